@@ -1,0 +1,17 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1;
+
+/// <summary>
+/// A value with one DER encoding (X.690 §10). <see cref="Read"/> consumes exactly one element and is straight-line in the
+/// order of the standard's SEQUENCE; what it accepts, <see cref="Write"/> reproduces byte for byte.
+/// Call both through <see cref="Der"/> only.
+/// </summary>
+public interface IDer<TSelf>
+    where TSelf : IDer<TSelf>
+{
+    /// <exception cref="AsnContentException">The element is not this type; <see cref="Der.Decode{T}"/> makes it a <see cref="DerException"/>.</exception>
+    static abstract TSelf Read(AsnReader reader);
+
+    void Write(AsnWriter writer);
+}

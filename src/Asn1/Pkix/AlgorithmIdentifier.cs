@@ -1,0 +1,55 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1.Pkix;
+
+/// <summary>
+/// <code>
+/// AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY DEFINED BY algorithm OPTIONAL }
+/// </code>
+/// RFC 5280 §4.1.1.2. Parameters are kept as read, so that inner and outer identifiers can be compared byte for byte
+/// (SM2 signatures are met with NULL and without; we write them without: GM/T 0015-2012 §5.2.2).
+/// </summary>
+/// <param name="Algorithm">Dotted OID.</param>
+/// <param name="Parameters">One DER element, or null when absent.</param>
+public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>? Parameters = null) : IDer<AlgorithmIdentifier>
+{
+    private static readonly byte[] DerNull = [0x05, 0x00];
+
+    public static AlgorithmIdentifier Sm3WithSm2 { get; } = new(Oids.Sm3WithSm2);
+
+    public static AlgorithmIdentifier EcdsaWithSha256 { get; } = new(Oids.EcdsaWithSha256);
+
+    /// <summary>RFC 4055 §5: the parameters of the RSA signatures are NULL, not absent.</summary>
+    public static AlgorithmIdentifier Sha256WithRsa { get; } = new(Oids.Sha256WithRsa, DerNull);
+
+    public static AlgorithmIdentifier Sm3 { get; } = new(Oids.Sm3);
+
+    public bool Equals(AlgorithmIdentifier? other) =>
+        other is not null
+        && Algorithm == other.Algorithm
+        && Parameters.HasValue == other.Parameters.HasValue
+        && Parameters.GetValueOrDefault().Span.SequenceEqual(other.Parameters.GetValueOrDefault().Span);
+
+    public override int GetHashCode() => Algorithm.GetHashCode(StringComparison.Ordinal);
+
+    public static AlgorithmIdentifier Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        string algorithm = sequence.ReadObjectIdentifier();
+        ReadOnlyMemory<byte>? parameters = sequence.HasData ? sequence.ReadEncodedValue() : null;
+        sequence.ThrowIfNotEmpty();
+        return new AlgorithmIdentifier(algorithm, parameters);
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteObjectIdentifier(Algorithm);
+            if (Parameters is { } parameters)
+            {
+                writer.WriteEncodedValue(parameters.Span);
+            }
+        }
+    }
+}
