@@ -36,23 +36,29 @@ internal static class Sm3Compression
     /// <param name="blocks">First byte of <paramref name="count"/> 64-byte blocks.</param>
     /// <param name="count">At least 1.</param>
     [ConstantTime]
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Compress(ref uint v, ref byte blocks, nuint count)
     {
-        if (IsVectorSupported)
+        do
         {
-            CompressVector(ref v, ref blocks, count);
+            if (IsVectorSupported)
+            {
+                CompressVector(ref v, ref blocks);
+            }
+            else
+            {
+                CompressScalar(ref v, ref blocks);
+            }
+
+            blocks = ref Unsafe.Add(ref blocks, BlockSizeInBytes);
         }
-        else
-        {
-            CompressScalar(ref v, ref blocks, count);
-        }
+        while (--count != 0);
     }
 
     [ConstantTime]
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void CompressVector(ref uint v, ref byte blocks, nuint count)
+    internal static void CompressVector(ref uint v, ref byte block)
     {
         // W_j..W_j+3 and W'_j..W'_j+3 of the four rounds under way. A plain struct: a buffer would bring a stack guard and its jump.
         Unsafe.SkipInit(out Quad quad);
@@ -65,183 +71,173 @@ internal static class Sm3Compression
         uint f = Unsafe.Add(ref v, 5);
         uint g = Unsafe.Add(ref v, 6);
         uint h = Unsafe.Add(ref v, 7);
+        Vector128<uint> x0 = LoadBigEndian(ref block, 0);
+        Vector128<uint> x1 = LoadBigEndian(ref block, 16);
+        Vector128<uint> x2 = LoadBigEndian(ref block, 32);
+        Vector128<uint> x3 = LoadBigEndian(ref block, 48);
+        ref uint t = ref MemoryMarshal.GetReference(RotatedT);
+        int quads = 4;
         do
         {
-            Vector128<uint> x0 = LoadBigEndian(ref blocks, 0);
-            Vector128<uint> x1 = LoadBigEndian(ref blocks, 16);
-            Vector128<uint> x2 = LoadBigEndian(ref blocks, 32);
-            Vector128<uint> x3 = LoadBigEndian(ref blocks, 48);
-            ref uint t = ref MemoryMarshal.GetReference(RotatedT);
-            int quads = 4;
-            do
-            {
-                quad.W = x0;
-                quad.W1 = x0 ^ x1;
-                Vector128<uint> x4 = Expand(x0, x1, x2, x3);
-                x0 = x1;
-                x1 = x2;
-                x2 = x3;
-                x3 = x4;
+            quad.W = x0;
+            quad.W1 = x0 ^ x1;
+            Vector128<uint> x4 = Expand(x0, x1, x2, x3);
+            x0 = x1;
+            x1 = x2;
+            x2 = x3;
+            x3 = x4;
 
-                uint a12 = BitOperations.RotateLeft(a, 12);
-                uint ss1 = BitOperations.RotateLeft(a12 + t + e, 7);
-                d = d + Unsafe.Add(ref w, 4) + (a ^ b ^ c) + (ss1 ^ a12);
-                h = P0(h + w + (e ^ f ^ g) + ss1);
-                b = BitOperations.RotateLeft(b, 9);
-                f = BitOperations.RotateLeft(f, 19);
+            uint a12 = BitOperations.RotateLeft(a, 12);
+            uint ss1 = BitOperations.RotateLeft(a12 + t + e, 7);
+            d = d + Unsafe.Add(ref w, 4) + (a ^ b ^ c) + (ss1 ^ a12);
+            h = P0(h + w + (e ^ f ^ g) + ss1);
+            b = BitOperations.RotateLeft(b, 9);
+            f = BitOperations.RotateLeft(f, 19);
 
-                uint d12 = BitOperations.RotateLeft(d, 12);
-                ss1 = BitOperations.RotateLeft(d12 + Unsafe.Add(ref t, 1) + h, 7);
-                c = c + Unsafe.Add(ref w, 5) + (d ^ a ^ b) + (ss1 ^ d12);
-                g = P0(g + Unsafe.Add(ref w, 1) + (h ^ e ^ f) + ss1);
-                a = BitOperations.RotateLeft(a, 9);
-                e = BitOperations.RotateLeft(e, 19);
+            uint d12 = BitOperations.RotateLeft(d, 12);
+            ss1 = BitOperations.RotateLeft(d12 + Unsafe.Add(ref t, 1) + h, 7);
+            c = c + Unsafe.Add(ref w, 5) + (d ^ a ^ b) + (ss1 ^ d12);
+            g = P0(g + Unsafe.Add(ref w, 1) + (h ^ e ^ f) + ss1);
+            a = BitOperations.RotateLeft(a, 9);
+            e = BitOperations.RotateLeft(e, 19);
 
-                uint c12 = BitOperations.RotateLeft(c, 12);
-                ss1 = BitOperations.RotateLeft(c12 + Unsafe.Add(ref t, 2) + g, 7);
-                b = b + Unsafe.Add(ref w, 6) + (c ^ d ^ a) + (ss1 ^ c12);
-                f = P0(f + Unsafe.Add(ref w, 2) + (g ^ h ^ e) + ss1);
-                d = BitOperations.RotateLeft(d, 9);
-                h = BitOperations.RotateLeft(h, 19);
+            uint c12 = BitOperations.RotateLeft(c, 12);
+            ss1 = BitOperations.RotateLeft(c12 + Unsafe.Add(ref t, 2) + g, 7);
+            b = b + Unsafe.Add(ref w, 6) + (c ^ d ^ a) + (ss1 ^ c12);
+            f = P0(f + Unsafe.Add(ref w, 2) + (g ^ h ^ e) + ss1);
+            d = BitOperations.RotateLeft(d, 9);
+            h = BitOperations.RotateLeft(h, 19);
 
-                uint b12 = BitOperations.RotateLeft(b, 12);
-                ss1 = BitOperations.RotateLeft(b12 + Unsafe.Add(ref t, 3) + f, 7);
-                a = a + Unsafe.Add(ref w, 7) + (b ^ c ^ d) + (ss1 ^ b12);
-                e = P0(e + Unsafe.Add(ref w, 3) + (f ^ g ^ h) + ss1);
-                c = BitOperations.RotateLeft(c, 9);
-                g = BitOperations.RotateLeft(g, 19);
+            uint b12 = BitOperations.RotateLeft(b, 12);
+            ss1 = BitOperations.RotateLeft(b12 + Unsafe.Add(ref t, 3) + f, 7);
+            a = a + Unsafe.Add(ref w, 7) + (b ^ c ^ d) + (ss1 ^ b12);
+            e = P0(e + Unsafe.Add(ref w, 3) + (f ^ g ^ h) + ss1);
+            c = BitOperations.RotateLeft(c, 9);
+            g = BitOperations.RotateLeft(g, 19);
 
-                t = ref Unsafe.Add(ref t, 4);
-            }
-            while (--quads != 0);
-
-            quads = 12;
-            do
-            {
-                quad.W = x0;
-                quad.W1 = x0 ^ x1;
-                Vector128<uint> x4 = Expand(x0, x1, x2, x3);
-                x0 = x1;
-                x1 = x2;
-                x2 = x3;
-                x3 = x4;
-
-                uint a12 = BitOperations.RotateLeft(a, 12);
-                uint ss1 = BitOperations.RotateLeft(a12 + t + e, 7);
-                d = d + Unsafe.Add(ref w, 4) + Majority(a, b, c) + (ss1 ^ a12);
-                h = P0(h + w + Choose(e, f, g) + ss1);
-                b = BitOperations.RotateLeft(b, 9);
-                f = BitOperations.RotateLeft(f, 19);
-
-                uint d12 = BitOperations.RotateLeft(d, 12);
-                ss1 = BitOperations.RotateLeft(d12 + Unsafe.Add(ref t, 1) + h, 7);
-                c = c + Unsafe.Add(ref w, 5) + Majority(d, a, b) + (ss1 ^ d12);
-                g = P0(g + Unsafe.Add(ref w, 1) + Choose(h, e, f) + ss1);
-                a = BitOperations.RotateLeft(a, 9);
-                e = BitOperations.RotateLeft(e, 19);
-
-                uint c12 = BitOperations.RotateLeft(c, 12);
-                ss1 = BitOperations.RotateLeft(c12 + Unsafe.Add(ref t, 2) + g, 7);
-                b = b + Unsafe.Add(ref w, 6) + Majority(c, d, a) + (ss1 ^ c12);
-                f = P0(f + Unsafe.Add(ref w, 2) + Choose(g, h, e) + ss1);
-                d = BitOperations.RotateLeft(d, 9);
-                h = BitOperations.RotateLeft(h, 19);
-
-                uint b12 = BitOperations.RotateLeft(b, 12);
-                ss1 = BitOperations.RotateLeft(b12 + Unsafe.Add(ref t, 3) + f, 7);
-                a = a + Unsafe.Add(ref w, 7) + Majority(b, c, d) + (ss1 ^ b12);
-                e = P0(e + Unsafe.Add(ref w, 3) + Choose(f, g, h) + ss1);
-                c = BitOperations.RotateLeft(c, 9);
-                g = BitOperations.RotateLeft(g, 19);
-
-                t = ref Unsafe.Add(ref t, 4);
-            }
-            while (--quads != 0);
-
-            // V(i+1) = ABCDEFGH xor V(i)
-            a ^= v;
-            b ^= Unsafe.Add(ref v, 1);
-            c ^= Unsafe.Add(ref v, 2);
-            d ^= Unsafe.Add(ref v, 3);
-            e ^= Unsafe.Add(ref v, 4);
-            f ^= Unsafe.Add(ref v, 5);
-            g ^= Unsafe.Add(ref v, 6);
-            h ^= Unsafe.Add(ref v, 7);
-            v = a;
-            Unsafe.Add(ref v, 1) = b;
-            Unsafe.Add(ref v, 2) = c;
-            Unsafe.Add(ref v, 3) = d;
-            Unsafe.Add(ref v, 4) = e;
-            Unsafe.Add(ref v, 5) = f;
-            Unsafe.Add(ref v, 6) = g;
-            Unsafe.Add(ref v, 7) = h;
-            blocks = ref Unsafe.Add(ref blocks, BlockSizeInBytes);
+            t = ref Unsafe.Add(ref t, 4);
         }
-        while (--count != 0);
+        while (--quads != 0);
+
+        quads = 12;
+        do
+        {
+            quad.W = x0;
+            quad.W1 = x0 ^ x1;
+            Vector128<uint> x4 = Expand(x0, x1, x2, x3);
+            x0 = x1;
+            x1 = x2;
+            x2 = x3;
+            x3 = x4;
+
+            uint a12 = BitOperations.RotateLeft(a, 12);
+            uint ss1 = BitOperations.RotateLeft(a12 + t + e, 7);
+            d = d + Unsafe.Add(ref w, 4) + Majority(a, b, c) + (ss1 ^ a12);
+            h = P0(h + w + Choose(e, f, g) + ss1);
+            b = BitOperations.RotateLeft(b, 9);
+            f = BitOperations.RotateLeft(f, 19);
+
+            uint d12 = BitOperations.RotateLeft(d, 12);
+            ss1 = BitOperations.RotateLeft(d12 + Unsafe.Add(ref t, 1) + h, 7);
+            c = c + Unsafe.Add(ref w, 5) + Majority(d, a, b) + (ss1 ^ d12);
+            g = P0(g + Unsafe.Add(ref w, 1) + Choose(h, e, f) + ss1);
+            a = BitOperations.RotateLeft(a, 9);
+            e = BitOperations.RotateLeft(e, 19);
+
+            uint c12 = BitOperations.RotateLeft(c, 12);
+            ss1 = BitOperations.RotateLeft(c12 + Unsafe.Add(ref t, 2) + g, 7);
+            b = b + Unsafe.Add(ref w, 6) + Majority(c, d, a) + (ss1 ^ c12);
+            f = P0(f + Unsafe.Add(ref w, 2) + Choose(g, h, e) + ss1);
+            d = BitOperations.RotateLeft(d, 9);
+            h = BitOperations.RotateLeft(h, 19);
+
+            uint b12 = BitOperations.RotateLeft(b, 12);
+            ss1 = BitOperations.RotateLeft(b12 + Unsafe.Add(ref t, 3) + f, 7);
+            a = a + Unsafe.Add(ref w, 7) + Majority(b, c, d) + (ss1 ^ b12);
+            e = P0(e + Unsafe.Add(ref w, 3) + Choose(f, g, h) + ss1);
+            c = BitOperations.RotateLeft(c, 9);
+            g = BitOperations.RotateLeft(g, 19);
+
+            t = ref Unsafe.Add(ref t, 4);
+        }
+        while (--quads != 0);
+
+        // V(i+1) = ABCDEFGH xor V(i)
+        a ^= v;
+        b ^= Unsafe.Add(ref v, 1);
+        c ^= Unsafe.Add(ref v, 2);
+        d ^= Unsafe.Add(ref v, 3);
+        e ^= Unsafe.Add(ref v, 4);
+        f ^= Unsafe.Add(ref v, 5);
+        g ^= Unsafe.Add(ref v, 6);
+        h ^= Unsafe.Add(ref v, 7);
+        v = a;
+        Unsafe.Add(ref v, 1) = b;
+        Unsafe.Add(ref v, 2) = c;
+        Unsafe.Add(ref v, 3) = d;
+        Unsafe.Add(ref v, 4) = e;
+        Unsafe.Add(ref v, 5) = f;
+        Unsafe.Add(ref v, 6) = g;
+        Unsafe.Add(ref v, 7) = h;
     }
 
     [ConstantTime]
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void CompressScalar(ref uint v, ref byte blocks, nuint count)
+    internal static void CompressScalar(ref uint v, ref byte block)
     {
         Unsafe.SkipInit(out Schedule schedule);
         ref uint w = ref Unsafe.As<Schedule, uint>(ref schedule);
-        do
+        for (int j = 0; j < 16; j++)
         {
-            for (int j = 0; j < 16; j++)
-            {
-                uint word = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref blocks, 4 * j));
-                Unsafe.Add(ref w, j) = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(word) : word;
-            }
-
-            for (int j = 16; j < 68; j++)
-            {
-                uint u = Unsafe.Add(ref w, j - 16) ^ Unsafe.Add(ref w, j - 9) ^ BitOperations.RotateLeft(Unsafe.Add(ref w, j - 3), 15);
-                uint p1 = u ^ BitOperations.RotateLeft(u, 15) ^ BitOperations.RotateLeft(u, 23);
-                Unsafe.Add(ref w, j) = p1 ^ BitOperations.RotateLeft(Unsafe.Add(ref w, j - 13), 7) ^ Unsafe.Add(ref w, j - 6);
-            }
-
-            uint a = v;
-            uint b = Unsafe.Add(ref v, 1);
-            uint c = Unsafe.Add(ref v, 2);
-            uint d = Unsafe.Add(ref v, 3);
-            uint e = Unsafe.Add(ref v, 4);
-            uint f = Unsafe.Add(ref v, 5);
-            uint g = Unsafe.Add(ref v, 6);
-            uint h = Unsafe.Add(ref v, 7);
-            ref uint t = ref MemoryMarshal.GetReference(RotatedT);
-            for (int j = 0; j < 64; j++)
-            {
-                // All ones in rounds 0..15, where FF and GG are the exclusive or; zero after.
-                uint early = (uint)((j - 16) >> 31);
-                uint ff = (early & (a ^ b ^ c)) | (~early & Majority(a, b, c));
-                uint gg = (early & (e ^ f ^ g)) | (~early & Choose(e, f, g));
-                uint a12 = BitOperations.RotateLeft(a, 12);
-                uint ss1 = BitOperations.RotateLeft(a12 + Unsafe.Add(ref t, j) + e, 7);
-                uint tt1 = d + (Unsafe.Add(ref w, j) ^ Unsafe.Add(ref w, j + 4)) + ff + (ss1 ^ a12);
-                uint tt2 = h + Unsafe.Add(ref w, j) + gg + ss1;
-                d = c;
-                c = BitOperations.RotateLeft(b, 9);
-                b = a;
-                a = tt1;
-                h = g;
-                g = BitOperations.RotateLeft(f, 19);
-                f = e;
-                e = P0(tt2);
-            }
-
-            v ^= a;
-            Unsafe.Add(ref v, 1) ^= b;
-            Unsafe.Add(ref v, 2) ^= c;
-            Unsafe.Add(ref v, 3) ^= d;
-            Unsafe.Add(ref v, 4) ^= e;
-            Unsafe.Add(ref v, 5) ^= f;
-            Unsafe.Add(ref v, 6) ^= g;
-            Unsafe.Add(ref v, 7) ^= h;
-            blocks = ref Unsafe.Add(ref blocks, BlockSizeInBytes);
+            uint word = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref block, 4 * j));
+            Unsafe.Add(ref w, j) = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(word) : word;
         }
-        while (--count != 0);
+
+        for (int j = 16; j < 68; j++)
+        {
+            uint u = Unsafe.Add(ref w, j - 16) ^ Unsafe.Add(ref w, j - 9) ^ BitOperations.RotateLeft(Unsafe.Add(ref w, j - 3), 15);
+            uint p1 = u ^ BitOperations.RotateLeft(u, 15) ^ BitOperations.RotateLeft(u, 23);
+            Unsafe.Add(ref w, j) = p1 ^ BitOperations.RotateLeft(Unsafe.Add(ref w, j - 13), 7) ^ Unsafe.Add(ref w, j - 6);
+        }
+
+        uint a = v;
+        uint b = Unsafe.Add(ref v, 1);
+        uint c = Unsafe.Add(ref v, 2);
+        uint d = Unsafe.Add(ref v, 3);
+        uint e = Unsafe.Add(ref v, 4);
+        uint f = Unsafe.Add(ref v, 5);
+        uint g = Unsafe.Add(ref v, 6);
+        uint h = Unsafe.Add(ref v, 7);
+        ref uint t = ref MemoryMarshal.GetReference(RotatedT);
+        for (int j = 0; j < 64; j++)
+        {
+            // All ones in rounds 0..15, where FF and GG are the exclusive or; zero after.
+            uint early = (uint)((j - 16) >> 31);
+            uint ff = (early & (a ^ b ^ c)) | (~early & Majority(a, b, c));
+            uint gg = (early & (e ^ f ^ g)) | (~early & Choose(e, f, g));
+            uint a12 = BitOperations.RotateLeft(a, 12);
+            uint ss1 = BitOperations.RotateLeft(a12 + Unsafe.Add(ref t, j) + e, 7);
+            uint tt1 = d + (Unsafe.Add(ref w, j) ^ Unsafe.Add(ref w, j + 4)) + ff + (ss1 ^ a12);
+            uint tt2 = h + Unsafe.Add(ref w, j) + gg + ss1;
+            d = c;
+            c = BitOperations.RotateLeft(b, 9);
+            b = a;
+            a = tt1;
+            h = g;
+            g = BitOperations.RotateLeft(f, 19);
+            f = e;
+            e = P0(tt2);
+        }
+
+        v ^= a;
+        Unsafe.Add(ref v, 1) ^= b;
+        Unsafe.Add(ref v, 2) ^= c;
+        Unsafe.Add(ref v, 3) ^= d;
+        Unsafe.Add(ref v, 4) ^= e;
+        Unsafe.Add(ref v, 5) ^= f;
+        Unsafe.Add(ref v, 6) ^= g;
+        Unsafe.Add(ref v, 7) ^= h;
     }
 
     /// <summary>
