@@ -1,0 +1,15 @@
+namespace ZwCa.Tests.Cryptography.ConstantTime;
+
+public class CompilationTests
+{
+    /// <summary>Also the whole work of the child process that <see cref="Disassembly"/> starts.</summary>
+    [Fact]
+    public void EveryMarkedMethodCompiles()
+    {
+        foreach (System.Reflection.Assembly assembly in Disassembly.Assemblies)
+        {
+            Violations.AssertNone(MarkedMethods.Ambiguities(assembly));
+            MarkedMethods.Compile(assembly);
+        }
+    }
+}
