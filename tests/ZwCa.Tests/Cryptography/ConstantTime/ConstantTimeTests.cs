@@ -48,6 +48,18 @@ public class ConstantTimeTests
         Assert.Distinct(Reviewed.Methods.Select(each => each.Method));
     }
 
+    [Fact]
+    public void EveryMarkIsUnambiguous() => Violations.AssertNone(MarkedMethods.Ambiguities(typeof(ConstantTimeAttribute).Assembly));
+
+    [Fact]
+    public void AnAmbiguousMark_IsFound() =>
+        Assert.Equal(
+            [
+                $"{typeof(Controls).FullName}:OverloadedUnmarked has an unmarked overload UInt64 OverloadedUnmarked(Int64): overloads of one name are marked together.",
+                $"{typeof(Controls).FullName}:Generic is generic and not inlined: its code differs from one type argument to the next.",
+            ],
+            MarkedMethods.Ambiguities(typeof(Controls).Assembly));
+
     /// <summary>
     /// Code that starts out unoptimised is other code than was judged, and slow: a marked method is optimised from its first call on, or
     /// inlined into one that is.
@@ -63,8 +75,8 @@ public class ConstantTimeTests
     [InlineData(nameof(Controls.SelectsWithBranch), "1 forward conditional jump(s), 0 allowed")]
     [InlineData(nameof(Controls.LoopsWhileSecret), "1 loop edge(s), 0 reviewed")]
     [InlineData(nameof(Controls.LoopsEightTimes), "1 loop edge(s), 0 reviewed")]
-    [InlineData(nameof(Controls.CallsUnmarked), "call of ZwCa.Tests.Cryptography.ConstantTime.Controls:Unmarked, which is neither")]
-    [InlineData(nameof(Controls.EndsInUnmarked), "call of ZwCa.Tests.Cryptography.ConstantTime.Controls:Unmarked, which is neither")]
+    [InlineData(nameof(Controls.CallsUnmarked), "call of ZwCa.Tests.Cryptography.ConstantTime.Controls:Unmarked, which is neither marked nor allowed")]
+    [InlineData(nameof(Controls.EndsInUnmarked), "call of ZwCa.Tests.Cryptography.ConstantTime.Controls:Unmarked, which is neither marked nor allowed")]
     [InlineData(nameof(Controls.CallsDelegate), "which is neither marked nor allowed")]
     [InlineData(nameof(Controls.EndsInDelegate), "which is neither marked nor allowed")]
     [InlineData(nameof(Controls.ChecksOverflow), "1 forward conditional jump(s), 0 allowed")]

@@ -113,6 +113,15 @@ internal static class Controls
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static ulong MaskOf(ulong secret) => secret & 0x5555;
 
+    [ConstantTime]
+    public static ulong OverloadedUnmarked(ulong secret) => secret;
+
+    public static ulong OverloadedUnmarked(long secret) => (ulong)(secret & 1);
+
+    [ConstantTime]
+    public static ulong Generic<T>(T secret)
+        where T : struct => secret.Equals(default(T)) ? 1UL : 0;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ulong Unmarked(ulong value) => value ^ 3;
 }

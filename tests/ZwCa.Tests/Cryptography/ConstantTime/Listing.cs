@@ -94,9 +94,14 @@ internal sealed partial record Listing(string Method, string Signature, string T
 
         if (mnemonic[0] == 'j' || mnemonic.StartsWith("loop", StringComparison.Ordinal))
         {
-            // The prologue's zeroing loop has no label: "jne SHORT -5 instr".
+            // Only the JIT's own prologue jumps without a label, "jne SHORT -5 instr": it zeroes the frame, whose size is fixed.
             Match target = JumpTarget().Match(operands);
-            bool backward = seen.Contains(target.Groups["label"].Value) || target.Groups["back"].Success;
+            if (target.Groups["back"].Success)
+            {
+                return new Instruction(InstructionKind.Plain, text);
+            }
+
+            bool backward = seen.Contains(target.Groups["label"].Value);
             return new Instruction(backward ? InstructionKind.BackwardJump : InstructionKind.ForwardJump, text);
         }
 

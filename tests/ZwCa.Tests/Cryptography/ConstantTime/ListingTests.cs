@@ -7,7 +7,7 @@ public class ListingTests
     [InlineData("je       SHORT G_M000_IG09", InstructionKind.ForwardJump)]
     [InlineData("jae      G_M000_IG09", InstructionKind.ForwardJump)]
     [InlineData("jne      SHORT G_M000_IG02", InstructionKind.BackwardJump)]
-    [InlineData("jne      SHORT  -5 instr", InstructionKind.BackwardJump)]
+    [InlineData("jne      SHORT  -5 instr", InstructionKind.Plain)]
     [InlineData("je       SHORT  3 instr", InstructionKind.ForwardJump)]
     [InlineData("loop     SHORT G_M000_IG09", InstructionKind.ForwardJump)]
     [InlineData("jmp      SHORT G_M000_IG09", InstructionKind.Plain)]

@@ -12,7 +12,11 @@ internal static class MarkedMethods
 
     public const MethodImplAttributes OptimisedAtOnce = MethodImplAttributes.AggressiveOptimization | MethodImplAttributes.AggressiveInlining;
 
-    public static IReadOnlyList<MethodBase> Of(Assembly assembly) => [.. Bodies(assembly).Where(IsMarked)];
+    /// <summary>
+    /// All but the generic ones. Those have no code of their own to judge: they must be inlined, and where one were not, the call of its
+    /// instantiation would be found as a call of something unmarked.
+    /// </summary>
+    public static IReadOnlyList<MethodBase> Of(Assembly assembly) => [.. Bodies(assembly).Where(IsMarked).Where(method => !IsGeneric(method))];
 
     /// <summary>As the JIT names it, without the signature.</summary>
     public static string NameOf(MethodBase method) => $"{method.DeclaringType!.FullName}:{method.Name}";
@@ -20,7 +24,7 @@ internal static class MarkedMethods
     /// <summary>What would let a marked method escape the listing, or an unmarked one be taken for a marked one.</summary>
     public static IEnumerable<string> Ambiguities(Assembly assembly)
     {
-        HashSet<string> marked = [.. Of(assembly).Select(NameOf)];
+        HashSet<string> marked = [.. Bodies(assembly).Where(IsMarked).Select(NameOf)];
         foreach (MethodBase method in Bodies(assembly).Where(method => marked.Contains(NameOf(method))))
         {
             if (!IsMarked(method))
@@ -28,9 +32,9 @@ internal static class MarkedMethods
                 yield return $"{NameOf(method)} has an unmarked overload {method}: overloads of one name are marked together.";
             }
 
-            if (method.ContainsGenericParameters)
+            if (IsGeneric(method) && (method.MethodImplementationFlags & MethodImplAttributes.AggressiveInlining) == 0)
             {
-                yield return $"{NameOf(method)} is generic: its code differs from one type argument to the next.";
+                yield return $"{NameOf(method)} is generic and not inlined: its code differs from one type argument to the next.";
             }
         }
     }
@@ -44,13 +48,15 @@ internal static class MarkedMethods
             RuntimeHelpers.RunClassConstructor(type.TypeHandle);
         }
 
-        foreach (MethodBase method in Of(assembly).Where(method => !method.ContainsGenericParameters))
+        foreach (MethodBase method in Of(assembly))
         {
             RuntimeHelpers.PrepareMethod(method.MethodHandle);
         }
     }
 
     private static bool IsMarked(MethodBase method) => method.IsDefined(typeof(ConstantTimeAttribute), inherit: false);
+
+    private static bool IsGeneric(MethodBase method) => method.IsGenericMethod || method.DeclaringType!.IsGenericType;
 
     private static IEnumerable<MethodBase> Bodies(Assembly assembly) =>
         assembly.GetTypes()

@@ -15,8 +15,13 @@ internal sealed record Allowance(string Method, string Reason)
     public string[] Calls { get; init; } = [];
 }
 
-/// <summary>A runtime helper that every marked method may call.</summary>
-internal sealed record AllowedHelper(string Name, string Reason);
+/// <summary>Something of the runtime that every marked method may call.</summary>
+/// <param name="Name">As in the listing; a local function without the number that the compiler gave it.</param>
+/// <param name="Reason">Why its time depends on public values only.</param>
+internal sealed record AllowedHelper(string Name, string Reason)
+{
+    public bool Allows(string target) => target == Name || (Name.Contains("g__") && target.StartsWith(Name + "|", StringComparison.Ordinal));
+}
 
 /// <summary>
 /// Judges machine code: whether an attacker who can time it, or watch its branches, learns more than public values. It sees jumps,
@@ -38,6 +43,7 @@ internal static class Verdict
 
         var loops = new List<string>();
         var forward = new List<string>();
+        var calls = new List<(string Target, string Citation)>();
         for (int i = 0; i < listing.Instructions.Count; i++)
         {
             Instruction instruction = listing.Instructions[i];
@@ -56,7 +62,7 @@ internal static class Verdict
                     yield return $"{listing.Signature}: division takes a time that depends on its operands, {Cite(listing, i)}.";
                     break;
                 case InstructionKind.Call when !IsAllowedCall(instruction.Target, listing, i):
-                    yield return $"{listing.Signature}: call of {instruction.Target}, which is neither marked nor allowed, {Cite(listing, i)}.";
+                    calls.Add((instruction.Target, Cite(listing, i)));
                     break;
             }
         }
@@ -71,8 +77,13 @@ internal static class Verdict
             yield return $"{listing.Signature}: {forward.Count} forward conditional jump(s), {allowance.ForwardJumps} allowed: {Join(forward)}.";
         }
 
+        foreach (IGrouping<string, string> target in calls.GroupBy(call => call.Target, call => call.Citation))
+        {
+            yield return $"{listing.Signature}: call of {target.Key}, which is neither marked nor allowed: {Join([.. target])}.";
+        }
+
         bool IsAllowedCall(string target, Listing caller, int at) =>
-            marked.Contains(target) || allowance.Calls.Contains(target) || helpers.Any(helper => helper.Name == target) || IsStackCheck(caller, at - 1);
+            marked.Contains(target) || allowance.Calls.Contains(target) || helpers.Any(helper => helper.Allows(target)) || IsStackCheck(caller, at - 1);
     }
 
     /// <summary>
