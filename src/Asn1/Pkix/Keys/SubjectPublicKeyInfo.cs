@@ -15,12 +15,7 @@ public sealed record SubjectPublicKeyInfo(AlgorithmIdentifier Algorithm, ReadOnl
     {
         AsnReader sequence = reader.ReadSequence();
         AlgorithmIdentifier algorithm = AlgorithmIdentifier.Read(sequence);
-        byte[] publicKey = sequence.ReadBitString(out int unusedBits);
-        if (unusedBits != 0)
-        {
-            throw new AsnContentException("A public key has whole bytes.");
-        }
-
+        ReadOnlyMemory<byte> publicKey = sequence.ReadByteBitString();
         sequence.ThrowIfNotEmpty();
         return new SubjectPublicKeyInfo(algorithm, publicKey);
     }
