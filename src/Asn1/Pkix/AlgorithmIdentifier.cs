@@ -49,7 +49,9 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
         // we write it without.
         AsnReader sequence = reader.ReadSequence();
         string algorithm = sequence.ReadObjectIdentifier();
-        ReadOnlyMemory<byte>? parameters = sequence.HasData ? sequence.ReadEncodedValue() : null;
+
+        // Not "null": that would be taken for an array and become present but empty.
+        ReadOnlyMemory<byte>? parameters = sequence.HasData ? sequence.ReadEncodedValue() : default(ReadOnlyMemory<byte>?);
         sequence.ThrowIfNotEmpty();
         return new AlgorithmIdentifier(algorithm, parameters);
     }
