@@ -34,15 +34,47 @@ internal struct AffinePoint
     /// <summary>Whether y² = x³ − 3x + b. Public values only.</summary>
     internal readonly bool IsOnCurve()
     {
-        FieldElement.Square(out FieldElement xx, in X);
-        FieldElement three = default;
-        FieldElement.Add(out three, FieldElement.One, FieldElement.One);
-        FieldElement.Add(out three, in three, FieldElement.One);
-        FieldElement.Subtract(out xx, in xx, in three);
-        FieldElement.Multiply(out FieldElement right, in xx, in X);
-        FieldElement.Add(out right, in right, FieldElement.CurveB);
+        Right(out FieldElement right);
         FieldElement.Square(out FieldElement left, in Y);
         FieldElement.Subtract(out left, in left, in right);
         return FieldElement.IsZeroMask(in left) != 0;
+    }
+
+    /// <summary>Sets y of the asked parity from x; false when no point has this x. Public values only.</summary>
+    internal bool TrySolveY(bool odd)
+    {
+        // p ≡ 3 (mod 4): a root, if there is one, is the (p + 1)/4 = 2^254 − 2^222 − 2^94 + 2^62-th power.
+        Right(out FieldElement right);
+        Scalar exponent = new(0x4000000000000000, 0xFFFFFFFFC0000000, 0xFFFFFFFFFFFFFFFF, 0x3FFFFFFFBFFFFFFF);
+        Y = FieldElement.One;
+        SignedDigits bits = new() { D0 = exponent.W0, D1 = exponent.W1, D2 = exponent.W2, D3 = exponent.W3 };
+        for (int i = 253; i >= 0; i--)
+        {
+            FieldElement.Square(out Y, in Y);
+            if (SignedDigits.At(ref bits, i, 1) != 0)
+            {
+                FieldElement.Multiply(out Y, in Y, in right);
+            }
+        }
+
+        FieldElement.ToInteger(out Scalar y, in Y);
+        if ((y.W0 & 1) != 0 != odd)
+        {
+            FieldElement zero = default;
+            FieldElement.Subtract(out Y, in zero, in Y);
+        }
+
+        return IsOnCurve();
+    }
+
+    // x³ − 3x + b
+    private readonly void Right(out FieldElement right)
+    {
+        FieldElement.Add(out FieldElement three, FieldElement.One, FieldElement.One);
+        FieldElement.Add(out three, in three, FieldElement.One);
+        FieldElement.Square(out FieldElement xx, in X);
+        FieldElement.Subtract(out xx, in xx, in three);
+        FieldElement.Multiply(out right, in xx, in X);
+        FieldElement.Add(out right, in right, FieldElement.CurveB);
     }
 }

@@ -15,21 +15,21 @@ internal sealed class CombTable
     private const int GeneratorWidth = 7;
     private const int GeneratorRows = 37;
 
-    private readonly int width;
-    private readonly int rows;
-    private readonly ulong[] entries;
+    private readonly int _width;
+    private readonly int _rows;
+    private readonly ulong[] _entries;
 
     private CombTable(int width, int rows, ulong[] entries)
     {
-        this.width = width;
-        this.rows = rows;
-        this.entries = entries;
+        _width = width;
+        _rows = rows;
+        _entries = entries;
     }
 
     /// <summary>The generator's table, width 7; read whole row by row where the scalar is secret.</summary>
     internal static CombTable Generator { get; } = Build(AffinePoint.Generator, GeneratorWidth);
 
-    internal ref ulong First => ref MemoryMarshal.GetArrayDataReference(entries);
+    internal ref ulong First => ref MemoryMarshal.GetArrayDataReference(_entries);
 
     /// <param name="point">On the curve; public.</param>
     /// <param name="width">2 to 7 bits.</param>
@@ -52,7 +52,8 @@ internal sealed class CombTable
             }
         }
 
-        AffinePoint[] bases = ToAffine(steps);
+        var bases = new AffinePoint[steps.Length];
+        ToAffine(steps, bases);
 
         var multiples = new JacobianPoint[rows * perRow];
         for (int i = 0; i < rows; i++)
@@ -65,7 +66,8 @@ internal sealed class CombTable
             }
         }
 
-        AffinePoint[] affine = ToAffine(multiples);
+        var affine = new AffinePoint[multiples.Length];
+        ToAffine(multiples, affine);
         var entries = new ulong[affine.Length * WordsPerPoint];
         for (int i = 0; i < affine.Length; i++)
         {
@@ -76,29 +78,27 @@ internal sealed class CombTable
     }
 
     /// <summary>Makes finite points affine (x, y carried) with one inversion (Montgomery's trick).</summary>
-    internal static AffinePoint[] ToAffine(ReadOnlySpan<JacobianPoint> points)
+    /// <param name="affine">As long as <paramref name="points"/>.</param>
+    internal static void ToAffine(ReadOnlySpan<JacobianPoint> points, Span<AffinePoint> affine)
     {
-        var before = new FieldElement[points.Length];
         FieldElement product = FieldElement.One;
         for (int i = 0; i < points.Length; i++)
         {
-            before[i] = product;
+            // X holds the product of all Z before this one until the way back.
+            affine[i].X = product;
             FieldElement.Multiply(out product, in product, in points[i].Z);
         }
 
         ModularInverse.InvertField(out FieldElement inverse, in product);
-        var affine = new AffinePoint[points.Length];
         for (int i = points.Length - 1; i >= 0; i--)
         {
-            FieldElement.Multiply(out FieldElement z, in inverse, in before[i]);
+            FieldElement.Multiply(out FieldElement z, in inverse, in affine[i].X);
             FieldElement.Multiply(out inverse, in inverse, in points[i].Z);
             FieldElement.Square(out FieldElement zz, in z);
             FieldElement.Multiply(out affine[i].X, in zz, in points[i].X);
             FieldElement.Multiply(out zz, in zz, in z);
             FieldElement.Multiply(out affine[i].Y, in zz, in points[i].Y);
         }
-
-        return affine;
     }
 
     internal static void Pack(ref ulong entry, in AffinePoint point)
@@ -136,14 +136,14 @@ internal sealed class CombTable
     /// <summary>sum ← sum + k·P for a public k (1 to n − 1); <paramref name="empty"/> says that sum is the point at infinity so far.</summary>
     internal void AddPublicMultiple(ref XyzzPoint sum, ref bool empty, in Scalar k)
     {
-        ulong negated = RecodeOdd(out SignedDigits digits, in k, width * rows);
-        ulong half = 1UL << (width - 1);
-        for (int i = 0; i < rows; i++)
+        ulong negated = RecodeOdd(out SignedDigits digits, in k, _width * _rows);
+        ulong half = 1UL << (_width - 1);
+        for (int i = 0; i < _rows; i++)
         {
-            ulong digit = SignedDigits.At(ref digits, width * i, width);
-            ulong negative = (digit >> (width - 1)) - 1;
+            ulong digit = SignedDigits.At(ref digits, _width * i, _width);
+            ulong negative = (digit >> (_width - 1)) - 1;
             int index = (int)((digit ^ negative) & (half - 1));
-            Unpack(out AffinePoint point, in entries[((i * (int)half) + index) * WordsPerPoint]);
+            Unpack(out AffinePoint point, in _entries[((i * (int)half) + index) * WordsPerPoint]);
             AffinePoint.NegateMasked(ref point, negative ^ negated);
             if (empty)
             {
@@ -158,7 +158,7 @@ internal sealed class CombTable
     }
 
     /// <summary>The j-th odd multiple (2j + 1)·P of the first row.</summary>
-    internal void OddMultiple(out AffinePoint point, int j) => Unpack(out point, in entries[j * WordsPerPoint]);
+    internal void OddMultiple(out AffinePoint point, int j) => Unpack(out point, in _entries[j * WordsPerPoint]);
 
     internal static void Unpack(out AffinePoint point, in ulong entry)
     {

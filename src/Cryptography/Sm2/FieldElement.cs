@@ -391,4 +391,8 @@ internal struct FieldElement
         ToInteger(out Scalar value, in x);
         return Scalar.IsZeroMask(in value);
     }
+
+    /// <summary>Whether an integer is below p. Public values only.</summary>
+    internal static bool BelowModulus(in Scalar value) =>
+        Scalar.SubtractWords(out _, in value, new Scalar(0xFFFFFFFFFFFFFFFF, 0xFFFFFFFF00000000, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFEFFFFFFFF)) != 0;
 }

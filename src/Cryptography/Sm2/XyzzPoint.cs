@@ -46,4 +46,21 @@ internal struct XyzzPoint
         FieldElement.Multiply(out q, in r, in q);
         FieldElement.SubtractLazy(out sum.Y, in q, in yppp);
     }
+
+    /// <summary>x (carried) and y (reduced) of a point with ZZ ≠ 0; y negated where the mask is all ones.</summary>
+    [ConstantTime]
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    internal static void ToAffine(out AffinePoint r, in XyzzPoint point, ulong negate)
+    {
+        // ZZ/ZZZ = 1/Z, whose square is 1/ZZ.
+        ModularInverse.InvertField(out FieldElement zzz, in point.ZZZ);
+        FieldElement.Multiply(out FieldElement z, in zzz, in point.ZZ);
+        FieldElement.Square(out z, in z);
+        FieldElement.Multiply(out r.X, in z, in point.X);
+        FieldElement.Multiply(out r.Y, in zzz, in point.Y);
+        AffinePoint.NegateMasked(ref r, negate);
+        FieldElement zero = default;
+        FieldElement.Subtract(out r.Y, in r.Y, in zero);
+    }
 }
