@@ -31,6 +31,36 @@ internal static class Reviewed
         new("ZwCa.Cryptography.CombTable:MultiplyGenerator", "37 rows, and in each all 64 entries (the first row apart)") { Loops = 3 },
         new("ZwCa.Cryptography.CombTable:SelectEntry", "all entries of a row, the way around for none: the row's width is public") { Loops = 1, ForwardJumps = 1 },
         new("ZwCa.Cryptography.CompletePoint:Multiply", "256 bits whatever their values") { Loops = 1 },
+        new("ZwCa.Cryptography.WindowMultiplication:MultiplyByWindows", "51 windows, five doublings and all 16 entries in each (the first window apart)")
+        {
+            Loops = 4,
+        },
+        new("ZwCa.Cryptography.Signing:SignBatch", "a turn each way for every digest, the ways around for none: their number is public")
+        {
+            Loops = 2,
+            ForwardJumps = 2,
+        },
         new("ZwCa.Cryptography.Erasure:Erase", "as many words as the erased type has, the way around for none") { Loops = 1, ForwardJumps = 1 },
+    ];
+
+    /// <summary>
+    /// Where secrets enter the arithmetic: these have to be marked, and with them, since a marked method calls only marked ones, all that they use.
+    /// </summary>
+    public static readonly string[] Roots =
+    [
+        "ZwCa.Cryptography.Signing:SignBatch",
+        "ZwCa.Cryptography.CombTable:MultiplyGenerator",
+        "ZwCa.Cryptography.WindowMultiplication:MultiplyByWindows",
+        "ZwCa.Cryptography.CompletePoint:Multiply",
+        "ZwCa.Cryptography.ModularInverse:InvertModOrder",
+        "ZwCa.Cryptography.ModularInverse:InvertField",
+        "ZwCa.Cryptography.Scalar:MultiplyMontgomery",
+        "ZwCa.Cryptography.Scalar:Add",
+        "ZwCa.Cryptography.Scalar:Subtract",
+        "ZwCa.Cryptography.Scalar:ReduceOnce",
+        "ZwCa.Cryptography.FieldElement:Multiply",
+        "ZwCa.Cryptography.FieldElement:Square",
+        "ZwCa.Cryptography.Sm3Compression:Compress",
+        "ZwCa.Cryptography.Erasure:Erase",
     ];
 }
