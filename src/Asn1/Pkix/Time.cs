@@ -11,8 +11,8 @@ namespace ZwCa.Asn1.Pkix;
 /// </summary>
 public readonly record struct Time : IDer<Time>, IComparable<Time>
 {
+    internal const int FirstGeneralizedYear = 2050;
     private const int FirstYear = 1950;
-    private const int FirstGeneralizedYear = 2050;
 
     private readonly long unixSeconds;
 

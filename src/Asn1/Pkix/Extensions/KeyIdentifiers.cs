@@ -41,7 +41,7 @@ public sealed record AuthorityKeyIdentifier : IExtensionValue<AuthorityKeyIdenti
     public static AuthorityKeyIdentifier Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        ReadOnlyMemory<byte>? keyIdentifier = sequence.NextIs(Tags.Context0) ? sequence.ReadOctets(Tags.Context0) : null;
+        ReadOnlyMemory<byte>? keyIdentifier = sequence.NextIs(Tags.Context0) ? sequence.ReadOctets(Tags.Context0) : default(ReadOnlyMemory<byte>?);
         IReadOnlyList<GeneralName>? issuer = sequence.NextIs(Tags.Context1) ? sequence.ReadSequenceOf<GeneralName>(Tags.Context1) : null;
         SerialNumber? serialNumber = sequence.NextIs(Tags.Context2) ? SerialNumber.Read(sequence, Tags.Context2) : null;
         sequence.ThrowIfNotEmpty();
