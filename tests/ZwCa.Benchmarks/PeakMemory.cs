@@ -32,16 +32,18 @@ internal sealed class PeakMemory : IDisposable
 
     private void Watch()
     {
-        while (!_stop)
+        try
         {
-            _process.Refresh();
-            if (_process.HasExited)
+            while (!_stop)
             {
-                return;
+                _process.Refresh();
+                _bytes = Math.Max(_bytes, _process.WorkingSet64);
+                Thread.Sleep(_interval);
             }
-
-            _bytes = Math.Max(_bytes, _process.WorkingSet64);
-            Thread.Sleep(_interval);
+        }
+        catch (InvalidOperationException) when (_process.HasExited)
+        {
+            // It ended between two samples: what was seen until then counts.
         }
     }
 }
