@@ -1,0 +1,6 @@
+namespace ZwCa.Benchmarks;
+
+internal static class CrlBenchmark
+{
+    public static int Run() => 1;
+}
