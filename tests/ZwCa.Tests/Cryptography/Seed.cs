@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ZwCa.Tests.Cryptography;
 
 /// <summary>
-/// Test data at random, the same again with the environment variable ZWCA_SEED set to the number that a failure prints (each
-/// test starts it afresh).
+/// Test data at random. The number it starts from is in the output of every test that fails, and gives the same data again as
+/// environment variable ZWCA_SEED: xUnit makes a new test class, and so a new one of these, for each case.
 /// </summary>
 internal sealed class Seed
 {
@@ -16,6 +16,7 @@ internal sealed class Seed
         string? given = Environment.GetEnvironmentVariable("ZWCA_SEED");
         _seed = given is null ? Random.Shared.Next() : int.Parse(given, CultureInfo.InvariantCulture);
         _random = new Random(_seed);
+        TestContext.Current.TestOutputHelper?.WriteLine(ToString());
     }
 
     public int Next(int exclusiveUpperBound) => _random.Next(exclusiveUpperBound);
