@@ -19,7 +19,7 @@ public sealed record ContentInfo(string ContentType, ReadOnlyMemory<byte>? Conte
     /// Null when the content is detached.
     /// </summary>
     public ReadOnlyMemory<byte>? ContentOctets =>
-        Content is { } content ? new AsnReader(content, AsnEncodingRules.DER).PeekContentBytes() : null;
+        Content is { } content ? new AsnReader(content, AsnEncodingRules.DER).PeekContentBytes() : default(ReadOnlyMemory<byte>?);
 
     /// <summary>The octets as type data.</summary>
     public static ContentInfo OfData(ReadOnlySpan<byte> octets)
