@@ -78,7 +78,7 @@ public sealed record TbsCertList : IDer<TbsCertList>
         Name issuer = Name.Read(sequence);
         Time thisUpdate = Time.Read(sequence);
         Time? nextUpdate = sequence.NextIs(Asn1Tag.UtcTime) || sequence.NextIs(Asn1Tag.GeneralizedTime) ? Time.Read(sequence) : null;
-        IReadOnlyList<RevokedCertificate> revoked = sequence.NextIs(Asn1Tag.Sequence) ? sequence.ReadSequenceOf<RevokedCertificate>() : [];
+        IReadOnlyList<RevokedCertificate> revoked = sequence.NextIs(Asn1Tag.Sequence) ? RevokedCertificate.ReadList(sequence) : [];
         Extensions? extensions = null;
         if (sequence.NextIs(Tags.Context0))
         {
