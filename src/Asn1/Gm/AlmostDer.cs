@@ -5,7 +5,7 @@ namespace ZwCa.Asn1.Gm;
 
 /// <summary>
 /// Tolerance: what CAs and toolkits sign, seal and publish that is DER but for two habits. An INTEGER of 32 bytes has its top bit set and
-/// lacks the sign octet 00 (S in the example certificate of GM/T 0015-2012 annex D, X in a published SM2EnvelopedKey); a length is in the long
+/// lacks the sign octet 00 (S in the example certificate of GM/T 0015-2012 annex D, X and Y in a published SM2EnvelopedKey); a length is in the long
 /// form where the short one would do (<c>81 79</c>, SM2Cipher of a licensed CA). Only the DecodeLenient methods come here; nothing is written so.
 /// </summary>
 internal static class AlmostDer
