@@ -19,7 +19,7 @@ public class BouncyCastleCmsTests
     private static readonly byte[] Certificate = Fixtures.Read("gmt0010/gmcert-encryption-certificate.b64");
 
     [Fact]
-    public void OurSignedData_IsReadField_ByField()
+    public void OurSignedData_IsReadFieldByField()
     {
         var attributes = new Attributes(new Attribute(Oids.MessageDigestAttribute, (byte[])[0x04, 0x01, 0x55]));
         var data = new SignedData([AlgorithmIdentifier.Sm3], ContentInfo.OfData([1, 2, 3]), [SignerInfo.Sm2(Person, Signature, attributes)])
@@ -46,7 +46,9 @@ public class BouncyCastleCmsTests
     [Fact]
     public void OurEnvelopedData_IsReadFieldByField()
     {
-        var data = new EnvelopedData([new RecipientInfo(Person, Key)], new EncryptedContentInfo(Oids.GmData, new AlgorithmIdentifier(Oids.Sm4Ecb), new byte[] { 7, 8 }));
+        var data = new EnvelopedData(
+            [new RecipientInfo(Person, Key)],
+            new EncryptedContentInfo(Oids.GmData, new AlgorithmIdentifier(Oids.Sm4Ecb), new byte[] { 7, 8 }));
 
         // The reader's CMS has versions 0 to 4 and does not mind the 1.
         var read = Bc.Cms.EnvelopedData.GetInstance(Asn1Object.FromByteArray(Der.Encode(data)));

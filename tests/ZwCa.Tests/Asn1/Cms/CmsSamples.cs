@@ -27,7 +27,12 @@ public sealed class CmsSamples : IDerSamples
     };
 
     private static readonly SignerInfo Signer = new(
-        Person, AlgorithmIdentifier.Sm3, Attributes, new AlgorithmIdentifier(Oids.Sm2Sign), Signature.Raw, new Attributes(new Attribute("1.2.3", (byte[])[0x05, 0x00])));
+        Person,
+        AlgorithmIdentifier.Sm3,
+        Attributes,
+        new AlgorithmIdentifier(Oids.Sm2Sign),
+        Signature.Raw,
+        new Attributes(new Attribute("1.2.3", (byte[])[0x05, 0x00])));
 
     private static readonly byte[] Certificate = Fixtures.Read("gmt0010/gmcert-encryption-certificate.b64");
 
@@ -40,13 +45,18 @@ public sealed class CmsSamples : IDerSamples
         DerSample.Of(Signer),
         DerSample.Of(Recipient),
         DerSample.Of(Der.Decode<ContentInfo>(Fixtures.Read("gmt0010/cfca-enveloped.b64")).DecodeEnvelopedData().RecipientInfos[0]),
-        DerSample.Of<RecipientInfo>("3057 020101 3008 3000 020401020304 300B 06092A811CCF5501822D03 303B 020101 020102 0420" + new string('0', 64) + "0411" + new string('0', 34)),
+        DerSample.Of<RecipientInfo>(
+            "3057 020101 3008 3000 020401020304 300B 06092A811CCF5501822D03 303B 020101 020102 0420" + new string('0', 64) + "0411" + new string('0', 34)),
         DerSample.Of<RecipientIdentifier>(new ByIssuerAndSerialNumber(Person)),
         DerSample.Of<RecipientIdentifier>(new BySubjectKeyIdentifier(new byte[20])),
         DerSample.Of(Encrypted),
         DerSample.Of<EncryptedContentInfo>("3019 060A2A811CCF550601040201 3009 06072A811CCF550168 0400"),
         DerSample.Of(new SignedData([], ContentInfo.OfData([1]), [])),
-        DerSample.Of(new SignedData([AlgorithmIdentifier.Sm3], ContentInfo.OfData([1]), [Signer]) { Certificates = [Certificate], Crls = [(byte[])[0x30, 0x00]] }),
+        DerSample.Of(new SignedData([AlgorithmIdentifier.Sm3], ContentInfo.OfData([1]), [Signer])
+        {
+            Certificates = [Certificate],
+            Crls = [(byte[])[0x30, 0x00]],
+        }),
         DerSample.Of(new EnvelopedData([Recipient], Encrypted)),
         DerSample.Of(Der.Decode<ContentInfo>(Fixtures.Read("gmt0010/cfca-enveloped.b64")).DecodeEnvelopedData()),
         DerSample.Of(new SignedAndEnvelopedData([Recipient], [AlgorithmIdentifier.Sm3], Encrypted, [Signer])),

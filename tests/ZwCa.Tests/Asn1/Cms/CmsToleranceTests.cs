@@ -95,7 +95,9 @@ public class CmsToleranceTests
         Assert.Equal("1.2.156.10197.1.301.3", message.DecodeSignedAndEnvelopedData().RecipientInfos[0].KeyEncryptionAlgorithm.Algorithm);
         Assert.Equal(1, message.DecodeSignedAndEnvelopedData().RecipientInfos[0].Version);
         Assert.Equal("1.2.156.10197.6.1.4.2.2", ContentInfo.Of(new SignedData([], ContentInfo.OfData([1]), [])).ContentType);
-        Assert.Equal("1.2.156.10197.6.1.4.2.3", ContentInfo.Of(new EnvelopedData([new RecipientInfo(Person, Key)], new EncryptedContentInfo(Oids.GmData, Sm4, null))).ContentType);
+        Assert.Equal(
+            "1.2.156.10197.6.1.4.2.3",
+            ContentInfo.Of(new EnvelopedData([new RecipientInfo(Person, Key)], new EncryptedContentInfo(Oids.GmData, Sm4, null))).ContentType);
     }
 
     [Theory]

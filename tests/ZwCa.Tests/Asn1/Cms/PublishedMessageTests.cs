@@ -45,7 +45,7 @@ public class PublishedMessageTests
         Assert.Equal(certificate.Tbs.SerialNumber, Assert.IsType<ByIssuerAndSerialNumber>(recipient.Recipient).IssuerAndSerialNumber.SerialNumber);
         Assert.Equal(GmCert, Der.Encode(ContentInfo.Of(data)));
 
-        // The centre signed the 32 bytes of the key, or the 64; the message has no attributes.
+        // No attributes: the signature is over all 64 bytes of the plaintext.
         var signerCertificate = Der.Decode<Certificate>(Assert.Single(data.Certificates!));
         SignerInfo signer = Assert.Single(data.SignerInfos);
         Assert.Equal(IssuerAndSerialNumber.Of(signerCertificate), signer.IssuerAndSerialNumber);
@@ -115,9 +115,12 @@ public class PublishedMessageTests
 
         Assert.Equal(2, data.Version);
         Assert.Equal(2, recipient.Version);
-        Assert.Equal("D0CF1913500004B2633A70CCF2C8D0FD9F1DB0F6", Convert.ToHexString(Assert.IsType<BySubjectKeyIdentifier>(recipient.Recipient).KeyIdentifier.Span));
+        Assert.Equal(
+            "D0CF1913500004B2633A70CCF2C8D0FD9F1DB0F6",
+            Convert.ToHexString(Assert.IsType<BySubjectKeyIdentifier>(recipient.Recipient).KeyIdentifier.Span));
         Assert.Equal(Oids.Sm4, algorithm.Algorithm);
-        Assert.Equal("Hello World!", Encoding.ASCII.GetString(Cbc(sm4Key, algorithm.Parameters!.Value[2..].ToArray(), data.EncryptedContentInfo.EncryptedContent!.Value.ToArray())));
+        byte[] iv = algorithm.Parameters!.Value[2..].ToArray();
+        Assert.Equal("Hello World!", Encoding.ASCII.GetString(Cbc(sm4Key, iv, data.EncryptedContentInfo.EncryptedContent!.Value.ToArray())));
         Assert.Equal(der, Der.Encode(ContentInfo.Of(data)));
     }
 

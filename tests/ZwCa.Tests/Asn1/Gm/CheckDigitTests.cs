@@ -5,8 +5,8 @@ namespace ZwCa.Tests.Asn1.Gm;
 public class CheckDigitTests
 {
     [Theory]
-    [InlineData("11010519491231002X", 1949, 12, 31)] // GB 11643-1999 §4.2
-    [InlineData("440524188001010014", 1880, 1, 1)] // GB 11643-1999 §4.2
+    [InlineData("11010519491231002X", 1949, 12, 31)] // example of GB 11643-1999
+    [InlineData("440524188001010014", 1880, 1, 1)] // example of GB 11643-1999
     [InlineData("110105200002290005", 2000, 2, 29)]
     public void ResidentIdOfTheStandard_IsAccepted(string text, int year, int month, int day)
     {

@@ -56,7 +56,9 @@ public class SubjectIdentityTests
         Assert.Equal("1302" + "3132", Convert.ToHexString(Der.Encode(new InsuranceNumber("12"))));
         Assert.Equal("1302" + "3132", Convert.ToHexString(Der.Encode(new IcRegistrationNumber("12"))));
         Assert.Equal("1302" + "3132", Convert.ToHexString(Der.Encode(new TaxationNumber("12"))));
-        Assert.Equal("13123931333530313030" + "4D303030313030593433", Convert.ToHexString(Der.Encode(new OrganizationCode(UnifiedSocialCreditCode.Parse("91350100M000100Y43")))));
+        Assert.Equal(
+            "1312" + "39313335303130304D303030313030593433",
+            Convert.ToHexString(Der.Encode(new OrganizationCode(UnifiedSocialCreditCode.Parse("91350100M000100Y43")))));
         Assert.Equal(
             ["1.2.156.10260.4.1.1", "1.2.156.10260.4.1.2", "1.2.156.10260.4.1.3", "1.2.156.10260.4.1.4", "1.2.156.10260.4.1.5"],
             (string[])[IdentifyCode.Id, InsuranceNumber.Id, IcRegistrationNumber.Id, OrganizationCode.Id, TaxationNumber.Id]);
@@ -67,7 +69,7 @@ public class SubjectIdentityTests
     {
         var extension = Extension.Create<IdentifyCode>(new ResidenterCardNumber(IdText), critical: false);
 
-        Assert.Equal("06082A811CD014040101"[..4], Convert.ToHexString(Der.Encode(extension))[4..8]);
+        Assert.Equal("3022" + "06082A811CD014040101" + "0416" + ExplicitId, Convert.ToHexString(Der.Encode(extension)));
         Assert.Equal(ExplicitId, Convert.ToHexString(extension.Value.Span));
         Assert.Equal(IdText, new Extensions(extension).Find<IdentifyCode>()!.Value);
     }
@@ -77,6 +79,9 @@ public class SubjectIdentityTests
     {
         Assert.Equal("ResidenterCardNumber", Der.Decode<IdentifyCode>(Convert.FromHexString(ExplicitId)).ToString());
         Assert.Equal("InsuranceNumber", new InsuranceNumber("35010012345").ToString());
+        Assert.Equal("IcRegistrationNumber", new IcRegistrationNumber("350100").ToString());
+        Assert.Equal("OrganizationCode", new OrganizationCode("350100").ToString());
+        Assert.Equal("TaxationNumber", new TaxationNumber("11010519491231002X").ToString());
         Assert.Equal("1****************X", ResidentId.Parse(IdText).ToString());
         Assert.Equal("91**************43", UnifiedSocialCreditCode.Parse("91350100M000100Y43").ToString());
     }

@@ -56,7 +56,8 @@ public class OcspRequestTests
 
         Assert.Equal(Oids.Sm3, request.Tbs.RequestList[0].ReqCert.HashAlgorithm.Algorithm);
         Assert.Equal(certificate.Tbs.Subject, Assert.IsType<DirectoryName>(request.Tbs.RequestorName).Name);
-        Assert.True(key.VerifyData(request.TbsBytes.Span, request.OptionalSignature.Value.Span, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+        Assert.True(key.VerifyData(
+            request.TbsBytes.Span, request.OptionalSignature.Value.Span, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
         Assert.Equal(der, Der.Encode(request));
         Assert.Equal(der, Der.Encode(OcspRequest.Assemble(request.TbsBytes, request.OptionalSignature)));
     }
@@ -137,9 +138,13 @@ public class OcspRequestTests
     [Fact]
     public void OurRequest_IsReadByBouncyCastle()
     {
-        var tbs = new TbsRequest([new Request(OcspSamples.CertId)], new Extensions(Extension.Create(new Nonce(new byte[32]), critical: false)), new DirectoryName(PkixSamples.CaName));
+        var tbs = new TbsRequest(
+            [new Request(OcspSamples.CertId)],
+            new Extensions(Extension.Create(new Nonce(new byte[32]), critical: false)),
+            new DirectoryName(PkixSamples.CaName));
+        var signature = new Signature(AlgorithmIdentifier.Sm3WithSm2, new byte[] { 1 });
 
-        var request = new Org.BouncyCastle.Ocsp.OcspReq(Der.Encode(OcspRequest.Assemble(Der.Encode(tbs), new Signature(AlgorithmIdentifier.Sm3WithSm2, new byte[] { 1 }))));
+        var request = new Org.BouncyCastle.Ocsp.OcspReq(Der.Encode(OcspRequest.Assemble(Der.Encode(tbs), signature)));
         var id = Assert.Single(request.GetRequestList()).GetCertID();
 
         Assert.Equal(Oids.Sm3, id.HashAlgOid);

@@ -134,7 +134,8 @@ public class OcspResponseTests
     [Fact]
     public void ExplicitVersion1_IsRefused()
     {
-        var data = new ResponseData(new ResponderByKey(new byte[20]), PkixSamples.ThisUpdate, [new SingleResponse(OcspSamples.CertId, new Good(), PkixSamples.ThisUpdate)]);
+        var data = new ResponseData(
+            new ResponderByKey(new byte[20]), PkixSamples.ThisUpdate, [new SingleResponse(OcspSamples.CertId, new Good(), PkixSamples.ThisUpdate)]);
         byte[] der = Der.Encode(data);
         Assert.Equal([0x30, 0x81], der[..2]);
 
