@@ -201,7 +201,10 @@ internal sealed class CombTable
         Vector256<ulong> wanted = Vector256.Create(index), x = Vector256<ulong>.Zero, y = Vector256<ulong>.Zero, at = Vector256<ulong>.Zero;
         for (int i = 0; i < 1 << (width - 1); i++)
         {
-            Vector256<ulong> mask = Vector256.Equals(wanted, at);
+            // Without vector hardware Vector256.Equals compares by jumps.
+            Vector256<ulong> mask = Vector128.IsHardwareAccelerated
+                ? Vector256.Equals(wanted, at)
+                : Vector256.Create((ulong)((long)((index ^ (ulong)i) - 1) >> 63));
             x |= Vector256.LoadUnsafe(ref row) & mask;
             y |= Vector256.LoadUnsafe(ref row, 4) & mask;
             at += Vector256<ulong>.One;

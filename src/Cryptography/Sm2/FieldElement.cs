@@ -55,12 +55,16 @@ internal struct FieldElement
     /// <summary>1 (R mod p).</summary>
     internal static FieldElement One
     {
+        [ConstantTime]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => new(0x10, 0xFFFFFFFF0000, 0, 0, 0x100000);
     }
 
     /// <summary>The curve's b.</summary>
     internal static FieldElement CurveB
     {
+        [ConstantTime]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => new(0x30632BC0DD422, 0xB09B537AB70D2, 0xA51C3C71CF379, 0x2C8527981505E, 0x40FE188DA20E);
     }
 

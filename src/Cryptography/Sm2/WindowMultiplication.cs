@@ -27,7 +27,7 @@ internal static class WindowMultiplication
             CombTable.Pack(ref table[i * CombTable.WordsPerPoint], in multiples[i]);
         }
 
-        ulong negated = MultiplySecret(out JacobianPoint product, in k, ref MemoryMarshal.GetReference(table));
+        ulong negated = MultiplyByWindows(out JacobianPoint product, in k, ref MemoryMarshal.GetReference(table));
         if (FieldElement.IsZeroMask(in product.Z) != 0)
         {
             CompletePoint.Multiply(out CompletePoint complete, in k, in point);
@@ -44,7 +44,7 @@ internal static class WindowMultiplication
     [ConstantTime]
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static ulong MultiplySecret(out JacobianPoint r, in Scalar k, ref ulong entries)
+    private static ulong MultiplyByWindows(out JacobianPoint r, in Scalar k, ref ulong entries)
     {
         ulong negated = CombTable.RecodeOdd(out SignedDigits digits, in k, Width * Rows);
         CombTable.SelectEntry(out AffinePoint point, ref entries, SignedDigits.At(ref digits, Width * (Rows - 1), Width), Width);
