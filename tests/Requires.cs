@@ -8,13 +8,13 @@ namespace ZwCa;
 /// </summary>
 internal static class Requires
 {
-    private static readonly Lazy<Version?> _openSslVersion = new(ReadOpenSslVersion);
+    private static readonly Lazy<Version?> OpenSslVersion = new(ReadOpenSslVersion);
 
     /// <summary>The openssl command, at least 3.0: older ones lack SM2 signatures with a distinguishing id.</summary>
     public static void OpenSsl()
     {
-        Condition(_openSslVersion.Value is not null, "the openssl command");
-        Condition(_openSslVersion.Value!.Major >= 3, "the openssl command 3.0 or newer");
+        Condition(OpenSslVersion.Value is not null, "the openssl command");
+        Condition(OpenSslVersion.Value!.Major >= 3, "the openssl command 3.0 or newer");
     }
 
     /// <summary>

@@ -17,7 +17,7 @@ internal static class CrlBenchmark
     private const int Entries = 1_000_000;
     private const int WarmUpEntries = 50_000;
     private const int Rounds = 3;
-    private static readonly TimeSpan _warmUp = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
     private const double MiB = 1 << 20;
 
     public static int Run()
@@ -44,7 +44,7 @@ internal static class CrlBenchmark
         string ours = theirs.PathOf("ours.crl");
         CrlIndex.Write(theirs.IndexPath, WarmUpEntries);
         theirs.GenerateCrl();
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < _warmUp;)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < WarmUp;)
         {
             WriteCrl(ours, theirs.IndexPath, key);
         }

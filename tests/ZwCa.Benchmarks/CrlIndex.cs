@@ -14,7 +14,7 @@ internal static class CrlIndex
     private const int SerialOctets = 16;
 
     /// <summary>Of every five certificates, as OpenSSL writes it after the time; two have no reason.</summary>
-    private static readonly string[] _reasons = ["", ",superseded", "", ",keyCompromise", ",cessationOfOperation"];
+    private static readonly string[] Reasons = ["", ",superseded", "", ",keyCompromise", ",cessationOfOperation"];
 
     /// <summary>Serial numbers ascending, which is the order that OpenSSL writes entries in.</summary>
     public static void Write(string path, int count)
@@ -30,7 +30,7 @@ internal static class CrlIndex
             serial[0] = 0x5A;
             BinaryPrimitives.WriteInt32BigEndian(serial.AsSpan(1), i);
             string time = revokedAt.AddSeconds(i * 31L).ToString("yyMMddHHmmss", CultureInfo.InvariantCulture);
-            file.WriteLine($"R\t351231235959Z\t{time}Z{_reasons[i % _reasons.Length]}\t{Convert.ToHexString(serial)}\tunknown\t/CN=x");
+            file.WriteLine($"R\t351231235959Z\t{time}Z{Reasons[i % Reasons.Length]}\t{Convert.ToHexString(serial)}\tunknown\t/CN=x");
         }
     }
 

@@ -13,8 +13,8 @@ internal static unsafe partial class LibCrypto
     /// <summary>OpenSSL's number for the SM2 curve (obj_mac.h).</summary>
     private const int Sm2Curve = 1172;
 
-    private static readonly nint _sm3 = Fetch(0, "SM3", null);
-    private static readonly nint _key = NewKey(Sm2Curve);
+    private static readonly nint Sm3Digest = Fetch(0, "SM3", null);
+    private static readonly nint Key = NewKey(Sm2Curve);
 
     /// <param name="destination">32 bytes.</param>
     public static void Sm3(ReadOnlySpan<byte> source, Span<byte> destination)
@@ -22,7 +22,7 @@ internal static unsafe partial class LibCrypto
         fixed (byte* data = source)
         fixed (byte* hash = destination)
         {
-            if (Digest(data, (nuint)source.Length, hash, null, _sm3, 0) != 1)
+            if (Digest(data, (nuint)source.Length, hash, null, Sm3Digest, 0) != 1)
             {
                 throw new InvalidOperationException("EVP_Digest failed.");
             }
@@ -32,7 +32,7 @@ internal static unsafe partial class LibCrypto
     /// <summary>A fresh SM2 key pair in place of the one before.</summary>
     public static void GenerateSm2()
     {
-        if (GenerateKey(_key) != 1)
+        if (GenerateKey(Key) != 1)
         {
             throw new InvalidOperationException("EC_KEY_generate_key failed.");
         }

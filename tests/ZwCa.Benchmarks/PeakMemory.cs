@@ -7,7 +7,7 @@ namespace ZwCa.Benchmarks;
 /// </summary>
 internal sealed class PeakMemory : IDisposable
 {
-    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     private readonly Process _process;
     private readonly Thread _sampler;
@@ -38,7 +38,7 @@ internal sealed class PeakMemory : IDisposable
             {
                 _process.Refresh();
                 _bytes = Math.Max(_bytes, _process.WorkingSet64);
-                Thread.Sleep(_interval);
+                Thread.Sleep(Interval);
             }
         }
         catch (InvalidOperationException) when (_process.HasExited)

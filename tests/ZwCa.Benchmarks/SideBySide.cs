@@ -10,7 +10,7 @@ namespace ZwCa.Benchmarks;
 internal sealed class SideBySide(string title, int rounds, TimeSpan slice)
 {
     /// <summary>Long enough for the runtime to have recompiled what is hot.</summary>
-    private static readonly TimeSpan _warmUp = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(400);
 
     private readonly List<(string Name, Action Operation)> _operations = [];
     private double[][] _rates = [];
@@ -71,7 +71,7 @@ internal sealed class SideBySide(string title, int rounds, TimeSpan slice)
             operation();
             done++;
         }
-        while (clock.Elapsed < _warmUp);
+        while (clock.Elapsed < WarmUpTime);
         return Math.Max(1, (int)(done / clock.Elapsed.TotalMilliseconds));
     }
 

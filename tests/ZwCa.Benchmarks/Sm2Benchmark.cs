@@ -13,7 +13,7 @@ internal static class Sm2Benchmark
     private const int Rounds = 9;
     private const int MessageLength = 700;
     private const int AllocationSample = 10_000;
-    private static readonly TimeSpan _slice = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(200);
 
     public static int Run()
     {
@@ -43,7 +43,7 @@ internal static class Sm2Benchmark
         byte[] signature = new byte[Sm2.SignatureSizeInBytes], digest = new byte[Sm3.HashSizeInBytes];
         key.PublicKey.Prepare();
 
-        var table = new SideBySide("sign, 700-byte message", Rounds, _slice);
+        var table = new SideBySide("sign, 700-byte message", Rounds, Slice);
         table.Add("SM2, ours", () => key.Sign(message, signature));
         table.Add("SM2, ours, verified after signing", () =>
         {
@@ -69,7 +69,7 @@ internal static class Sm2Benchmark
         Sm2PublicKey unknown = Sm2PublicKey.FromBytes(key.PublicKey.ToBytes()), known = Sm2PublicKey.FromBytes(key.PublicKey.ToBytes());
         known.Prepare();
 
-        var table = new SideBySide("verify, 700-byte message", Rounds, _slice);
+        var table = new SideBySide("verify, 700-byte message", Rounds, Slice);
         table.Add("SM2, ours, unknown key", () => Require(unknown.Verify(message, signature)));
         table.Add("SM2, ours, known key", () => Require(known.Verify(message, signature)));
         table.Add("SM2, OpenSSL through .NET", () =>
@@ -87,7 +87,7 @@ internal static class Sm2Benchmark
         ECCurve curve = openSsl.ExportParameters(includePrivateParameters: false).Curve;
         using ECDsa generated = ECDsa.Create(curve);
 
-        var table = new SideBySide("key pair", Rounds, _slice);
+        var table = new SideBySide("key pair", Rounds, Slice);
         table.Add("SM2, ours", () => Sm2PrivateKey.Generate().Dispose());
         table.Add("SM2, OpenSSL through .NET", () => generated.GenerateKey(curve));
         table.Add("SM2, OpenSSL's EC_KEY_generate_key", LibCrypto.GenerateSm2);
@@ -101,7 +101,7 @@ internal static class Sm2Benchmark
         LibCrypto.Sm3(message, hash);
         Require(hash.AsSpan().SequenceEqual(Sm3.HashData(message)));
 
-        var table = new SideBySide("hash, 700 bytes", Rounds, _slice);
+        var table = new SideBySide("hash, 700 bytes", Rounds, Slice);
         table.Add("SM3, ours", () => Sm3.HashData(message, hash));
         table.Add("SM3, OpenSSL's EVP_Digest", () => LibCrypto.Sm3(message, hash));
         table.Run();

@@ -18,24 +18,24 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
     private const int HashLength = 32;
     private const int HeaderLength = PointLength + HashLength;
 
-    private readonly byte[] raw;
+    private readonly byte[] _raw;
 
-    private Sm2Cipher(byte[] raw) => this.raw = raw;
+    private Sm2Cipher(byte[] raw) => _raw = raw;
 
     /// <summary>04‖X‖Y‖C3‖C2: 97 bytes and the ciphertext, the form of ZwCa.Cryptography.</summary>
-    public ReadOnlyMemory<byte> Raw => raw;
+    public ReadOnlyMemory<byte> Raw => _raw;
 
     /// <summary>32 bytes, big-endian.</summary>
-    public ReadOnlyMemory<byte> X => raw.AsMemory(1, Integer256.Length);
+    public ReadOnlyMemory<byte> X => _raw.AsMemory(1, Integer256.Length);
 
     /// <summary>32 bytes, big-endian.</summary>
-    public ReadOnlyMemory<byte> Y => raw.AsMemory(1 + Integer256.Length, Integer256.Length);
+    public ReadOnlyMemory<byte> Y => _raw.AsMemory(1 + Integer256.Length, Integer256.Length);
 
     /// <summary>C3, 32 bytes of SM3.</summary>
-    public ReadOnlyMemory<byte> Hash => raw.AsMemory(PointLength, HashLength);
+    public ReadOnlyMemory<byte> Hash => _raw.AsMemory(PointLength, HashLength);
 
     /// <summary>C2.</summary>
-    public ReadOnlyMemory<byte> CipherText => raw.AsMemory(HeaderLength);
+    public ReadOnlyMemory<byte> CipherText => _raw.AsMemory(HeaderLength);
 
     /// <param name="raw">04‖X‖Y‖C3‖C2; copied.</param>
     /// <exception cref="ArgumentException">Not an uncompressed point, or no ciphertext.</exception>
@@ -76,12 +76,12 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
         }
     }
 
-    public bool Equals(Sm2Cipher? other) => other is not null && raw.AsSpan().SequenceEqual(other.raw);
+    public bool Equals(Sm2Cipher? other) => other is not null && _raw.AsSpan().SequenceEqual(other._raw);
 
     public override int GetHashCode()
     {
         var hash = default(HashCode);
-        hash.AddBytes(raw);
+        hash.AddBytes(_raw);
         return hash.ToHashCode();
     }
 }

@@ -22,7 +22,7 @@ public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
     private const int BlockLength = 16;
 
     /// <summary>Of sm2EncryptedPrivateKey; 0 but for the tolerance below.</summary>
-    private readonly int unusedBits;
+    private readonly int _unusedBits;
 
     /// <param name="symEncryptedKey">The SM4 key under the receiver's public key.</param>
     /// <param name="publicKey">The enveloped key pair's, 04‖X‖Y.</param>
@@ -56,7 +56,7 @@ public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
         SymEncryptedKey = symEncryptedKey;
         PublicKey = publicKey;
         EncryptedPrivateKey = encryptedPrivateKey;
-        this.unusedBits = unusedBits;
+        _unusedBits = unusedBits;
     }
 
     /// <summary>SM4-ECB, or plain SM4, which many products write where they mean ECB; parameters NULL or absent.</summary>
@@ -143,7 +143,7 @@ public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
             SymAlgId.Write(writer);
             SymEncryptedKey.Write(writer);
             writer.WriteBitString(PublicKey.Span);
-            writer.WriteBitString(EncryptedPrivateKey.Span, unusedBits);
+            writer.WriteBitString(EncryptedPrivateKey.Span, _unusedBits);
         }
     }
 

@@ -12,12 +12,12 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
 {
     public const int RawLength = 2 * Integer256.Length;
 
-    private readonly byte[] raw;
+    private readonly byte[] _raw;
 
-    private Sm2Signature(byte[] raw) => this.raw = raw;
+    private Sm2Signature(byte[] raw) => _raw = raw;
 
     /// <summary>r‖s, 64 bytes, each half big-endian.</summary>
-    public ReadOnlyMemory<byte> Raw => raw;
+    public ReadOnlyMemory<byte> Raw => _raw;
 
     /// <param name="raw">r‖s, 64 bytes; copied.</param>
     /// <exception cref="ArgumentException">Another length.</exception>
@@ -47,17 +47,17 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
     {
         using (writer.PushSequence())
         {
-            Integer256.Write(writer, raw.AsSpan(0, Integer256.Length));
-            Integer256.Write(writer, raw.AsSpan(Integer256.Length));
+            Integer256.Write(writer, _raw.AsSpan(0, Integer256.Length));
+            Integer256.Write(writer, _raw.AsSpan(Integer256.Length));
         }
     }
 
-    public bool Equals(Sm2Signature? other) => other is not null && raw.AsSpan().SequenceEqual(other.raw);
+    public bool Equals(Sm2Signature? other) => other is not null && _raw.AsSpan().SequenceEqual(other._raw);
 
     public override int GetHashCode()
     {
         var hash = default(HashCode);
-        hash.AddBytes(raw);
+        hash.AddBytes(_raw);
         return hash.ToHashCode();
     }
 }

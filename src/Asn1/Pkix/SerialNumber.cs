@@ -18,12 +18,12 @@ public sealed class SerialNumber : IDer<SerialNumber>, IEquatable<SerialNumber>
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     /// <summary>INTEGER content: minimal two's complement, positive.</summary>
-    private readonly ReadOnlyMemory<byte> content;
+    private readonly ReadOnlyMemory<byte> _content;
 
-    private SerialNumber(ReadOnlyMemory<byte> content) => this.content = content;
+    private SerialNumber(ReadOnlyMemory<byte> content) => _content = content;
 
     /// <summary>INTEGER content octets, 1 to 20, as in DER.</summary>
-    public ReadOnlySpan<byte> Content => content.Span;
+    public ReadOnlySpan<byte> Content => _content.Span;
 
     /// <param name="bigEndian">Unsigned value, leading zeros allowed; copied.</param>
     /// <exception cref="ArgumentException">Zero, or 2^159 and above.</exception>

@@ -14,7 +14,7 @@ public readonly record struct Time : IDer<Time>, IComparable<Time>
     internal const int FirstGeneralizedYear = 2050;
     private const int FirstYear = 1950;
 
-    private readonly long unixSeconds;
+    private readonly long _unixSeconds;
 
     /// <param name="instant">Whole seconds; any offset, kept as UTC.</param>
     /// <exception cref="ArgumentException">A fraction of a second, or a year before 1950.</exception>
@@ -30,14 +30,14 @@ public readonly record struct Time : IDer<Time>, IComparable<Time>
             throw new ArgumentException("UTCTime begins in 1950.", nameof(instant));
         }
 
-        unixSeconds = instant.ToUnixTimeSeconds();
+        _unixSeconds = instant.ToUnixTimeSeconds();
     }
 
     /// <summary>RFC 5280 §4.1.2.5: the notAfter of a certificate without an end, 9999-12-31T23:59:59Z.</summary>
     public static Time NoWellDefinedExpiration { get; } = new(new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero));
 
     /// <summary>UTC.</summary>
-    public DateTimeOffset Value => DateTimeOffset.FromUnixTimeSeconds(unixSeconds);
+    public DateTimeOffset Value => DateTimeOffset.FromUnixTimeSeconds(_unixSeconds);
 
     /// <summary>The instant without its fraction of a second.</summary>
     public static Time Truncate(DateTimeOffset instant) => new(instant.AddTicks(-(instant.Ticks % TimeSpan.TicksPerSecond)));
@@ -83,15 +83,15 @@ public readonly record struct Time : IDer<Time>, IComparable<Time>
     /// <summary>See <see cref="ReadGeneralized"/>.</summary>
     internal void WriteGeneralized(AsnWriter writer, Asn1Tag? tag = null) => writer.WriteGeneralizedTime(Value, omitFractionalSeconds: true, tag);
 
-    public int CompareTo(Time other) => unixSeconds.CompareTo(other.unixSeconds);
+    public int CompareTo(Time other) => _unixSeconds.CompareTo(other._unixSeconds);
 
-    public static bool operator <(Time left, Time right) => left.unixSeconds < right.unixSeconds;
+    public static bool operator <(Time left, Time right) => left._unixSeconds < right._unixSeconds;
 
-    public static bool operator >(Time left, Time right) => left.unixSeconds > right.unixSeconds;
+    public static bool operator >(Time left, Time right) => left._unixSeconds > right._unixSeconds;
 
-    public static bool operator <=(Time left, Time right) => left.unixSeconds <= right.unixSeconds;
+    public static bool operator <=(Time left, Time right) => left._unixSeconds <= right._unixSeconds;
 
-    public static bool operator >=(Time left, Time right) => left.unixSeconds >= right.unixSeconds;
+    public static bool operator >=(Time left, Time right) => left._unixSeconds >= right._unixSeconds;
 
     public override string ToString() => Value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -8,17 +8,17 @@ internal static partial class BuildRules
 {
     private const string Root = "Directory.Build.props";
 
-    private static readonly (string Setting, string Value)[] _fixed =
+    private static readonly (string Setting, string Value)[] Fixed =
     [
         ("TreatWarningsAsErrors", "true"), ("Nullable", "enable"), ("EnforceCodeStyleInBuild", "true"), ("GenerateDocumentationFile", "true"),
     ];
 
-    private static readonly string[] _suppressions = ["NoWarn", "MSBuildWarningsAsMessages"];
+    private static readonly string[] Suppressions = ["NoWarn", "MSBuildWarningsAsMessages"];
 
     /// <summary>Advisories only: a fuller feed may know some that the project's own does not.</summary>
-    private static readonly string[] _tolerated = ["NU1901", "NU1902", "NU1903", "NU1904"];
+    private static readonly string[] Tolerated = ["NU1901", "NU1902", "NU1903", "NU1904"];
 
-    private static readonly string[] _references = ["ProjectReference", "PackageReference", "GlobalPackageReference", "FrameworkReference", "Reference"];
+    private static readonly string[] References = ["ProjectReference", "PackageReference", "GlobalPackageReference", "FrameworkReference", "Reference"];
 
     /// <param name="file">A csproj, props or targets file, relative to the root.</param>
     public static IEnumerable<string> ProjectViolations(string file, string xml)
@@ -28,7 +28,7 @@ internal static partial class BuildRules
         {
             string name = element.Name.LocalName;
             string value = element.Value.Trim();
-            if (_fixed.Any(rule => rule.Setting == name && rule.Value != value))
+            if (Fixed.Any(rule => rule.Setting == name && rule.Value != value))
             {
                 yield return $"{file}: {name} is {value}.";
             }
@@ -38,12 +38,12 @@ internal static partial class BuildRules
                 yield return $"{file}: overflow is unchecked outside the arithmetic cores.";
             }
 
-            if (name == "WarningsNotAsErrors" && (file != Root || Ids(value).Except(_tolerated).Any()))
+            if (name == "WarningsNotAsErrors" && (file != Root || Ids(value).Except(Tolerated).Any()))
             {
                 yield return $"{file}: WarningsNotAsErrors {value}.";
             }
 
-            if (!file.EndsWith(".csproj", StringComparison.Ordinal) && _references.Contains(name))
+            if (!file.EndsWith(".csproj", StringComparison.Ordinal) && References.Contains(name))
             {
                 yield return $"{file}: {name} outside a csproj file is invisible to the ladder.";
             }
@@ -94,9 +94,9 @@ internal static partial class BuildRules
     }
 
     private static IEnumerable<string> Suppressed(XElement element) =>
-        _suppressions.Contains(element.Name.LocalName)
+        Suppressions.Contains(element.Name.LocalName)
             ? Ids(element.Value)
-            : element.Attributes().Where(attribute => _suppressions.Contains(attribute.Name.LocalName)).SelectMany(attribute => Ids(attribute.Value));
+            : element.Attributes().Where(attribute => Suppressions.Contains(attribute.Name.LocalName)).SelectMany(attribute => Ids(attribute.Value));
 
     private static IEnumerable<string> Ids(string list) =>
         list.Split([';', ',', ' ', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)

@@ -39,9 +39,9 @@ internal static class Ladder
         .. from one in Services from other in Services where one != other select (one, other),
     ];
 
-    private static readonly string[] _testRunner = ["Microsoft.NET.Test.Sdk", "xunit.v3", "xunit.runner.visualstudio"];
+    private static readonly string[] TestRunner = ["Microsoft.NET.Test.Sdk", "xunit.v3", "xunit.runner.visualstudio"];
 
-    private static readonly string[] _libraries =
+    private static readonly string[] Libraries =
     [
         "ZwCa.Cryptography", "ZwCa.Contracts", "ZwCa.Asn1", "ZwCa.Data", "ZwCa.Hsm", "ZwCa.Issuance", "ZwCa.Audit", "ZwCa.Validation",
         "ZwCa.Validation.AspNetCore", "ZwCa.Officers", "ZwCa.ServiceDefaults",
@@ -103,7 +103,7 @@ internal static class Ladder
         // 5
         new("ZwCa.Admin", "src/Admin")
         {
-            Projects = _libraries,
+            Projects = Libraries,
             BuildsBefore = [.. Services, "ZwCa.HsmSim"],
             Packages = ["Spectre.Console", "System.CommandLine"],
         },
@@ -112,22 +112,22 @@ internal static class Ladder
         // Tests may see everything; the unmaintained second opinion is theirs alone.
         new("ZwCa.Tests", "tests/ZwCa.Tests")
         {
-            Projects = [.. _libraries, .. Services, "ZwCa.Admin", "ZwCa.HsmSim"],
-            Packages = [.. _testRunner, "Portable.BouncyCastle"],
+            Projects = [.. Libraries, .. Services, "ZwCa.Admin", "ZwCa.HsmSim"],
+            Packages = [.. TestRunner, "Portable.BouncyCastle"],
             AspNetCore = true,
         },
         new("ZwCa.Interop", "tests/ZwCa.Interop")
         {
-            Projects = [.. _libraries, .. Services, "ZwCa.HsmSim"],
-            Packages = _testRunner,
+            Projects = [.. Libraries, .. Services, "ZwCa.HsmSim"],
+            Packages = TestRunner,
             AspNetCore = true,
         },
         new("ZwCa.Stories", "tests/ZwCa.Stories")
         {
-            Projects = [.. _libraries, .. Services, "ZwCa.Admin", "ZwCa.HsmSim"],
-            Packages = _testRunner,
+            Projects = [.. Libraries, .. Services, "ZwCa.Admin", "ZwCa.HsmSim"],
+            Packages = TestRunner,
             AspNetCore = true,
         },
-        new("ZwCa.Benchmarks", "tests/ZwCa.Benchmarks") { Projects = [.. _libraries, .. Services], AspNetCore = true },
+        new("ZwCa.Benchmarks", "tests/ZwCa.Benchmarks") { Projects = [.. Libraries, .. Services], AspNetCore = true },
     ];
 }

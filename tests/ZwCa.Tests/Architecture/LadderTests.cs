@@ -33,7 +33,7 @@ public class LadderTests
         Dictionary<string, ProjectFile> tree = Sound().ToDictionary(project => project.Name);
         Violations.AssertNone(LadderCheck.Violations(tree.Values));
 
-        ProjectFile project = _broken[broken];
+        ProjectFile project = Broken[broken];
         tree[project.Name] = project;
 
         Assert.Contains(expected, LadderCheck.Violations(tree.Values));
@@ -61,7 +61,7 @@ public class LadderTests
         { "missing project", "ZwCa.Hsm references ZwCa.Gone, which is not in the tree: ZwCa.Hsm → ZwCa.Gone." },
     };
 
-    private static readonly Dictionary<string, ProjectFile> _broken = new()
+    private static readonly Dictionary<string, ProjectFile> Broken = new()
     {
         ["direct"] = Project("ZwCa.Ra", ["ZwCa.Officers", "ZwCa.Issuance"], web: true),
         ["transitive"] = Project("ZwCa.Officers", ["ZwCa.Data", "ZwCa.Issuance"]),

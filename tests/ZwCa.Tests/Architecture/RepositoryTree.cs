@@ -3,7 +3,7 @@ namespace ZwCa.Tests.Architecture;
 /// <summary>The source tree that this test assembly was built from. Paths are relative to its root, with forward slashes.</summary>
 internal static class RepositoryTree
 {
-    private static readonly string[] _notSource = [".git", "bin", "obj", ".vs", ".idea", "TestResults", "BenchmarkDotNet.Artifacts", "demo-out"];
+    private static readonly string[] NotSource = [".git", "bin", "obj", ".vs", ".idea", "TestResults", "BenchmarkDotNet.Artifacts", "demo-out"];
 
     public static string Root { get; } = FindRoot();
 
@@ -20,7 +20,7 @@ internal static class RepositoryTree
         var open = new Stack<string>([Root]);
         while (open.TryPop(out string? folder))
         {
-            foreach (string child in Directory.EnumerateDirectories(folder).Where(child => !_notSource.Contains(Path.GetFileName(child))))
+            foreach (string child in Directory.EnumerateDirectories(folder).Where(child => !NotSource.Contains(Path.GetFileName(child))))
             {
                 open.Push(child);
                 yield return Relative(child);

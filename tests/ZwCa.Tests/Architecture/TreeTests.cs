@@ -5,12 +5,12 @@ namespace ZwCa.Tests.Architecture;
 /// <summary>The tree is the mission: folders are named after what they do for it, not after kinds of code.</summary>
 public partial class TreeTests
 {
-    private static readonly string[] _meaningless = ["Helpers", "Utils", "Common", "Managers", "Models", "Services", "Interfaces"];
+    private static readonly string[] Meaningless = ["Helpers", "Utils", "Common", "Managers", "Models", "Services", "Interfaces"];
 
     [Fact]
     public void NoFolderIsNamedAfterAKindOfCode() =>
         Violations.AssertNone(
-            RepositoryTree.Folders().Where(folder => _meaningless.Contains(Path.GetFileName(folder), StringComparer.OrdinalIgnoreCase)));
+            RepositoryTree.Folders().Where(folder => Meaningless.Contains(Path.GetFileName(folder), StringComparer.OrdinalIgnoreCase)));
 
     /// <summary><c>src/Asn1/Gm/X</c> is as deep as it gets.</summary>
     [Fact]

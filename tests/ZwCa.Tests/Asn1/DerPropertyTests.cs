@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using ZwCa.Asn1;
 
@@ -19,14 +18,8 @@ public sealed class DerPropertyTests
     /// </summary>
     private const long AllocatedAtMostPerByte = 150;
 
-    private static readonly bool IsLong = Environment.GetEnvironmentVariable("ZWCA_LONG") == "1";
-
     /// <summary>Inputs of each random kind for each type. With the others they make some 10^5 in all in an ordinary run, some 10^7 in a long one.</summary>
-    private static readonly int Rounds = IsLong ? 80_000 : 500;
-
-    private static readonly int Seed = Environment.GetEnvironmentVariable("ZWCA_SEED") is { Length: > 0 } seed
-        ? int.Parse(seed, CultureInfo.InvariantCulture)
-        : Random.Shared.Next();
+    private static readonly int Rounds = TestRandom.Long ? 80_000 : 500;
 
     private static readonly ILookup<Type, byte[]> Samples = (
         from type in typeof(DerPropertyTests).Assembly.GetTypes()
@@ -57,7 +50,7 @@ public sealed class DerPropertyTests
         Assert.True(samples.Length > 0, $"{typeName} has no sample: add one to an {nameof(IDerSamples)}.");
         var reencode = typeof(DerPropertyTests).GetMethod(nameof(DecodeAndEncode), BindingFlags.NonPublic | BindingFlags.Static)!
             .MakeGenericMethod(type).CreateDelegate<Reencode>();
-        var random = new Random(Seed);
+        var random = new TestRandom();
         long tried = 0;
         long accepted = 0;
         void Try(byte[] input)
@@ -89,7 +82,7 @@ public sealed class DerPropertyTests
             Try(input);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{tried} inputs, {accepted} of them accepted, seed {Seed}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{tried} inputs, {accepted} of them accepted");
     }
 
     /// <returns>False when refused. Fails the test on anything but refusal or reproduction.</returns>
@@ -107,14 +100,14 @@ public sealed class DerPropertyTests
         }
         catch (Exception e)
         {
-            Assert.Fail($"seed {Seed}, input {Show(input)}: {e}");
+            Assert.Fail($"input {Show(input)}: {e}");
             throw;
         }
 
-        Assert.True(input.AsSpan().SequenceEqual(output), $"seed {Seed}, input {Show(input)} becomes {Show(output)}");
+        Assert.True(input.AsSpan().SequenceEqual(output), $"input {Show(input)} becomes {Show(output)}");
         Assert.True(
             allocated <= AllocatedAtMost + (AllocatedAtMostPerByte * input.Length),
-            $"seed {Seed}, input of {input.Length} bytes {Show(input)}: {allocated} bytes allocated");
+            $"input of {input.Length} bytes {Show(input)}: {allocated} bytes allocated");
         return true;
     }
 
@@ -148,7 +141,7 @@ public sealed class DerPropertyTests
     private static IEnumerable<byte[]> Mutated(byte[] sample)
     {
         const int Small = 16;
-        IEnumerable<int> changes = IsLong || sample.Length <= Small ? Enumerable.Range(1, 255) : [];
+        IEnumerable<int> changes = TestRandom.Long || sample.Length <= Small ? Enumerable.Range(1, 255) : [];
         for (int at = 0; at < sample.Length; at++)
         {
             byte old = sample[at];

@@ -8,7 +8,7 @@ namespace ZwCa.Tests.Cryptography;
 
 public class HmacSm3Tests
 {
-    private readonly Seed _seed = new();
+    private readonly TestRandom _random = new();
 
     // GM/T 0042-2015 annex D.3.
     public static TheoryData<byte[], byte[], string> Published => new()
@@ -49,21 +49,21 @@ public class HmacSm3Tests
     {
         for (int length = 0; length <= 200; length++)
         {
-            byte[] key = _seed.Bytes(length);
-            byte[] message = _seed.Bytes(_seed.Next(300));
+            byte[] key = _random.Bytes(length);
+            byte[] message = _random.Bytes(_random.Next(300));
             HMac reference = new(new SM3Digest());
             reference.Init(new KeyParameter(key));
             reference.BlockUpdate(message, 0, message.Length);
             byte[] expected = new byte[32];
             reference.DoFinal(expected, 0);
-            Assert.True(expected.AsSpan().SequenceEqual(HmacSm3.HashData(key, message)), $"key of {length} bytes, {_seed}");
+            Assert.True(expected.AsSpan().SequenceEqual(HmacSm3.HashData(key, message)), $"key of {length} bytes, {_random}");
         }
     }
 
     [Fact]
     public void MacWrittenOverItsInput_IsRight()
     {
-        byte[] key = _seed.Bytes(64);
+        byte[] key = _random.Bytes(64);
         byte[] expected = HmacSm3.HashData(key, key);
         HmacSm3.HashData(key, key, key);
         Assert.Equal(expected, key[..32]);

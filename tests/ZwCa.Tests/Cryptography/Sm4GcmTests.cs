@@ -8,7 +8,7 @@ namespace ZwCa.Tests.Cryptography;
 
 public class Sm4GcmTests
 {
-    private readonly Seed _seed = new();
+    private readonly TestRandom _random = new();
 
     /// <summary>Cipher and hash, each accelerated or not.</summary>
     public static TheoryData<bool, bool> Paths
@@ -58,11 +58,11 @@ public class Sm4GcmTests
     {
         for (int length = 0; length <= 400; length++)
         {
-            byte[] key = _seed.Bytes(16);
-            byte[] nonce = _seed.Bytes(12);
-            byte[] plaintext = _seed.Bytes(length);
-            byte[] associated = _seed.Bytes(_seed.Next(100));
-            int tagSize = 12 + _seed.Next(5);
+            byte[] key = _random.Bytes(16);
+            byte[] nonce = _random.Bytes(12);
+            byte[] plaintext = _random.Bytes(length);
+            byte[] associated = _random.Bytes(_random.Next(100));
+            int tagSize = 12 + _random.Next(5);
             byte[] expected = Reference(key, nonce, plaintext, associated, tagSize);
 
             using Sm4Gcm gcm = new(key, tagSize, cipher, hash);
@@ -79,20 +79,20 @@ public class Sm4GcmTests
     [MemberData(nameof(Paths))]
     public void OneBitOff_IsRefusedAndNoPlaintextIsLeft(bool cipher, bool hash)
     {
-        byte[] key = _seed.Bytes(16);
-        byte[] nonce = _seed.Bytes(12);
-        byte[] associated = _seed.Bytes(20);
+        byte[] key = _random.Bytes(16);
+        byte[] nonce = _random.Bytes(12);
+        byte[] associated = _random.Bytes(20);
         byte[] ciphertext = new byte[37];
         byte[] tag = new byte[16];
         using Sm4Gcm gcm = new(key, 16, cipher, hash);
-        gcm.Encrypt(nonce, _seed.Bytes(37), ciphertext, tag, associated);
+        gcm.Encrypt(nonce, _random.Bytes(37), ciphertext, tag, associated);
         byte[][] parts = [nonce, associated, ciphertext, tag];
         foreach (byte[] part in parts)
         {
             for (int bit = 0; bit < 8 * part.Length; bit++)
             {
                 part[bit / 8] ^= (byte)(1 << (bit % 8));
-                byte[] plaintext = _seed.Bytes(37);
+                byte[] plaintext = _random.Bytes(37);
                 Assert.Throws<AuthenticationTagMismatchException>(() => gcm.Decrypt(nonce, ciphertext, tag, plaintext, associated));
                 Assert.False(plaintext.AsSpan().ContainsAnyExcept((byte)0));
                 part[bit / 8] ^= (byte)(1 << (bit % 8));

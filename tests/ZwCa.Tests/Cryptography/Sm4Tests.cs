@@ -17,7 +17,7 @@ public class Sm4Tests
         "AAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCDDDDDDDDDDDDDDDD" +
         "EEEEEEEEEEEEEEEEFFFFFFFFFFFFFFFFAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBB";
 
-    private readonly Seed _seed = new();
+    private readonly TestRandom _random = new();
 
     public static TheoryData<bool> Paths => Accelerated.Paths(Sm4Aes.IsSupported);
 
@@ -79,9 +79,9 @@ public class Sm4Tests
     {
         for (int length = 0; length <= 600; length++)
         {
-            byte[] key = _seed.Bytes(16);
-            byte[] iv = _seed.Bytes(16);
-            byte[] plaintext = _seed.Bytes(length);
+            byte[] key = _random.Bytes(16);
+            byte[] iv = _random.Bytes(16);
+            byte[] plaintext = _random.Bytes(length);
             using Sm4 sm4 = new(key, accelerated);
             byte[] expected = Reference(cbc, encrypt: true, key, iv, plaintext);
             byte[] ciphertext = Encrypt(sm4, cbc, plaintext, iv, PaddingMode.PKCS7);
@@ -109,11 +109,11 @@ public class Sm4Tests
     [MemberData(nameof(PathsAndModes))]
     public void UnpaddedBlocksUpTo40_ReturnInPlace(bool accelerated, bool cbc)
     {
-        byte[] iv = _seed.Bytes(16);
-        using Sm4 sm4 = new(_seed.Bytes(16), accelerated);
+        byte[] iv = _random.Bytes(16);
+        using Sm4 sm4 = new(_random.Bytes(16), accelerated);
         for (int blocks = 0; blocks <= 40; blocks++)
         {
-            byte[] plaintext = _seed.Bytes(16 * blocks);
+            byte[] plaintext = _random.Bytes(16 * blocks);
             byte[] buffer = Encrypt(sm4, cbc, plaintext, iv, PaddingMode.None);
             Assert.Equal(plaintext.Length, buffer.Length);
             Assert.Equal(plaintext, Decrypt(sm4, cbc, buffer, iv, PaddingMode.None));
@@ -128,16 +128,16 @@ public class Sm4Tests
     {
         for (int length = 0; length <= 600; length++)
         {
-            byte[] key = _seed.Bytes(16);
-            byte[] counter = _seed.Bytes(16);
+            byte[] key = _random.Bytes(16);
+            byte[] counter = _random.Bytes(16);
             if (length % 3 == 0)
             {
                 // All but the last bits set: the carry runs through the whole block.
                 counter.AsSpan().Fill(0xFF);
-                counter[15] = (byte)_seed.Next(256);
+                counter[15] = (byte)_random.Next(256);
             }
 
-            byte[] data = _seed.Bytes(length);
+            byte[] data = _random.Bytes(length);
             BufferedBlockCipher reference = new(new SicBlockCipher(new SM4Engine()));
             reference.Init(true, new ParametersWithIV(new KeyParameter(key), counter));
             byte[] expected = reference.DoFinal(data);
@@ -155,12 +155,12 @@ public class Sm4Tests
     [MemberData(nameof(PathsAndModes))]
     public void EveryWrongPadding_IsRefusedInTheSameWords(bool accelerated, bool cbc)
     {
-        byte[] iv = _seed.Bytes(16);
-        using Sm4 sm4 = new(_seed.Bytes(16), accelerated);
+        byte[] iv = _random.Bytes(16);
+        using Sm4 sm4 = new(_random.Bytes(16), accelerated);
         List<byte[]> lastBlocks = [];
         for (int n = 0; n < 256; n++)
         {
-            byte[] block = _seed.Bytes(16);
+            byte[] block = _random.Bytes(16);
             if (n is >= 1 and <= 16)
             {
                 block.AsSpan(16 - n).Fill((byte)n);
@@ -170,7 +170,7 @@ public class Sm4Tests
                 }
 
                 // One byte of the padding is off.
-                block[16 - n + _seed.Next(n - 1)] ^= (byte)(1 << _seed.Next(8));
+                block[16 - n + _random.Next(n - 1)] ^= (byte)(1 << _random.Next(8));
             }
 
             block[15] = (byte)n;
@@ -180,7 +180,7 @@ public class Sm4Tests
         HashSet<string> messages = [];
         foreach (byte[] last in lastBlocks)
         {
-            byte[] plaintext = [.. _seed.Bytes(16 * _seed.Next(3)), .. last];
+            byte[] plaintext = [.. _random.Bytes(16 * _random.Next(3)), .. last];
             byte[] ciphertext = Encrypt(sm4, cbc, plaintext, iv, PaddingMode.None);
             byte[] destination = new byte[ciphertext.Length];
             CryptographicException exception = Assert.Throws<CryptographicException>(() => cbc
@@ -198,7 +198,7 @@ public class Sm4Tests
     public void CiphertextThatIsNotWholeBlocks_IsRefused(bool accelerated, bool cbc)
     {
         byte[] iv = new byte[16];
-        using Sm4 sm4 = new(_seed.Bytes(16), accelerated);
+        using Sm4 sm4 = new(_random.Bytes(16), accelerated);
         foreach (int length in new[] { 1, 15, 17, 31 })
         {
             Assert.Throws<CryptographicException>(() => Decrypt(sm4, cbc, new byte[length], iv, PaddingMode.None));

@@ -23,10 +23,10 @@ public sealed class CrlWriter
 {
     private const int BufferLength = 1 << 16;
 
-    private readonly AlgorithmIdentifier signature;
-    private readonly byte[] untilEntries;
-    private readonly byte[] extensions;
-    private readonly bool isDelta;
+    private readonly AlgorithmIdentifier _signature;
+    private readonly byte[] _untilEntries;
+    private readonly byte[] _extensions;
+    private readonly bool _isDelta;
 
     /// <param name="signature">The algorithm of the issuer's key, for the inner and the outer field.</param>
     /// <param name="crlExtensions">With AuthorityKeyIdentifier and CRLNumber; what else is there makes the CRL partitioned, an ARL or a delta.</param>
@@ -34,15 +34,15 @@ public sealed class CrlWriter
     public CrlWriter(AlgorithmIdentifier signature, Name issuer, Time thisUpdate, Time nextUpdate, Extensions crlExtensions)
     {
         TbsCertList.CheckIssuable(thisUpdate, nextUpdate, crlExtensions);
-        this.signature = signature;
-        isDelta = TbsCertList.IsDelta(crlExtensions);
+        _signature = signature;
+        _isDelta = TbsCertList.IsDelta(crlExtensions);
 
         var writer = new AsnWriter(AsnEncodingRules.DER);
         TbsCertList.WriteUntilEntries(writer, signature, issuer, thisUpdate, nextUpdate);
-        untilEntries = writer.Encode();
+        _untilEntries = writer.Encode();
         writer.Reset();
         TbsCertList.WriteExtensions(writer, crlExtensions);
-        extensions = writer.Encode();
+        _extensions = writer.Encode();
     }
 
     /// <summary>Writes all but the outermost header and the signature.</summary>
@@ -72,17 +72,17 @@ public sealed class CrlWriter
             }
 
             long entriesLength = measured.Length == 0 ? 0 : DerHeader.Length(measured.Length) + measured.Length;
-            long tbsContentLength = untilEntries.Length + entriesLength + extensions.Length;
+            long tbsContentLength = _untilEntries.Length + entriesLength + _extensions.Length;
             long tbsLength = DerHeader.Length(tbsContentLength) + tbsContentLength;
 
             // Step 2: leave room for the outermost header, zeros for now.
-            var unsigned = new UnsignedCrl(output, signature, tbsLength);
+            var unsigned = new UnsignedCrl(output, _signature, tbsLength);
             try
             {
                 // Step 3: write, through one buffer to output and digest.
                 var sink = new Sink(output, digest, buffer);
                 sink.AppendHeader(tbsContentLength);
-                sink.Append(untilEntries);
+                sink.Append(_untilEntries);
                 if (measured.Length > 0)
                 {
                     sink.AppendHeader(measured.Length);
@@ -108,7 +108,7 @@ public sealed class CrlWriter
                     throw new InvalidOperationException("The entries of the CRL changed between the two enumerations.");
                 }
 
-                sink.Append(extensions);
+                sink.Append(_extensions);
                 sink.Flush();
                 return unsigned;
             }
@@ -127,7 +127,7 @@ public sealed class CrlWriter
     private void Check(in CrlEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry.UserCertificate, nameof(entry));
-        if (entry.Reason == RevocationReason.RemoveFromCrl && !isDelta)
+        if (entry.Reason == RevocationReason.RemoveFromCrl && !_isDelta)
         {
             throw new ArgumentException("removeFromCRL occurs only in delta CRLs.", nameof(entry));
         }
@@ -160,19 +160,19 @@ public sealed class CrlWriter
     /// <summary>The TBS on its way to output and digest.</summary>
     private ref struct Sink(Stream output, Action<ReadOnlySpan<byte>> digest, byte[] buffer)
     {
-        private int used;
+        private int _used;
 
         public Span<byte> Reserve(int length)
         {
-            if (buffer.Length - used < length)
+            if (buffer.Length - _used < length)
             {
                 Flush();
             }
 
-            return buffer.AsSpan(used);
+            return buffer.AsSpan(_used);
         }
 
-        public void Advance(int length) => used += length;
+        public void Advance(int length) => _used += length;
 
         public void AppendHeader(long contentLength) => Advance(DerHeader.Write(Reserve(DerHeader.MaxLength), DerHeader.Sequence, contentLength));
 
@@ -190,9 +190,9 @@ public sealed class CrlWriter
 
         public void Flush()
         {
-            digest(buffer.AsSpan(0, used));
-            output.Write(buffer, 0, used);
-            used = 0;
+            digest(buffer.AsSpan(0, _used));
+            output.Write(buffer, 0, _used);
+            _used = 0;
         }
     }
 }

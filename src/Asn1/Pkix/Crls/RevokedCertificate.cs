@@ -76,13 +76,13 @@ public sealed record RevokedCertificate(SerialNumber UserCertificate, Time Revoc
     {
         private const int Slots = 16;
 
-        private (ReadOnlyMemory<byte> Encoded, Extensions? Value)[]? slots;
+        private (ReadOnlyMemory<byte> Encoded, Extensions? Value)[]? _slots;
 
         public Extensions Read(AsnReader reader)
         {
             ReadOnlyMemory<byte> encoded = reader.PeekEncodedValue();
-            slots ??= new (ReadOnlyMemory<byte>, Extensions?)[Slots];
-            ref (ReadOnlyMemory<byte> Encoded, Extensions? Value) slot = ref slots[encoded.Span[^1] % Slots];
+            _slots ??= new (ReadOnlyMemory<byte>, Extensions?)[Slots];
+            ref (ReadOnlyMemory<byte> Encoded, Extensions? Value) slot = ref _slots[encoded.Span[^1] % Slots];
             if (slot.Value is not null && slot.Encoded.Span.SequenceEqual(encoded.Span))
             {
                 reader.ReadEncodedValue();

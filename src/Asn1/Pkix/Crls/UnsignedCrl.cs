@@ -11,24 +11,24 @@ public sealed class UnsignedCrl : IDisposable
 {
     private const int CopyLength = 1 << 16;
 
-    private readonly Stream output;
-    private readonly AlgorithmIdentifier signatureAlgorithm;
-    private readonly long start;
-    private readonly int headerLength;
-    private bool settled;
+    private readonly Stream _output;
+    private readonly AlgorithmIdentifier _signatureAlgorithm;
+    private readonly long _start;
+    private readonly int _headerLength;
+    private bool _settled;
 
     internal UnsignedCrl(Stream output, AlgorithmIdentifier signatureAlgorithm, long tbsLength)
     {
-        this.output = output;
-        this.signatureAlgorithm = signatureAlgorithm;
+        _output = output;
+        _signatureAlgorithm = signatureAlgorithm;
         TbsLength = tbsLength;
-        start = output.Position;
+        _start = output.Position;
 
         // For the shortest signature. The header of the final one may be longer by an octet or two, near a power of 256 only.
-        headerLength = DerHeader.Length(tbsLength + EncodeTail([]).Length);
+        _headerLength = DerHeader.Length(tbsLength + EncodeTail([]).Length);
         Span<byte> zeros = stackalloc byte[DerHeader.MaxLength];
         zeros.Clear();
-        output.Write(zeros[..headerLength]);
+        output.Write(zeros[.._headerLength]);
     }
 
     /// <summary>Bytes of the TBSCertList.</summary>
@@ -39,7 +39,7 @@ public sealed class UnsignedCrl : IDisposable
     /// <exception cref="InvalidOperationException">Already completed or disposed.</exception>
     public void Complete(ReadOnlySpan<byte> signature)
     {
-        if (settled)
+        if (_settled)
         {
             throw new InvalidOperationException("The CRL is completed or given up already.");
         }
@@ -52,36 +52,36 @@ public sealed class UnsignedCrl : IDisposable
         byte[] tail = EncodeTail(signature);
         Span<byte> header = stackalloc byte[DerHeader.MaxLength];
         header = header[..DerHeader.Write(header, DerHeader.Sequence, TbsLength + tail.Length)];
-        if (header.Length > headerLength)
+        if (header.Length > _headerLength)
         {
-            MoveTbs(header.Length - headerLength);
+            MoveTbs(header.Length - _headerLength);
         }
 
-        long end = start + header.Length + TbsLength;
-        output.Position = end;
-        output.Write(tail);
-        output.Flush();
-        output.Position = start;
-        output.Write(header);
-        output.Flush();
-        output.Position = end + tail.Length;
-        settled = true;
+        long end = _start + header.Length + TbsLength;
+        _output.Position = end;
+        _output.Write(tail);
+        _output.Flush();
+        _output.Position = _start;
+        _output.Write(header);
+        _output.Flush();
+        _output.Position = end + tail.Length;
+        _settled = true;
     }
 
     /// <summary>Cuts the output back to where it was, unless completed.</summary>
     public void Dispose()
     {
-        if (!settled)
+        if (!_settled)
         {
-            settled = true;
-            output.SetLength(start);
+            _settled = true;
+            _output.SetLength(_start);
         }
     }
 
     private byte[] EncodeTail(ReadOnlySpan<byte> signature)
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
-        signatureAlgorithm.Write(writer);
+        _signatureAlgorithm.Write(writer);
         writer.WriteBitString(signature);
         return writer.Encode();
     }
@@ -96,11 +96,11 @@ public sealed class UnsignedCrl : IDisposable
             {
                 int length = (int)Math.Min(left, CopyLength);
                 left -= length;
-                long at = start + headerLength + left;
-                output.Position = at;
-                output.ReadExactly(buffer, 0, length);
-                output.Position = at + distance;
-                output.Write(buffer, 0, length);
+                long at = _start + _headerLength + left;
+                _output.Position = at;
+                _output.ReadExactly(buffer, 0, length);
+                _output.Position = at + distance;
+                _output.Write(buffer, 0, length);
             }
         }
         finally

@@ -11,7 +11,7 @@ namespace ZwCa.Asn1.Pkix;
 /// </summary>
 public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
 {
-    private readonly IReadOnlyList<Extension> extensions;
+    private readonly IReadOnlyList<Extension> _extensions;
 
     /// <exception cref="ArgumentException">No extension, or two with one identifier.</exception>
     public Extensions(params IReadOnlyList<Extension> extensions)
@@ -21,17 +21,17 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
             throw new ArgumentException($"The extension {duplicate} occurs twice.", nameof(extensions));
         }
 
-        this.extensions = extensions;
+        _extensions = extensions;
     }
 
-    public int Count => extensions.Count;
+    public int Count => _extensions.Count;
 
-    public Extension this[int index] => extensions[index];
+    public Extension this[int index] => _extensions[index];
 
     /// <returns>The extension, or null when absent.</returns>
     public Extension? Find(string id)
     {
-        foreach (Extension extension in extensions)
+        foreach (Extension extension in _extensions)
         {
             if (extension.Id == id)
             {
@@ -50,7 +50,7 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
 
     /// <summary>Critical extensions outside the given set: whoever meets one must refuse the object (RFC 5280 §4.2).</summary>
     public IEnumerable<Extension> CriticalExcept(IReadOnlySet<string> recognised) =>
-        extensions.Where(e => e.Critical && !recognised.Contains(e.Id));
+        _extensions.Where(e => e.Critical && !recognised.Contains(e.Id));
 
     public static Extensions Read(AsnReader reader) => Read(reader, Asn1Tag.Sequence);
 
@@ -62,9 +62,9 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
             : new Extensions(extensions);
     }
 
-    public void Write(AsnWriter writer) => writer.WriteSequenceOf(extensions);
+    public void Write(AsnWriter writer) => writer.WriteSequenceOf(_extensions);
 
-    public IEnumerator<Extension> GetEnumerator() => extensions.GetEnumerator();
+    public IEnumerator<Extension> GetEnumerator() => _extensions.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 

@@ -6,9 +6,9 @@ namespace ZwCa.Tests.Cryptography.ConstantTime;
 
 public class ConstantTimeTests
 {
-    private static readonly HashSet<string> _product = [.. MarkedMethods.Of(typeof(ConstantTimeAttribute).Assembly).Select(MarkedMethods.NameOf)];
+    private static readonly HashSet<string> ProductMarks = [.. MarkedMethods.Of(typeof(ConstantTimeAttribute).Assembly).Select(MarkedMethods.NameOf)];
 
-    private static readonly HashSet<string> _controls = [.. MarkedMethods.Of(typeof(Controls).Assembly).Select(MarkedMethods.NameOf)];
+    private static readonly HashSet<string> ControlMarks = [.. MarkedMethods.Of(typeof(Controls).Assembly).Select(MarkedMethods.NameOf)];
 
     public static TheoryData<string> Processors => [.. Disassembly.Processors.Keys];
 
@@ -19,10 +19,10 @@ public class ConstantTimeTests
         RequiresX64();
         Listing[] listings = Product(processor);
 
-        Assert.NotEmpty(_product);
-        Violations.AssertNone(_product.Except(listings.Select(listing => listing.Method)).Select(name => $"{name} was not compiled."));
+        Assert.NotEmpty(ProductMarks);
+        Violations.AssertNone(ProductMarks.Except(listings.Select(listing => listing.Method)).Select(name => $"{name} was not compiled."));
         Violations.AssertNone(listings.Where(listing => !listing.NeedsAnotherProcessor)
-            .SelectMany(listing => Verdict.Violations(listing, _product, Reviewed.Methods, Reviewed.Helpers)));
+            .SelectMany(listing => Verdict.Violations(listing, ProductMarks, Reviewed.Methods, Reviewed.Helpers)));
     }
 
     /// <summary>A method written for instructions that a processor lacks only throws there, so some row above must have judged it.</summary>
@@ -37,16 +37,16 @@ public class ConstantTimeTests
             from listing in Product(processor)
             where !listing.NeedsAnotherProcessor
             select listing.Method;
-        Violations.AssertNone(_product.Except(judged).Select(name => $"{name} was judged on no processor."));
+        Violations.AssertNone(ProductMarks.Except(judged).Select(name => $"{name} was judged on no processor."));
     }
 
     [Fact]
-    public void WhereSecretsEnterIsMarked() => Violations.AssertNone(Reviewed.Roots.Except(_product).Select(name => $"{name} is not marked."));
+    public void WhereSecretsEnterIsMarked() => Violations.AssertNone(Reviewed.Roots.Except(ProductMarks).Select(name => $"{name} is not marked."));
 
     [Fact]
     public void EveryReviewedExceptionIsForAMarkedMethodAndHasAReason()
     {
-        Violations.AssertNone(Reviewed.Methods.Where(each => !_product.Contains(each.Method)).Select(each => $"{each.Method} is not marked."));
+        Violations.AssertNone(Reviewed.Methods.Where(each => !ProductMarks.Contains(each.Method)).Select(each => $"{each.Method} is not marked."));
         Assert.All(Reviewed.Methods, each => Assert.True(each.Reason.Length >= 10, each.Method));
         Assert.Distinct(Reviewed.Methods.Select(each => each.Method));
     }
@@ -111,13 +111,13 @@ public class ConstantTimeTests
         Violations.AssertNone(Judge(nameof(Controls.LoopsEightTimes), [reviewed]));
     }
 
-    private static Listing[] Product(string processor) => [.. Disassembly.For(processor).Where(listing => _product.Contains(listing.Method))];
+    private static Listing[] Product(string processor) => [.. Disassembly.For(processor).Where(listing => ProductMarks.Contains(listing.Method))];
 
     private static IReadOnlyList<string> Judge(string control, IReadOnlyList<Allowance> allowances)
     {
         string name = $"{typeof(Controls).FullName}:{control}";
         Listing listing = Assert.Single(Disassembly.For("this processor"), each => each.Method == name);
-        return [.. Verdict.Violations(listing, _controls, allowances, Reviewed.Helpers)];
+        return [.. Verdict.Violations(listing, ControlMarks, allowances, Reviewed.Helpers)];
     }
 
     private static void RequiresX64() =>

@@ -10,7 +10,7 @@ namespace ZwCa.Tests.Cryptography.ConstantTime;
 /// </summary>
 internal static class Disassembly
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>The two assemblies with marked methods.</summary>
     public static readonly Assembly[] Assemblies = [typeof(ConstantTimeAttribute).Assembly, typeof(Controls).Assembly];
@@ -23,10 +23,10 @@ internal static class Disassembly
         ["a processor without vector extensions"] = [("DOTNET_EnableHWIntrinsic", "0")],
     };
 
-    private static readonly Dictionary<string, Lazy<IReadOnlyList<Listing>>> _listings =
+    private static readonly Dictionary<string, Lazy<IReadOnlyList<Listing>>> Listings =
         Processors.ToDictionary(pair => pair.Key, pair => new Lazy<IReadOnlyList<Listing>>(() => Run(pair.Value)));
 
-    public static IReadOnlyList<Listing> For(string processor) => _listings[processor].Value;
+    public static IReadOnlyList<Listing> For(string processor) => Listings[processor].Value;
 
     private static IReadOnlyList<Listing> Run((string Name, string Value)[] settings)
     {
@@ -35,10 +35,10 @@ internal static class Disassembly
         {
             using Process child = Process.Start(Child(output, settings))!;
             Task<string> said = child.StandardOutput.ReadToEndAsync();
-            if (!child.WaitForExit(_patience))
+            if (!child.WaitForExit(Patience))
             {
                 child.Kill(entireProcessTree: true);
-                throw new TimeoutException($"The child that compiles the marked methods did not end within {_patience}.");
+                throw new TimeoutException($"The child that compiles the marked methods did not end within {Patience}.");
             }
 
             if (child.ExitCode != 0)
