@@ -11,7 +11,10 @@ public static class Der
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         value.Write(writer);
-        return writer.Encode();
+        byte[] encoded = writer.Encode();
+        // Clears the buffer: the value may have been a private key.
+        writer.Reset();
+        return encoded;
     }
 
     /// <summary>

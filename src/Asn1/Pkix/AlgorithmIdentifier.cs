@@ -6,8 +6,7 @@ namespace ZwCa.Asn1.Pkix;
 /// <code>
 /// AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY DEFINED BY algorithm OPTIONAL }
 /// </code>
-/// RFC 5280 §4.1.1.2. Parameters are kept as read, so that inner and outer identifiers can be compared byte for byte
-/// (SM2 signatures are met with NULL and without; we write them without: GM/T 0015-2012 §5.2.2).
+/// RFC 5280 §4.1.1.2. Parameters are kept as read, so that inner and outer identifiers can be compared byte for byte.
 /// </summary>
 /// <param name="Algorithm">Dotted OID.</param>
 /// <param name="Parameters">One DER element, or null when absent.</param>
@@ -22,7 +21,19 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
     /// <summary>RFC 4055 §5: the parameters of the RSA signatures are NULL, not absent.</summary>
     public static AlgorithmIdentifier Sha256WithRsa { get; } = new(Oids.Sha256WithRsa, DerNull);
 
+    /// <summary>RFC 3279 §2.3.1: rsaEncryption as a key algorithm, parameters NULL.</summary>
+    public static AlgorithmIdentifier Rsa { get; } = new(Oids.RsaEncryption, DerNull);
+
     public static AlgorithmIdentifier Sm3 { get; } = new(Oids.Sm3);
+
+    /// <summary>id-ecPublicKey with a named curve as parameters (RFC 5480 §2.1.1; SM2 likewise).</summary>
+    /// <param name="namedCurve">Dotted OID.</param>
+    public static AlgorithmIdentifier EcKey(string namedCurve)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        writer.WriteObjectIdentifier(namedCurve);
+        return new AlgorithmIdentifier(Oids.EcPublicKey, writer.Encode());
+    }
 
     public bool Equals(AlgorithmIdentifier? other) =>
         other is not null
@@ -34,9 +45,13 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
 
     public static AlgorithmIdentifier Read(AsnReader reader)
     {
+        // Tolerance: SM2 with SM3 is met with NULL parameters (GM/T 0015-2012 annex D) and without (§5.2.2); both are read and kept, and
+        // we write it without.
         AsnReader sequence = reader.ReadSequence();
         string algorithm = sequence.ReadObjectIdentifier();
-        ReadOnlyMemory<byte>? parameters = sequence.HasData ? sequence.ReadEncodedValue() : null;
+
+        // Not "null": that would be taken for an array and become present but empty.
+        ReadOnlyMemory<byte>? parameters = sequence.HasData ? sequence.ReadEncodedValue() : default(ReadOnlyMemory<byte>?);
         sequence.ThrowIfNotEmpty();
         return new AlgorithmIdentifier(algorithm, parameters);
     }

@@ -1,0 +1,77 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1;
+
+/// <summary>What X.509 needs of <see cref="AsnReader"/> and it does not say by itself. Every failure is an <see cref="AsnContentException"/>.</summary>
+internal static class AsnReaderExtensions
+{
+    /// <summary><c>SEQUENCE SIZE (1..MAX) OF T</c>.</summary>
+    public static IReadOnlyList<T> ReadSequenceOf<T>(this AsnReader reader, Asn1Tag? tag = null)
+        where T : IDer<T> =>
+        reader.ReadSequence(tag).ReadAll<T>();
+
+    /// <summary><c>SET SIZE (1..MAX) OF T</c>, in DER order (X.690 §11.6).</summary>
+    public static IReadOnlyList<T> ReadSetOf<T>(this AsnReader reader, Asn1Tag? tag = null)
+        where T : IDer<T> =>
+        reader.ReadSetOf(tag).ReadAll<T>();
+
+    /// <summary>All that is left, one element at least.</summary>
+    private static List<T> ReadAll<T>(this AsnReader elements)
+        where T : IDer<T>
+    {
+        var values = new List<T>(1);
+        do
+        {
+            values.Add(T.Read(elements));
+        }
+        while (elements.HasData);
+
+        return values;
+    }
+
+    /// <summary>True when an element with the tag comes next; the constructed bit is left to the reading itself.</summary>
+    public static bool NextIs(this AsnReader reader, Asn1Tag tag) => reader.HasData && reader.PeekTag().HasSameClassAndValue(tag);
+
+    /// <summary><c>[tag] BOOLEAN DEFAULT FALSE</c>: X.690 §11.5 forbids an explicit FALSE.</summary>
+    public static bool ReadDefaultFalse(this AsnReader reader, Asn1Tag tag)
+    {
+        if (!reader.NextIs(tag))
+        {
+            return false;
+        }
+
+        return reader.ReadBoolean(tag) ? true : throw new AsnContentException("The default FALSE must be absent.");
+    }
+
+    /// <summary>A BIT STRING that carries whole bytes: a key, a signature.</summary>
+    public static ReadOnlyMemory<byte> ReadByteBitString(this AsnReader reader)
+    {
+        if (!reader.TryReadPrimitiveBitString(out int unusedBits, out ReadOnlyMemory<byte> value) || unusedBits != 0)
+        {
+            throw new AsnContentException("The BIT STRING must hold whole bytes.");
+        }
+
+        return value;
+    }
+
+    /// <summary>An OCTET STRING as a slice of the input.</summary>
+    public static ReadOnlyMemory<byte> ReadOctets(this AsnReader reader, Asn1Tag? tag = null) =>
+        reader.TryReadPrimitiveOctetString(out ReadOnlyMemory<byte> value, tag)
+            ? value
+            : throw new AsnContentException("The OCTET STRING must be primitive.");
+
+    /// <summary><c>INTEGER (0..MAX)</c> for counters of certificates: beyond <see cref="int.MaxValue"/> no path exists.</summary>
+    public static int ReadCount(this AsnReader reader, Asn1Tag? tag = null) =>
+        reader.TryReadInt32(out int value, tag) && value >= 0
+            ? value
+            : throw new AsnContentException("The INTEGER is negative or beyond 2^31.");
+
+    /// <summary>An INTEGER used as version.</summary>
+    public static void ReadVersion(this AsnReader reader, int expected)
+    {
+        if (!reader.TryReadInt32(out int version) || version != expected)
+        {
+            throw new AsnContentException($"The version must be {expected}.");
+        }
+    }
+}

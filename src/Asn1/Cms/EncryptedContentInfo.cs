@@ -1,0 +1,73 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1.Pkix;
+
+namespace ZwCa.Asn1.Cms;
+
+/// <summary>
+/// <code>
+/// EncryptedContentInfo ::= SEQUENCE {
+///     contentType                ContentType,
+///     contentEncryptionAlgorithm ContentEncryptionAlgorithmIdentifier,
+///     encryptedContent       [0] IMPLICIT OCTET STRING OPTIONAL,
+///     sharedInfo             [1] IMPLICIT OCTET STRING OPTIONAL,
+///     sharedInfo             [2] IMPLICIT OCTET STRING OPTIONAL }
+/// </code>
+/// GM/T 0010-2012 §9.1, RFC 2315 §10.1; the shared information is GM/T 0010's own.
+/// </summary>
+/// <param name="ContentType">Dotted OID of what is encrypted.</param>
+/// <param name="ContentEncryptionAlgorithm">SM4 with its mode; plain SM4 (1.2.156.10197.1.104) means ECB.</param>
+/// <param name="EncryptedContent">Null when it travels by other means.</param>
+public sealed record EncryptedContentInfo(
+    string ContentType,
+    AlgorithmIdentifier ContentEncryptionAlgorithm,
+    ReadOnlyMemory<byte>? EncryptedContent) : IDer<EncryptedContentInfo>
+{
+    /// <summary>The field under [1].</summary>
+    public ReadOnlyMemory<byte>? SharedInfo1 { get; init; }
+
+    /// <summary>The field under [2].</summary>
+    public ReadOnlyMemory<byte>? SharedInfo2 { get; init; }
+
+    private bool ContentIsUntagged { get; init; }
+
+    public static EncryptedContentInfo Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        string contentType = sequence.ReadObjectIdentifier();
+        AlgorithmIdentifier algorithm = AlgorithmIdentifier.Read(sequence);
+
+        // Tolerance: a key management centre is met that writes encryptedContent as a plain OCTET STRING.
+        bool contentIsUntagged = sequence.NextIs(Asn1Tag.PrimitiveOctetString);
+        ReadOnlyMemory<byte>? content = contentIsUntagged ? sequence.ReadOctets() : ReadOptional(sequence, Tags.Context0);
+        var info = new EncryptedContentInfo(contentType, algorithm, content)
+        {
+            SharedInfo1 = ReadOptional(sequence, Tags.Context1),
+            SharedInfo2 = ReadOptional(sequence, Tags.Context2),
+            ContentIsUntagged = contentIsUntagged,
+        };
+        sequence.ThrowIfNotEmpty();
+        return info;
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteObjectIdentifier(ContentType);
+            ContentEncryptionAlgorithm.Write(writer);
+            WriteOptional(writer, EncryptedContent, ContentIsUntagged ? Asn1Tag.PrimitiveOctetString : Tags.Context0);
+            WriteOptional(writer, SharedInfo1, Tags.Context1);
+            WriteOptional(writer, SharedInfo2, Tags.Context2);
+        }
+    }
+
+    private static ReadOnlyMemory<byte>? ReadOptional(AsnReader sequence, Asn1Tag tag) => sequence.NextIs(tag) ? sequence.ReadOctets(tag) : null;
+
+    private static void WriteOptional(AsnWriter writer, ReadOnlyMemory<byte>? octets, Asn1Tag tag)
+    {
+        if (octets is { } value)
+        {
+            writer.WriteOctetString(value.Span, tag);
+        }
+    }
+}

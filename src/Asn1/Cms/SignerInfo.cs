@@ -1,0 +1,82 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Pkix;
+
+namespace ZwCa.Asn1.Cms;
+
+/// <summary>
+/// <code>
+/// SignerInfo ::= SEQUENCE {
+///     version                       Version,
+///     issuerAndSerialNumber         IssuerAndSerialNumber,
+///     digestAlgorithm               DigestAlgorithmIdentifier,
+///     authenticatedAttributes   [0] IMPLICIT Attributes OPTIONAL,
+///     digestEncryptionAlgorithm     DigestEncryptionAlgorithmIdentifier,
+///     encryptedDigest               OCTET STRING,
+///     unauthenticatedAttributes [1] IMPLICIT Attributes OPTIONAL }
+/// </code>
+/// GM/T 0010-2012 §8.3, RFC 2315 §9.2; version 1.
+/// </summary>
+/// <param name="DigestAlgorithm">SM3.</param>
+/// <param name="DigestEncryptionAlgorithm">
+/// SM2-1 (1.2.156.10197.1.301.1). Tolerance: some write SM2 with SM3 (…501), as in certificates; kept as read.
+/// </param>
+/// <param name="EncryptedDigest">For SM2 the DER of <see cref="Sm2Signature"/>; read it with <see cref="DecodeSm2Signature"/>.</param>
+public sealed record SignerInfo(
+    IssuerAndSerialNumber IssuerAndSerialNumber,
+    AlgorithmIdentifier DigestAlgorithm,
+    Attributes? AuthenticatedAttributes,
+    AlgorithmIdentifier DigestEncryptionAlgorithm,
+    ReadOnlyMemory<byte> EncryptedDigest,
+    Attributes? UnauthenticatedAttributes = null) : IDer<SignerInfo>
+{
+    private const int Version = 1;
+
+    /// <summary>An SM2 signature in the form of GM/T 0010.</summary>
+    public static SignerInfo Sm2(IssuerAndSerialNumber signer, Sm2Signature signature, Attributes? authenticatedAttributes = null) =>
+        new(signer, AlgorithmIdentifier.Sm3, authenticatedAttributes, new AlgorithmIdentifier(Oids.Sm2Sign), Der.Encode(signature));
+
+    /// <summary>
+    /// The message that is signed, for SM2 preceded by Z. Without attributes the content; with them their DER as SET OF (tag 31), among
+    /// them messageDigest, which the verifier must compare with the plain digest of the content, and contentType (RFC 2315 §9.3).
+    /// </summary>
+    /// <param name="content"><see cref="ContentInfo.ContentOctets"/>, or the detached content.</param>
+    public ReadOnlyMemory<byte> SignedBytes(ReadOnlyMemory<byte> content) => AuthenticatedAttributes?.Encoded ?? content;
+
+    /// <summary>
+    /// Tolerance: besides the DER of GM/T 0009, encryptedDigest is met as the 64 bytes r‖s. DER of exactly 64 bytes would need r and s to be
+    /// short of seven bytes together, which no signer ever sees.
+    /// </summary>
+    /// <exception cref="DerException">Neither form.</exception>
+    public Sm2Signature DecodeSm2Signature() =>
+        EncryptedDigest.Length == Sm2Signature.RawLength ? Sm2Signature.FromRaw(EncryptedDigest.Span) : Der.Decode<Sm2Signature>(EncryptedDigest);
+
+    public static SignerInfo Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        sequence.ReadVersion(Version);
+        var signerInfo = new SignerInfo(
+            IssuerAndSerialNumber.Read(sequence),
+            AlgorithmIdentifier.Read(sequence),
+            Attributes.ReadOptional(sequence, Tags.Context0),
+            AlgorithmIdentifier.Read(sequence),
+            sequence.ReadOctets(),
+            Attributes.ReadOptional(sequence, Tags.Context1));
+        sequence.ThrowIfNotEmpty();
+        return signerInfo;
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteInteger(Version);
+            IssuerAndSerialNumber.Write(writer);
+            DigestAlgorithm.Write(writer);
+            AuthenticatedAttributes?.Write(writer, Tags.Context0);
+            DigestEncryptionAlgorithm.Write(writer);
+            writer.WriteOctetString(EncryptedDigest.Span);
+            UnauthenticatedAttributes?.Write(writer, Tags.Context1);
+        }
+    }
+}

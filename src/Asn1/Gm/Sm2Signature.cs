@@ -1,0 +1,78 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1.Gm;
+
+/// <summary>
+/// <code>
+/// SM2Signature ::= SEQUENCE { R INTEGER, S INTEGER }
+/// </code>
+/// GM/T 0009-2012 §7.3. Both are below 2^256; that they lie in 1..n−1 is for the verifier to check.
+/// </summary>
+public sealed record Sm2Signature : IDer<Sm2Signature>
+{
+    public const int RawLength = 2 * Integer256.Length;
+
+    private readonly byte[] raw;
+
+    private Sm2Signature(byte[] raw) => this.raw = raw;
+
+    /// <summary>r‖s, 64 bytes, each half big-endian.</summary>
+    public ReadOnlyMemory<byte> Raw => raw;
+
+    /// <param name="raw">r‖s, 64 bytes; copied.</param>
+    /// <exception cref="ArgumentException">Another length.</exception>
+    public static Sm2Signature FromRaw(ReadOnlySpan<byte> raw) =>
+        raw.Length == RawLength
+            ? new Sm2Signature(raw.ToArray())
+            : throw new ArgumentException("A raw SM2 signature has 64 bytes.", nameof(raw));
+
+    /// <summary>
+    /// Tolerance: R or S of 32 bytes with the top bit set and without the sign octet 00, as in the example certificate of GM/T 0015-2012
+    /// annex D (S begins <c>02 20 B5 70</c>) and in certificates of CAs that copied it. Read by this method only, never written.
+    /// </summary>
+    /// <exception cref="DerException">Neither this form nor the regular one.</exception>
+    public static Sm2Signature DecodeUnpadded(ReadOnlyMemory<byte> bytes) => Der.Decode<Unpadded>(bytes).Signature;
+
+    public static Sm2Signature Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        byte[] raw = new byte[RawLength];
+        Integer256.Read(sequence, raw.AsSpan(0, Integer256.Length));
+        Integer256.Read(sequence, raw.AsSpan(Integer256.Length));
+        sequence.ThrowIfNotEmpty();
+        return new Sm2Signature(raw);
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            Integer256.Write(writer, raw.AsSpan(0, Integer256.Length));
+            Integer256.Write(writer, raw.AsSpan(Integer256.Length));
+        }
+    }
+
+    public bool Equals(Sm2Signature? other) => other is not null && raw.AsSpan().SequenceEqual(other.raw);
+
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(raw);
+        return hash.ToHashCode();
+    }
+
+    private sealed record Unpadded(Sm2Signature Signature) : IDer<Unpadded>
+    {
+        public static Unpadded Read(AsnReader reader)
+        {
+            AsnReader sequence = reader.ReadSequence();
+            byte[] raw = new byte[RawLength];
+            Integer256.ReadUnpadded(sequence, raw.AsSpan(0, Integer256.Length));
+            Integer256.ReadUnpadded(sequence, raw.AsSpan(Integer256.Length));
+            sequence.ThrowIfNotEmpty();
+            return new Unpadded(new Sm2Signature(raw));
+        }
+
+        public void Write(AsnWriter writer) => throw new InvalidOperationException("The form without sign octets is never written.");
+    }
+}

@@ -1,0 +1,72 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1.Pkix;
+
+namespace ZwCa.Asn1.Gm;
+
+/// <summary>
+/// <code>
+/// InsuranceNumber ::= PrintableString
+/// </code>
+/// GM/T 0015-2012 §5.2.4.2.19: a person's social insurance number. Personal data.
+/// </summary>
+public sealed record InsuranceNumber(string Value) : IExtensionValue<InsuranceNumber>
+{
+    public static string Id => Oids.InsuranceNumber;
+
+    public static InsuranceNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
+
+    public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+
+    /// <returns>The type's name without the value.</returns>
+    public override string ToString() => nameof(InsuranceNumber);
+}
+
+/// <summary>
+/// <code>
+/// ICRegistrationNumber ::= PrintableString
+/// </code>
+/// GM/T 0015-2012 §5.2.4.2.20: an enterprise's number at the administration for industry and commerce.
+/// </summary>
+public sealed record IcRegistrationNumber(string Value) : IExtensionValue<IcRegistrationNumber>
+{
+    public static string Id => Oids.IcRegistrationNumber;
+
+    public static IcRegistrationNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
+
+    public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+}
+
+/// <summary>
+/// <code>
+/// OrganizationCode ::= PrintableString
+/// </code>
+/// GM/T 0015-2012 §5.2.4.2.21: the organisation code of GB 11714. In deployed SM2 certificates it carries the unified social credit code.
+/// </summary>
+public sealed record OrganizationCode(string Value) : IExtensionValue<OrganizationCode>
+{
+    public OrganizationCode(UnifiedSocialCreditCode code)
+        : this(code.Value)
+    {
+    }
+
+    public static string Id => Oids.OrganizationCode;
+
+    public static OrganizationCode Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
+
+    public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+}
+
+/// <summary>
+/// <code>
+/// TaxationNumber ::= PrintableString
+/// </code>
+/// GM/T 0015-2012 §5.2.4.2.22.
+/// </summary>
+public sealed record TaxationNumber(string Value) : IExtensionValue<TaxationNumber>
+{
+    public static string Id => Oids.TaxationNumber;
+
+    public static TaxationNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
+
+    public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+}

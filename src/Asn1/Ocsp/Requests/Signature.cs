@@ -1,0 +1,42 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1.Pkix;
+
+namespace ZwCa.Asn1.Ocsp;
+
+/// <summary>
+/// <code>
+/// Signature ::= SEQUENCE {
+///     signatureAlgorithm AlgorithmIdentifier,
+///     signature          BIT STRING,
+///     certs          [0] EXPLICIT SEQUENCE OF Certificate OPTIONAL }
+/// </code>
+/// RFC 6960 §4.1.1: the requestor's, over the DER of TBSRequest.
+/// </summary>
+/// <param name="Value">For SM2 and ECDSA the DER of SEQUENCE { r, s }, for RSA the bytes of PKCS #1.</param>
+/// <param name="Certificates">Null when absent.</param>
+public sealed record Signature(
+    AlgorithmIdentifier SignatureAlgorithm,
+    ReadOnlyMemory<byte> Value,
+    IReadOnlyList<Certificate>? Certificates = null) : IDer<Signature>
+{
+    public static Signature Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        var signature = new Signature(
+            AlgorithmIdentifier.Read(sequence),
+            sequence.ReadByteBitString(),
+            OcspFields.ReadCertificates(sequence));
+        sequence.ThrowIfNotEmpty();
+        return signature;
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            SignatureAlgorithm.Write(writer);
+            writer.WriteBitString(Value.Span);
+            OcspFields.WriteCertificates(writer, Certificates);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1.Pkix;
+
+/// <summary>
+/// <code>
+/// ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId
+/// KeyPurposeId ::= OBJECT IDENTIFIER
+/// </code>
+/// RFC 5280 §4.2.1.12.
+/// </summary>
+/// <param name="Purposes">Dotted OIDs.</param>
+public sealed record ExtendedKeyUsage(params IReadOnlyList<string> Purposes) : IExtensionValue<ExtendedKeyUsage>
+{
+    public static string Id => Oids.ExtendedKeyUsage;
+
+    public IReadOnlyList<string> Purposes { get; } = Require.NotEmpty(Purposes);
+
+    public static ExtendedKeyUsage Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        var purposes = new List<string>();
+        do
+        {
+            purposes.Add(sequence.ReadObjectIdentifier());
+        }
+        while (sequence.HasData);
+
+        return new ExtendedKeyUsage(purposes);
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            foreach (string purpose in Purposes)
+            {
+                writer.WriteObjectIdentifier(purpose);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1.Pkix;
+
+/// <summary>
+/// <code>
+/// ECPrivateKey ::= SEQUENCE {
+///     version        INTEGER { ecPrivkeyVer1(1) },
+///     privateKey     OCTET STRING,
+///     parameters [0] EXPLICIT ECParameters OPTIONAL,     -- namedCurve OBJECT IDENTIFIER
+///     publicKey  [1] EXPLICIT BIT STRING OPTIONAL }
+/// </code>
+/// RFC 5915 §3. Holds a secret: whoever owns the arrays behind it, and the encoding, zeroes them.
+/// </summary>
+/// <param name="PrivateKey">Big-endian, as long as the order of the curve: 32 bytes for SM2 and P-256.</param>
+/// <param name="NamedCurve">Dotted OID, or null when absent (within PKCS #8 the algorithm names the curve).</param>
+/// <param name="PublicKey">The point 04‖X‖Y, or null when absent.</param>
+public sealed record EcPrivateKey(ReadOnlyMemory<byte> PrivateKey, string? NamedCurve = null, ReadOnlyMemory<byte>? PublicKey = null) : IDer<EcPrivateKey>
+{
+    public static EcPrivateKey Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        sequence.ReadVersion(1);
+        ReadOnlyMemory<byte> privateKey = sequence.ReadOctets();
+        string? namedCurve = null;
+        if (sequence.NextIs(Tags.Context0))
+        {
+            AsnReader parameters = sequence.ReadSequence(Tags.Context0);
+            namedCurve = parameters.ReadObjectIdentifier();
+            parameters.ThrowIfNotEmpty();
+        }
+
+        ReadOnlyMemory<byte>? publicKey = null;
+        if (sequence.NextIs(Tags.Context1))
+        {
+            AsnReader explicitKey = sequence.ReadSequence(Tags.Context1);
+            publicKey = explicitKey.ReadByteBitString();
+            explicitKey.ThrowIfNotEmpty();
+        }
+
+        sequence.ThrowIfNotEmpty();
+        return new EcPrivateKey(privateKey, namedCurve, publicKey);
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteInteger(1);
+            writer.WriteOctetString(PrivateKey.Span);
+            if (NamedCurve is not null)
+            {
+                using (writer.PushSequence(Tags.Context0))
+                {
+                    writer.WriteObjectIdentifier(NamedCurve);
+                }
+            }
+
+            if (PublicKey is { } publicKey)
+            {
+                using (writer.PushSequence(Tags.Context1))
+                {
+                    writer.WriteBitString(publicKey.Span);
+                }
+            }
+        }
+    }
+
+    /// <summary>No key material in logs.</summary>
+    public override string ToString() => nameof(EcPrivateKey);
+}

@@ -1,0 +1,188 @@
+using System.Formats.Asn1;
+
+namespace ZwCa.Asn1.Pkix;
+
+/// <summary>
+/// <code>
+/// GeneralName ::= CHOICE {
+///     otherName                 [0] OtherName,
+///     rfc822Name                [1] IA5String,
+///     dNSName                   [2] IA5String,
+///     x400Address               [3] ORAddress,
+///     directoryName             [4] Name,
+///     ediPartyName              [5] EDIPartyName,
+///     uniformResourceIdentifier [6] IA5String,
+///     iPAddress                 [7] OCTET STRING,
+///     registeredID              [8] OBJECT IDENTIFIER }
+/// </code>
+/// RFC 5280 §4.2.1.6; implicit tags, except [4], whose type is itself a CHOICE.
+/// </summary>
+public abstract record GeneralName : IDer<GeneralName>
+{
+    // Closed: the alternatives are those of this file.
+    private protected GeneralName()
+    {
+    }
+
+    public static GeneralName Read(AsnReader reader)
+    {
+        Asn1Tag tag = reader.PeekTag();
+        return tag.TagClass != TagClass.ContextSpecific
+            ? throw new AsnContentException("Not a GeneralName.")
+            : tag.TagValue switch
+            {
+                0 => OtherName.ReadContent(reader),
+                1 => new Rfc822Name(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context1)),
+                2 => new DnsName(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context2)),
+                3 => new X400Address(ReadConstructed(reader)),
+                4 => DirectoryName.ReadContent(reader),
+                5 => new EdiPartyName(ReadConstructed(reader)),
+                6 => new UniformResourceIdentifier(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context6)),
+                7 => IpAddress.ReadContent(reader),
+                8 => new RegisteredId(reader.ReadObjectIdentifier(Tags.Context8)),
+                _ => throw new AsnContentException("Not a GeneralName."),
+            };
+    }
+
+    public abstract void Write(AsnWriter writer);
+
+    private static ReadOnlyMemory<byte> ReadConstructed(AsnReader reader) =>
+        reader.PeekTag().IsConstructed ? reader.ReadEncodedValue() : throw new AsnContentException("A SEQUENCE is constructed.");
+}
+
+/// <summary>
+/// <code>
+/// OtherName ::= SEQUENCE { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY DEFINED BY type-id }
+/// </code>
+/// </summary>
+/// <param name="TypeId">Dotted OID.</param>
+/// <param name="Value">One DER element.</param>
+public sealed record OtherName(string TypeId, ReadOnlyMemory<byte> Value) : GeneralName
+{
+    internal static OtherName ReadContent(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence(Tags.Context0);
+        string typeId = sequence.ReadObjectIdentifier();
+        AsnReader explicitValue = sequence.ReadSequence(Tags.Context0);
+        ReadOnlyMemory<byte> value = explicitValue.ReadEncodedValue();
+        explicitValue.ThrowIfNotEmpty();
+        sequence.ThrowIfNotEmpty();
+        return new OtherName(typeId, value);
+    }
+
+    public override void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence(Tags.Context0))
+        {
+            writer.WriteObjectIdentifier(TypeId);
+            using (writer.PushSequence(Tags.Context0))
+            {
+                writer.WriteEncodedValue(Value.Span);
+            }
+        }
+    }
+
+    public bool Equals(OtherName? other) => other is not null && TypeId == other.TypeId && Value.Span.SequenceEqual(other.Value.Span);
+
+    public override int GetHashCode() => TypeId.GetHashCode(StringComparison.Ordinal);
+}
+
+/// <param name="Mailbox">ASCII, RFC 5321 Mailbox.</param>
+public sealed record Rfc822Name(string Mailbox) : GeneralName
+{
+    public override void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.IA5String, Mailbox, Tags.Context1);
+}
+
+/// <param name="Host">ASCII; an internationalised name in its A-label form (RFC 5280 §7.2).</param>
+public sealed record DnsName(string Host) : GeneralName
+{
+    public override void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.IA5String, Host, Tags.Context2);
+}
+
+/// <param name="Encoded">Opaque: the whole element, tag [3] included.</param>
+public sealed record X400Address(ReadOnlyMemory<byte> Encoded) : GeneralName
+{
+    public override void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
+
+    public bool Equals(X400Address? other) => other is not null && Encoded.Span.SequenceEqual(other.Encoded.Span);
+
+    public override int GetHashCode() => Encoded.Length;
+}
+
+public sealed record DirectoryName(Name Name) : GeneralName
+{
+    internal static DirectoryName ReadContent(AsnReader reader)
+    {
+        AsnReader explicitName = reader.ReadSequence(Tags.Context4);
+        Name name = Name.Read(explicitName);
+        explicitName.ThrowIfNotEmpty();
+        return new DirectoryName(name);
+    }
+
+    public override void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence(Tags.Context4))
+        {
+            Name.Write(writer);
+        }
+    }
+}
+
+/// <param name="Encoded">Opaque: the whole element, tag [5] included.</param>
+public sealed record EdiPartyName(ReadOnlyMemory<byte> Encoded) : GeneralName
+{
+    public override void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
+
+    public bool Equals(EdiPartyName? other) => other is not null && Encoded.Span.SequenceEqual(other.Encoded.Span);
+
+    public override int GetHashCode() => Encoded.Length;
+}
+
+/// <param name="Uri">ASCII, absolute (http, ldap …); kept as written.</param>
+public sealed record UniformResourceIdentifier(string Uri) : GeneralName
+{
+    public override void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.IA5String, Uri, Tags.Context6);
+}
+
+/// <summary>An address, or in NameConstraints an address and a mask.</summary>
+public sealed record IpAddress : GeneralName
+{
+    /// <param name="octets">Network order: 4 (IPv4) or 16 (IPv6); with a mask 8 or 32 (RFC 5280 §4.2.1.10).</param>
+    /// <exception cref="ArgumentException">Another length.</exception>
+    public IpAddress(ReadOnlyMemory<byte> octets)
+    {
+        if (!IsLength(octets.Length))
+        {
+            throw new ArgumentException("An iPAddress has 4 or 16 octets, with a mask 8 or 32.", nameof(octets));
+        }
+
+        Octets = octets;
+    }
+
+    public ReadOnlyMemory<byte> Octets { get; }
+
+    internal static IpAddress ReadContent(AsnReader reader)
+    {
+        ReadOnlyMemory<byte> octets = reader.ReadOctets(Tags.Context7);
+        return IsLength(octets.Length) ? new IpAddress(octets) : throw new AsnContentException("An iPAddress has 4, 8, 16 or 32 octets.");
+    }
+
+    public override void Write(AsnWriter writer) => writer.WriteOctetString(Octets.Span, Tags.Context7);
+
+    public bool Equals(IpAddress? other) => other is not null && Octets.Span.SequenceEqual(other.Octets.Span);
+
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(Octets.Span);
+        return hash.ToHashCode();
+    }
+
+    private static bool IsLength(int length) => length is 4 or 8 or 16 or 32;
+}
+
+/// <param name="Id">Dotted OID.</param>
+public sealed record RegisteredId(string Id) : GeneralName
+{
+    public override void Write(AsnWriter writer) => writer.WriteObjectIdentifier(Id, Tags.Context8);
+}
