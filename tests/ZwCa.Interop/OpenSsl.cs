@@ -37,13 +37,16 @@ internal sealed class OpenSsl : IDisposable
         return output;
     }
 
+    /// <summary>Runs a command that may succeed or fail.</summary>
+    public Output Try(params string[] arguments) => Execute(arguments, []);
+
     /// <summary>Runs a command that must fail, for the right reason.</summary>
     /// <param name="reason">Must stand in the output.</param>
     public void Refuses(string reason, params string[] arguments)
     {
         Output output = Execute(arguments, []);
         Assert.True(output.ExitCode != 0, $"openssl accepted:\n{output}");
-        Assert.Contains(reason, output.ToString());
+        Assert.True(output.Says(reason), $"openssl refused, but not with \"{reason}\":\n{output}");
     }
 
     /// <returns>The name.</returns>
@@ -113,6 +116,17 @@ internal sealed class OpenSsl : IDisposable
 
         /// <summary>The text without indentation, for comparing what <c>-text</c> prints over several lines.</summary>
         public IReadOnlyList<string> Lines => [.. Text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+
+        public bool Says(string text) => Text.Contains(text, StringComparison.Ordinal) || Error.Contains(text, StringComparison.Ordinal);
+
+        /// <summary>The lines stand one after the other.</summary>
+        public void HasLines(params string[] expected)
+        {
+            string[] lines = [.. Lines];
+            Assert.True(
+                Enumerable.Range(0, lines.Length).Any(i => lines.AsSpan(i).StartsWith(expected)),
+                $"{string.Join(" / ", expected)} is missing in\n{this}");
+        }
 
         public override string ToString() => $"{Command}\nexit code {ExitCode}\n{Error}\n{(Text.Contains('\0') ? $"{Bytes.Length} bytes" : Text)}";
     }

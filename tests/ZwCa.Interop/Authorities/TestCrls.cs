@@ -20,7 +20,8 @@ public enum CrlShape
 /// <summary>CRLs of GM/T 0015-2012 C.5, built whole and streamed.</summary>
 internal static class TestCrls
 {
-    public static readonly BigInteger Number = BigInteger.Pow(2, 100) + 255;
+    /// <summary>19 octets; at most 20 are allowed.</summary>
+    public static readonly BigInteger Number = BigInteger.Pow(2, 150) + 255;
 
     private static readonly TimeSpan _lifetime = TimeSpan.FromHours(12);
 

@@ -25,11 +25,11 @@ public class OcspResponseTests
         OpenSsl.Output output = openssl.Run(Ask(openssl, authority, response, hash, kind == KeyKind.Sm2 ? ["-noverify"] : []));
 
         // Found by CertID, within its validity; verified down to the issuing CA where openssl can.
-        Assert.Contains($"signing.pem: {status}", output.Lines);
+        output.HasLines($"signing.pem: {status}");
         Assert.Equal(kind != KeyKind.Sm2, output.Error.Contains("Response verify OK", StringComparison.Ordinal));
-        Assert.Contains("OCSP Response Status: successful (0x0)", output.Lines);
-        Assert.Contains(byKey ? $"Responder Id: {KeyHash(authority.Responder)}" : "Responder Id: C = CN, O = \\E6\\94\\BF\\E5\\8A\\A1, CN = OCSP\\E5\\93\\8D\\E5\\BA\\94", output.Lines);
-        Assert.Contains($"Cert Status: {status}", output.Lines);
+        output.HasLines("OCSP Response Status: successful (0x0)");
+        output.HasLines(byKey ? $"Responder Id: {KeyHash(authority.Responder)}" : "Responder Id: C = CN, O = \\E6\\94\\BF\\E5\\8A\\A1, CN = OCSP\\E5\\93\\8D\\E5\\BA\\94");
+        output.HasLines($"Cert Status: {status}");
         Assert.Equal(status == "revoked", output.Lines.Contains("Revocation Reason: superseded (0x4)"));
         Assert.Equal(status == "revoked", output.Lines.Contains("Revocation Time: Jan  2 03:04:05 2026 GMT"));
         openssl.VerifiesSigned(kind, authority.Responder.Key.PublicKey, BasicResponse(openssl, response));
@@ -47,7 +47,7 @@ public class OcspResponseTests
 
         OpenSsl.Output output = openssl.Run(Ask(openssl, authority, response, CertIdHash.Sha1, kind == KeyKind.Sm2 ? ["-noverify"] : []));
 
-        Assert.Contains("signing.pem: good", output.Lines);
+        output.HasLines("signing.pem: good");
         Assert.Equal(kind != KeyKind.Sm2, output.Error.Contains("Response verify OK", StringComparison.Ordinal));
         openssl.VerifiesSigned(kind, authority.Issuing.Key.PublicKey, BasicResponse(openssl, response));
     }
@@ -81,13 +81,16 @@ public class OcspResponseTests
         Nonce nonce = request.Tbs.RequestExtensions!.Find<Nonce>()!;
         openssl.Write("response.der", Answer(nonce));
         openssl.Write("other.der", Answer(new Nonce(new byte[32])));
-        string[] ask = ["ocsp", .. question, "-reqin", "request.der", "-noverify", "-respin"];
+        string[] ask = ["ocsp", .. question, "-reqin", "request.der", "-no_nonce", "-partial_chain", "-CAfile", "issuing.pem", "-respin"];
 
-        OpenSsl.Output output = openssl.Run([.. ask, "response.der"]);
-
-        Assert.Contains("signing.pem: good", output.Lines);
-        Assert.DoesNotContain("WARNING", output.Error);
+        // openssl compares the nonces, then verifies the signature, which fails for SM2; -noverify would leave out both. With -no_nonce it
+        // leaves the request's nonce alone instead of making a new one.
+        OpenSsl.Output output = openssl.Try([.. ask, "response.der"]);
+        Assert.False(output.Says("Nonce Verify error"), output.ToString());
+        Assert.False(output.Says("WARNING"), output.ToString());
+        Assert.True(kind == KeyKind.Sm2 || output.Says("Response verify OK"), output.ToString());
         openssl.Refuses("Nonce Verify error", [.. ask, "other.der"]);
+        openssl.Run([.. ask, "response.der", "-noverify"]).HasLines("signing.pem: good");
 
         byte[] Answer(Nonce echoed) => Respond(
             authority, authority.Responder, authority.Responder.Key, request.Tbs.RequestList[0].ReqCert, new Good(), byKey: true, echoed);

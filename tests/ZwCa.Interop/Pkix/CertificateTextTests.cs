@@ -48,19 +48,19 @@ public class CertificateTextTests
         TestAuthority authority = TestAuthority.Of(kind);
         Holder holder = half == "signing" ? authority.Signing : authority.Encryption;
 
-        string[] lines = Text(openssl, holder.Certificate);
+        OpenSsl.Output text = Text(openssl, holder.Certificate);
 
-        Contains(lines, "Version: 3 (0x2)");
-        Contains(lines, $"Signature Algorithm: {kind.SignatureAlgorithmName()}");
-        Contains(lines, "X509v3 Authority Key Identifier:", Hex(authority.Issuing.KeyIdentifier));
-        Contains(lines, "X509v3 Subject Key Identifier:", Hex(holder.KeyIdentifier));
-        Contains(lines, "X509v3 Key Usage: critical", keyUsage);
-        Contains(lines, "X509v3 Certificate Policies:", $"Policy: {TestProfiles.Policy}");
-        Contains(lines, "X509v3 CRL Distribution Points:", "Full Name:", $"URI:{TestProfiles.CrlUri}");
-        Contains(lines, "Authority Information Access:", $"CA Issuers - URI:{TestProfiles.IssuerUri}", $"OCSP - URI:{TestProfiles.OcspUri}");
-        Contains(lines, "X509v3 Subject Alternative Name:", "email:zhangsan@example.cn, DNS:zwfw.example.cn, IP Address:10.1.2.3");
-        Contains(lines, "1.2.156.10260.4.1.4:", ".." + TestProfiles.CreditCode);
-        Assert.DoesNotContain(lines, line => line.Contains("Basic Constraints", StringComparison.Ordinal));
+        text.HasLines("Version: 3 (0x2)");
+        text.HasLines($"Signature Algorithm: {kind.SignatureAlgorithmName()}");
+        text.HasLines("X509v3 Authority Key Identifier:", Hex(authority.Issuing.KeyIdentifier));
+        text.HasLines("X509v3 Subject Key Identifier:", Hex(holder.KeyIdentifier));
+        text.HasLines("X509v3 Key Usage: critical", keyUsage);
+        text.HasLines("X509v3 Certificate Policies:", $"Policy: {TestProfiles.Policy}");
+        text.HasLines("X509v3 CRL Distribution Points:", "Full Name:", $"URI:{TestProfiles.CrlUri}");
+        text.HasLines("Authority Information Access:", $"CA Issuers - URI:{TestProfiles.IssuerUri}", $"OCSP - URI:{TestProfiles.OcspUri}");
+        text.HasLines("X509v3 Subject Alternative Name:", "email:zhangsan@example.cn, DNS:zwfw.example.cn, IP Address:10.1.2.3");
+        text.HasLines("1.2.156.10260.4.1.4:", ".." + TestProfiles.CreditCode);
+        Assert.False(text.Says("Basic Constraints"));
     }
 
     [Theory]
@@ -70,17 +70,17 @@ public class CertificateTextTests
         using var openssl = new OpenSsl();
         TestAuthority authority = TestAuthority.Of(kind);
 
-        string[] root = Text(openssl, authority.Root.Certificate);
-        string[] issuing = Text(openssl, authority.Issuing.Certificate);
-        string[] responder = Text(openssl, authority.Responder.Certificate);
+        OpenSsl.Output root = Text(openssl, authority.Root.Certificate);
+        OpenSsl.Output issuing = Text(openssl, authority.Issuing.Certificate);
+        OpenSsl.Output responder = Text(openssl, authority.Responder.Certificate);
 
-        Contains(root, "X509v3 Basic Constraints: critical", "CA:TRUE");
-        Contains(root, "X509v3 Key Usage: critical", "Certificate Sign, CRL Sign");
-        Contains(issuing, "X509v3 Basic Constraints: critical", "CA:TRUE, pathlen:0");
-        Contains(issuing, "X509v3 Key Usage: critical", "Certificate Sign, CRL Sign");
-        Contains(issuing, "X509v3 Authority Key Identifier:", Hex(authority.Root.KeyIdentifier));
-        Contains(responder, "X509v3 Extended Key Usage: critical", "OCSP Signing");
-        Contains(responder, "OCSP No Check:");
+        root.HasLines("X509v3 Basic Constraints: critical", "CA:TRUE");
+        root.HasLines("X509v3 Key Usage: critical", "Certificate Sign, CRL Sign");
+        issuing.HasLines("X509v3 Basic Constraints: critical", "CA:TRUE, pathlen:0");
+        issuing.HasLines("X509v3 Key Usage: critical", "Certificate Sign, CRL Sign");
+        issuing.HasLines("X509v3 Authority Key Identifier:", Hex(authority.Root.KeyIdentifier));
+        responder.HasLines("X509v3 Extended Key Usage: critical", "OCSP Signing");
+        responder.HasLines("OCSP No Check:");
     }
 
     /// <summary>The public key that openssl finds in the certificate, and the key type that it takes it for.</summary>
@@ -96,18 +96,12 @@ public class CertificateTextTests
 
         byte[] publicKey = Pem.Decode(Pem.PublicKey, openssl.Run("x509", "-in", file, "-noout", "-pubkey").Text);
 
-        Assert.Contains(type, Text(openssl, holder.Certificate));
+        Text(openssl, holder.Certificate).HasLines(type);
         Assert.Equal(Der.Encode(holder.Key.PublicKey), publicKey);
     }
 
-    private static string[] Text(OpenSsl openssl, Certificate certificate) =>
-        [.. openssl.Run("x509", "-in", openssl.WritePem("text.pem", Pem.Certificate, certificate), "-noout", "-text").Lines];
-
-    /// <summary>The lines stand one after the other.</summary>
-    private static void Contains(string[] lines, params string[] expected) =>
-        Assert.True(
-            Enumerable.Range(0, lines.Length).Any(i => lines.AsSpan(i).StartsWith(expected)),
-            $"{string.Join(" / ", expected)} is missing in\n{string.Join('\n', lines)}");
+    private static OpenSsl.Output Text(OpenSsl openssl, Certificate certificate) =>
+        openssl.Run("x509", "-in", openssl.WritePem("text.pem", Pem.Certificate, certificate), "-noout", "-text");
 
     private static string Hex(ReadOnlyMemory<byte> octets) => BitConverter.ToString(octets.ToArray()).Replace('-', ':');
 }
