@@ -39,13 +39,15 @@ public class KeyFileTests
     {
         using var openssl = new OpenSsl();
         openssl.Run(["genpkey", .. KeyKind.Sm2.GenerateOptions(), "-out", "key.pem"]);
-        openssl.Run("pkey", "-in", "key.pem", "-traditional", "-out", "sec1.pem");
         openssl.Run("pkey", "-in", "key.pem", "-pubout", "-out", "public.pem");
 
-        EcPrivateKey sec1 = Same<EcPrivateKey>(openssl, "sec1.pem", Pem.EcPrivateKey);
+        // openssl labels this file SM2 PRIVATE KEY, which is a label of nobody else; the DER is that of RFC 5915.
+        byte[] encoded = openssl.Run("ec", "-in", "key.pem", "-outform", "DER").Bytes;
+        EcPrivateKey sec1 = Der.Decode<EcPrivateKey>(encoded);
         EcPrivateKey pkcs8 = Der.Decode<EcPrivateKey>(openssl.ReadPem<PrivateKeyInfo>("key.pem", Pem.PrivateKey).PrivateKey);
         using var key = Sm2PrivateKey.FromBytes(sec1.PrivateKey.Span);
 
+        Assert.Equal(encoded, Der.Encode(sec1));
         Assert.Equal(Oids.Sm2, sec1.NamedCurve);
         Assert.Equal(sec1.PrivateKey.ToArray(), pkcs8.PrivateKey.ToArray());
         Assert.Equal(openssl.ReadPem<SubjectPublicKeyInfo>("public.pem", Pem.PublicKey).PublicKey.ToArray(), key.PublicKey.ToBytes());
@@ -100,7 +102,7 @@ public class KeyFileTests
         using var openssl = new OpenSsl();
         openssl.Run(["genpkey", .. KeyKind.Sm2.GenerateOptions(), "-out", "key.pem"]);
         openssl.Run("pkey", "-in", "key.pem", "-pubout", "-out", "public.pem");
-        openssl.Run("pkey", "-in", "key.pem", "-pubout", "-ec_conv_form", "compressed", "-out", "compressed.pem");
+        openssl.Run("ec", "-in", "key.pem", "-pubout", "-conv_form", "compressed", "-out", "compressed.pem");
 
         SubjectPublicKeyInfo compressed = Same<SubjectPublicKeyInfo>(openssl, "compressed.pem", Pem.PublicKey);
         SubjectPublicKeyInfo uncompressed = Same<SubjectPublicKeyInfo>(openssl, "public.pem", Pem.PublicKey);

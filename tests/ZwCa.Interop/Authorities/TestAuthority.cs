@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
@@ -75,7 +76,7 @@ internal sealed class TestAuthority
     {
         byte[] serialNumber = new byte[SerialNumber.MaxOctets];
         serialNumber[0] = 0x7f;
-        BitConverter.TryWriteBytes(serialNumber.AsSpan(12), System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(Interlocked.Increment(ref _lastSerialNumber)));
+        BinaryPrimitives.WriteInt64BigEndian(serialNumber.AsSpan(12), Interlocked.Increment(ref _lastSerialNumber));
         return SerialNumber.FromBytes(serialNumber);
     }
 

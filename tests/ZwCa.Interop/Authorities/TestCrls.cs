@@ -25,13 +25,6 @@ internal static class TestCrls
 
     private static readonly TimeSpan _lifetime = TimeSpan.FromHours(12);
 
-    public static Extensions Extensions(Holder issuer, CrlShape shape) => new(
-    [
-        Extension.Create(new AuthorityKeyIdentifier(issuer.KeyIdentifier), critical: false),
-        Extension.Create(new CrlNumber(Number), critical: false),
-        .. Scope(shape),
-    ]);
-
     /// <returns>The DER of a CertificateList.</returns>
     public static byte[] Build(Holder issuer, TestKey signer, CrlShape shape, IReadOnlyList<CrlEntry> entries)
     {
@@ -42,7 +35,7 @@ internal static class TestCrls
             thisUpdate,
             TestAuthority.In(_lifetime),
             [.. entries.Select(e => RevokedCertificate.Create(e.UserCertificate, e.RevocationDate, e.Reason, e.InvalidityDate))],
-            Extensions(issuer, shape));
+            CrlExtensions(issuer, shape));
         byte[] tbsBytes = Der.Encode(tbs);
         return Der.Encode(CertificateList.Assemble(tbsBytes, signer.Sign(tbsBytes)));
     }
@@ -55,13 +48,20 @@ internal static class TestCrls
             issuer.Name,
             TestAuthority.In(TimeSpan.FromMinutes(-5)),
             TestAuthority.In(_lifetime),
-            Extensions(issuer, shape));
+            CrlExtensions(issuer, shape));
         using var crl = new MemoryStream();
         using var digested = new MemoryStream();
         using UnsignedCrl unsigned = writer.WriteTbs(crl, entries, digested.Write);
         unsigned.Complete(signer.Sign(digested.ToArray()));
         return crl.ToArray();
     }
+
+    private static Extensions CrlExtensions(Holder issuer, CrlShape shape) => new(
+    [
+        Extension.Create(new AuthorityKeyIdentifier(issuer.KeyIdentifier), critical: false),
+        Extension.Create(new CrlNumber(Number), critical: false),
+        .. Scope(shape),
+    ]);
 
     private static Extension[] Scope(CrlShape shape) => shape switch
     {

@@ -17,12 +17,14 @@ public enum CertIdHash
 
 internal static class CertIds
 {
+    public static CertId Of(Holder holder, Holder issuer, CertIdHash hash) => Of(holder.Certificate.Tbs.SerialNumber, issuer.Certificate, hash);
+
     /// <summary>The parameters are NULL, as openssl writes them.</summary>
-    public static CertId Of(Holder holder, Holder issuer, CertIdHash hash) => new(
+    public static CertId Of(SerialNumber serialNumber, Certificate issuer, CertIdHash hash) => new(
         new AlgorithmIdentifier(Oid(hash), new byte[] { 0x05, 0x00 }),
-        Hash(hash, issuer.Name.Encoded.Span),
-        Hash(hash, issuer.Key.PublicKey.PublicKey.Span),
-        holder.Certificate.Tbs.SerialNumber);
+        Hash(hash, issuer.Tbs.Subject.Encoded.Span),
+        Hash(hash, issuer.Tbs.SubjectPublicKeyInfo.PublicKey.Span),
+        serialNumber);
 
     public static string Option(this CertIdHash hash) => "-" + hash.ToString().ToLowerInvariant();
 
