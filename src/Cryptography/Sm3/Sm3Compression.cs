@@ -179,6 +179,7 @@ internal static class Sm3Compression
         Unsafe.Add(ref v, 5) = f;
         Unsafe.Add(ref v, 6) = g;
         Unsafe.Add(ref v, 7) = h;
+        quad = default;
     }
 
     [ConstantTime]
@@ -238,6 +239,7 @@ internal static class Sm3Compression
         Unsafe.Add(ref v, 5) ^= f;
         Unsafe.Add(ref v, 6) ^= g;
         Unsafe.Add(ref v, 7) ^= h;
+        schedule = default;
     }
 
     /// <summary>

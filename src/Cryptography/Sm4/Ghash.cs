@@ -29,7 +29,7 @@ internal struct Ghash
         ulong low = BinaryPrimitives.ReadUInt64BigEndian(h[8..]);
         if (accelerated)
         {
-            // H times x^-1 makes up for the carry-less product of two reflected numbers being one bit short.
+            // The carry-less product of two numbers of 128 bits in this order is its true value times x: H/x makes up for it.
             ulong carry = 0 - (high >> 63);
             high = ((high << 1) | (low >> 63)) ^ (carry & 0xC200_0000_0000_0000);
             low = (low << 1) ^ (carry & 1);

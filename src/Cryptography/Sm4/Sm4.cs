@@ -30,7 +30,7 @@ public sealed class Sm4 : IDisposable
     internal Sm4(ReadOnlySpan<byte> key, bool accelerated) => _key = new Sm4Key(key, accelerated);
 
     /// <summary>Bytes of ciphertext that ECB and CBC make of so many bytes of plaintext.</summary>
-    /// <exception cref="ArgumentException">There is no padding and the length is not a multiple of 16, or the padding is unknown.</exception>
+    /// <exception cref="ArgumentException">The length is not a multiple of 16 and there is no padding, or it is unknown.</exception>
     public static int GetCiphertextLength(int plaintextLength, PaddingMode padding)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(plaintextLength);
@@ -80,7 +80,9 @@ public sealed class Sm4 : IDisposable
     /// <param name="destination">As long as the ciphertext at least, though padding leaves less to write.</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="ArgumentException">The destination is too short or overlaps, or the padding is unknown.</exception>
-    /// <exception cref="CryptographicException">The ciphertext is not whole blocks, or its padding is wrong. Nothing has been written.</exception>
+    /// <exception cref="CryptographicException">
+    /// The ciphertext is not whole blocks, or its padding is wrong. Nothing has been written.
+    /// </exception>
     /// <exception cref="ObjectDisposedException" />
     public int DecryptEcb(ReadOnlySpan<byte> ciphertext, Span<byte> destination, PaddingMode padding)
     {
@@ -147,7 +149,9 @@ public sealed class Sm4 : IDisposable
     /// <param name="destination">As long as the ciphertext at least, though padding leaves less to write.</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="ArgumentException">A length or the overlap is wrong, or the padding is unknown.</exception>
-    /// <exception cref="CryptographicException">The ciphertext is not whole blocks, or its padding is wrong. Nothing has been written.</exception>
+    /// <exception cref="CryptographicException">
+    /// The ciphertext is not whole blocks, or its padding is wrong. Nothing has been written.
+    /// </exception>
     /// <exception cref="ObjectDisposedException" />
     public int DecryptCbc(ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> iv, Span<byte> destination, PaddingMode padding)
     {

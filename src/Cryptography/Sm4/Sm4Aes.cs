@@ -18,33 +18,14 @@ internal static class Sm4Aes
 
     public static bool IsSupported => AesInstructions.IsSupported && Ssse3.IsSupported;
 
-    private static Vector128<byte> PreLow =>
-        Vector128.Create((byte)0x00, 0x8C, 0x30, 0xBC, 0x85, 0x09, 0xB5, 0x39, 0x9F, 0x13, 0xAF, 0x23, 0x1A, 0x96, 0x2A, 0xA6);
-
-    private static Vector128<byte> PreHigh =>
-        Vector128.Create((byte)0x3E, 0xE2, 0x10, 0xCC, 0xFB, 0x27, 0xD5, 0x09, 0x36, 0xEA, 0x18, 0xC4, 0xF3, 0x2F, 0xDD, 0x01);
-
-    private static Vector128<byte> PostLow =>
-        Vector128.Create((byte)0x00, 0xB8, 0xCA, 0x72, 0x3E, 0x86, 0xF4, 0x4C, 0x67, 0xDF, 0xAD, 0x15, 0x59, 0xE1, 0x93, 0x2B);
-
-    private static Vector128<byte> PostHigh =>
-        Vector128.Create((byte)0x6C, 0x8C, 0x3C, 0xDC, 0xF1, 0x11, 0xA1, 0x41, 0xAC, 0x4C, 0xFC, 0x1C, 0x31, 0xD1, 0x61, 0x81);
-
-    // AESENCLAST permutes the bytes (ShiftRows). These shuffles undo that and rotate each word left by 0, 8, 16, 24 bits.
-    private static Vector128<byte> Rotate0 => Vector128.Create((byte)0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3);
-
-    private static Vector128<byte> Rotate8 => Vector128.Create((byte)7, 0, 13, 10, 11, 4, 1, 14, 15, 8, 5, 2, 3, 12, 9, 6);
-
-    private static Vector128<byte> Rotate16 => Vector128.Create((byte)10, 7, 0, 13, 14, 11, 4, 1, 2, 15, 8, 5, 6, 3, 12, 9);
-
-    private static Vector128<byte> Rotate24 => Vector128.Create((byte)13, 10, 7, 0, 1, 14, 11, 4, 5, 2, 15, 8, 9, 6, 3, 12);
-
-    private static Vector128<byte> ReverseWords => Vector128.Create((byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-
     /// <summary>The S-box on each byte of a word.</summary>
     [ConstantTime]
-    public static uint SubWord(uint word) =>
-        Ssse3.Shuffle(SubBytesShiftRows(Vector128.CreateScalar(word)).AsByte(), Rotate0).AsUInt32().ToScalar();
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static uint SubWord(uint word)
+    {
+        Vector128<byte> rotate0 = Vector128.Create((byte)0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3);
+        return Ssse3.Shuffle(SubBytesShiftRows(Vector128.CreateScalar(word)), rotate0).AsUInt32().ToScalar();
+    }
 
     /// <param name="roundKey">The first round key to use.</param>
     /// <param name="step">Distance of the next one.</param>
@@ -118,25 +99,34 @@ internal static class Sm4Aes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<uint> Mix(Vector128<uint> word)
     {
+        // AESENCLAST permutes the bytes (ShiftRows). These shuffles undo that and rotate each word left by 0, 8, 16, 24 bits.
+        Vector128<byte> rotate0 = Vector128.Create((byte)0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3);
+        Vector128<byte> rotate8 = Vector128.Create((byte)7, 0, 13, 10, 11, 4, 1, 14, 15, 8, 5, 2, 3, 12, 9, 6);
+        Vector128<byte> rotate16 = Vector128.Create((byte)10, 7, 0, 13, 14, 11, 4, 1, 2, 15, 8, 5, 6, 3, 12, 9);
+        Vector128<byte> rotate24 = Vector128.Create((byte)13, 10, 7, 0, 1, 14, 11, 4, 5, 2, 15, 8, 9, 6, 3, 12);
         Vector128<byte> s = SubBytesShiftRows(word);
-        Vector128<uint> s0 = Ssse3.Shuffle(s, Rotate0).AsUInt32();
-        Vector128<uint> t = s0 ^ Ssse3.Shuffle(s, Rotate8).AsUInt32() ^ Ssse3.Shuffle(s, Rotate16).AsUInt32();
-        return s0 ^ Ssse3.Shuffle(s, Rotate24).AsUInt32() ^ ((t << 2) | (t >>> 30));
+        Vector128<uint> s0 = Ssse3.Shuffle(s, rotate0).AsUInt32();
+        Vector128<uint> t = s0 ^ Ssse3.Shuffle(s, rotate8).AsUInt32() ^ Ssse3.Shuffle(s, rotate16).AsUInt32();
+        return s0 ^ Ssse3.Shuffle(s, rotate24).AsUInt32() ^ ((t << 2) | (t >>> 30));
     }
 
+    /// <summary>The S-box on sixteen bytes, which come out in the order that ShiftRows gives them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> SubBytesShiftRows(Vector128<uint> words)
     {
-        Vector128<byte> x = MapNibbles(words.AsByte(), PreLow, PreHigh);
+        Vector128<byte> nibble = Vector128.Create((byte)0x0F);
+        Vector128<byte> preLow = Vector128.Create(
+            (byte)0x00, 0x8C, 0x30, 0xBC, 0x85, 0x09, 0xB5, 0x39, 0x9F, 0x13, 0xAF, 0x23, 0x1A, 0x96, 0x2A, 0xA6);
+        Vector128<byte> preHigh = Vector128.Create(
+            (byte)0x3E, 0xE2, 0x10, 0xCC, 0xFB, 0x27, 0xD5, 0x09, 0x36, 0xEA, 0x18, 0xC4, 0xF3, 0x2F, 0xDD, 0x01);
+        Vector128<byte> postLow = Vector128.Create(
+            (byte)0x00, 0xB8, 0xCA, 0x72, 0x3E, 0x86, 0xF4, 0x4C, 0x67, 0xDF, 0xAD, 0x15, 0x59, 0xE1, 0x93, 0x2B);
+        Vector128<byte> postHigh = Vector128.Create(
+            (byte)0x6C, 0x8C, 0x3C, 0xDC, 0xF1, 0x11, 0xA1, 0x41, 0xAC, 0x4C, 0xFC, 0x1C, 0x31, 0xD1, 0x61, 0x81);
+        Vector128<byte> x = words.AsByte();
+        x = Ssse3.Shuffle(preLow, x & nibble) ^ Ssse3.Shuffle(preHigh, (x.AsUInt32() >>> 4).AsByte() & nibble);
         x = AesInstructions.EncryptLast(x, Vector128<byte>.Zero);
-        return MapNibbles(x, PostLow, PostHigh);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> MapNibbles(Vector128<byte> x, Vector128<byte> low, Vector128<byte> high)
-    {
-        Vector128<byte> mask = Vector128.Create((byte)0x0F);
-        return Ssse3.Shuffle(low, x & mask) ^ Ssse3.Shuffle(high, (x.AsUInt32() >>> 4).AsByte() & mask);
+        return Ssse3.Shuffle(postLow, x & nibble) ^ Ssse3.Shuffle(postHigh, (x.AsUInt32() >>> 4).AsByte() & nibble);
     }
 
     /// <summary>Four blocks, one in each lane: w0 holds their first words.</summary>
@@ -144,10 +134,11 @@ internal static class Sm4Aes
     private static void Load(
         ref readonly byte source, out Vector128<uint> w0, out Vector128<uint> w1, out Vector128<uint> w2, out Vector128<uint> w3)
     {
-        w0 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source), ReverseWords).AsUInt32();
-        w1 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source, 16), ReverseWords).AsUInt32();
-        w2 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source, 32), ReverseWords).AsUInt32();
-        w3 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source, 48), ReverseWords).AsUInt32();
+        Vector128<byte> reverse = Vector128.Create((byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+        w0 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source), reverse).AsUInt32();
+        w1 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source, 16), reverse).AsUInt32();
+        w2 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source, 32), reverse).AsUInt32();
+        w3 = Ssse3.Shuffle(Vector128.LoadUnsafe(in source, 48), reverse).AsUInt32();
         Transpose(ref w0, ref w1, ref w2, ref w3);
     }
 
@@ -155,11 +146,12 @@ internal static class Sm4Aes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(ref byte destination, Vector128<uint> w0, Vector128<uint> w1, Vector128<uint> w2, Vector128<uint> w3)
     {
+        Vector128<byte> reverse = Vector128.Create((byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
         Transpose(ref w3, ref w2, ref w1, ref w0);
-        Ssse3.Shuffle(w3.AsByte(), ReverseWords).StoreUnsafe(ref destination);
-        Ssse3.Shuffle(w2.AsByte(), ReverseWords).StoreUnsafe(ref destination, 16);
-        Ssse3.Shuffle(w1.AsByte(), ReverseWords).StoreUnsafe(ref destination, 32);
-        Ssse3.Shuffle(w0.AsByte(), ReverseWords).StoreUnsafe(ref destination, 48);
+        Ssse3.Shuffle(w3.AsByte(), reverse).StoreUnsafe(ref destination);
+        Ssse3.Shuffle(w2.AsByte(), reverse).StoreUnsafe(ref destination, 16);
+        Ssse3.Shuffle(w1.AsByte(), reverse).StoreUnsafe(ref destination, 32);
+        Ssse3.Shuffle(w0.AsByte(), reverse).StoreUnsafe(ref destination, 48);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -42,7 +42,11 @@ public sealed class Sm4Gcm : IDisposable
     /// <exception cref="ArgumentException">A length or an overlap is wrong.</exception>
     /// <exception cref="ObjectDisposedException" />
     public void Encrypt(
-        ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, Span<byte> tag, ReadOnlySpan<byte> associatedData = default)
+        ReadOnlySpan<byte> nonce,
+        ReadOnlySpan<byte> plaintext,
+        Span<byte> ciphertext,
+        Span<byte> tag,
+        ReadOnlySpan<byte> associatedData = default)
     {
         Check(nonce, plaintext, ciphertext, tag);
         if (ciphertext.Overlaps(tag))
@@ -75,7 +79,11 @@ public sealed class Sm4Gcm : IDisposable
     /// </exception>
     /// <exception cref="ObjectDisposedException" />
     public void Decrypt(
-        ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext, ReadOnlySpan<byte> associatedData = default)
+        ReadOnlySpan<byte> nonce,
+        ReadOnlySpan<byte> ciphertext,
+        ReadOnlySpan<byte> tag,
+        Span<byte> plaintext,
+        ReadOnlySpan<byte> associatedData = default)
     {
         Check(nonce, ciphertext, plaintext, tag);
         Span<byte> counter = stackalloc byte[Sm4Key.BlockSizeInBytes];

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Security.Cryptography;
 
 namespace ZwCa.Cryptography;
@@ -51,6 +52,7 @@ internal sealed class Sm4Key : IDisposable
     /// <param name="step">From one round key to the next: 1 to encrypt, -1 to decrypt.</param>
     private void Crypt(ReadOnlySpan<byte> source, Span<byte> destination, int first, int step)
     {
+        Debug.Assert(source.Length % BlockSizeInBytes == 0 && destination.Length >= source.Length);
         ref uint roundKey = ref _roundKeys[first];
         int stride = _accelerated ? Sm4Aes.WideStrideInBytes : Sm4Bitsliced.StrideInBytes;
         while (source.Length >= stride)

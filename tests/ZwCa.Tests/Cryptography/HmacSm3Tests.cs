@@ -15,7 +15,9 @@ public class HmacSm3Tests
     {
         {
             Convert.FromHexString("0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20"),
-            Encoding.ASCII.GetBytes("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopqabcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            Encoding.ASCII.GetBytes(
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq" +
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "CA05E144ED05D1857840D1F318A4A8669E559FC8391F414485BFDF7BB408963A"
         },
         {

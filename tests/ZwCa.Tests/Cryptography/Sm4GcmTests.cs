@@ -36,13 +36,15 @@ public class Sm4GcmTests
         byte[] nonce = Convert.FromHexString("00001234567800000000ABCD");
         byte[] associated = Convert.FromHexString("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2");
         byte[] plaintext = Convert.FromHexString(
-            "AAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCDDDDDDDDDDDDDDDDEEEEEEEEEEEEEEEEFFFFFFFFFFFFFFFFEEEEEEEEEEEEEEEEAAAAAAAAAAAAAAAA");
+            "AAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCDDDDDDDDDDDDDDDD" +
+            "EEEEEEEEEEEEEEEEFFFFFFFFFFFFFFFFEEEEEEEEEEEEEEEEAAAAAAAAAAAAAAAA");
         using Sm4Gcm gcm = new(Convert.FromHexString("0123456789ABCDEFFEDCBA9876543210"), 16, cipher, hash);
         byte[] ciphertext = new byte[plaintext.Length];
         byte[] tag = new byte[16];
         gcm.Encrypt(nonce, plaintext, ciphertext, tag, associated);
         Assert.Equal(
-            "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D",
+            "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735" +
+            "D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D",
             Convert.ToHexString(ciphertext));
         Assert.Equal("83DE3541E4C2B58177E065A9BF7B62EC", Convert.ToHexString(tag));
         byte[] decrypted = new byte[plaintext.Length];
@@ -122,7 +124,8 @@ public class Sm4GcmTests
         Assert.Throws<ArgumentException>("destination", () => gcm.Decrypt(nonce, new byte[4], tag, new byte[3]));
         byte[] buffer = new byte[64];
         Assert.Throws<ArgumentException>("destination", () => gcm.Encrypt(nonce, buffer.AsSpan(0, 20), buffer.AsSpan(1, 20), tag));
-        Assert.Throws<ArgumentException>("tag", () => gcm.Encrypt(nonce, buffer.AsSpan(0, 20), buffer.AsSpan(0, 20), buffer.AsSpan(19, 16)));
+        Assert.Throws<ArgumentException>(
+            "tag", () => gcm.Encrypt(nonce, buffer.AsSpan(0, 20), buffer.AsSpan(0, 20), buffer.AsSpan(19, 16)));
     }
 
     [Fact]
