@@ -2,7 +2,7 @@ namespace ZwCa.Asn1;
 
 public static partial class Oids
 {
-    // GM/T 0010-2012 §6 (GB/T 35275): content types, arc 1.2.156.10197.6.1.4.2
+    // GM/T 0010-2012 §5 (GB/T 35275): content types, arc 1.2.156.10197.6.1.4.2
     public const string GmData = "1.2.156.10197.6.1.4.2.1";
     public const string GmSignedData = "1.2.156.10197.6.1.4.2.2";
     public const string GmEnvelopedData = "1.2.156.10197.6.1.4.2.3";

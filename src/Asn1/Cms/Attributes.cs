@@ -7,7 +7,7 @@ namespace ZwCa.Asn1.Cms;
 /// <code>
 /// Attributes ::= SET SIZE (1..MAX) OF Attribute
 /// </code>
-/// GM/T 0010-2012 §8.3, RFC 2315 §9.2; under [0] or [1] IMPLICIT in SignerInfo, but signed as the plain SET OF. No type occurs twice
+/// GM/T 0010-2012 §8.2, RFC 2315 §9.2; under [0] or [1] IMPLICIT in SignerInfo, but signed as the plain SET OF. No type occurs twice
 /// (RFC 5652 §11).
 /// </summary>
 public sealed class Attributes : IDer<Attributes>

@@ -7,7 +7,7 @@ namespace ZwCa.Asn1.Cms;
 /// ContentInfo ::= SEQUENCE { contentType ContentType, content [0] EXPLICIT ANY DEFINED BY contentType OPTIONAL }
 /// ContentType ::= OBJECT IDENTIFIER
 /// </code>
-/// GM/T 0010-2012 §7 (GB/T 35275), RFC 2315 §7. Messages made here carry the content types of GM/T 0010.
+/// GM/T 0010-2012 §6.10 (GB/T 35275), RFC 2315 §7. Messages made here carry the content types of GM/T 0010.
 /// Tolerance: those of PKCS #7 are read as the same types, and kept.
 /// </summary>
 /// <param name="ContentType">Dotted OID.</param>
@@ -19,7 +19,7 @@ public sealed record ContentInfo(string ContentType, ReadOnlyMemory<byte>? Conte
     /// Null when the content is detached.
     /// </summary>
     public ReadOnlyMemory<byte>? ContentOctets =>
-        Content is { } content ? new AsnReader(content, AsnEncodingRules.DER).PeekContentBytes() : null;
+        Content is { } content ? new AsnReader(content, AsnEncodingRules.DER).PeekContentBytes() : default(ReadOnlyMemory<byte>?);
 
     /// <summary>The octets as type data.</summary>
     public static ContentInfo OfData(ReadOnlySpan<byte> octets)

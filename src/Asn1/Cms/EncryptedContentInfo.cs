@@ -61,7 +61,9 @@ public sealed record EncryptedContentInfo(
         }
     }
 
-    private static ReadOnlyMemory<byte>? ReadOptional(AsnReader sequence, Asn1Tag tag) => sequence.NextIs(tag) ? sequence.ReadOctets(tag) : null;
+    // Not "null" in the second branch: that would be taken for an array and become present but empty.
+    private static ReadOnlyMemory<byte>? ReadOptional(AsnReader sequence, Asn1Tag tag) =>
+        sequence.NextIs(tag) ? sequence.ReadOctets(tag) : default(ReadOnlyMemory<byte>?);
 
     private static void WriteOptional(AsnWriter writer, ReadOnlyMemory<byte>? octets, Asn1Tag tag)
     {

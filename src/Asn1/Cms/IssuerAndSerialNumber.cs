@@ -7,7 +7,7 @@ namespace ZwCa.Asn1.Cms;
 /// <code>
 /// IssuerAndSerialNumber ::= SEQUENCE { issuer Name, serialNumber CertificateSerialNumber }
 /// </code>
-/// GM/T 0010-2012 §6, RFC 2315 §6.7.
+/// GM/T 0010-2012 §6.7, RFC 2315 §6.7.
 /// </summary>
 public sealed record IssuerAndSerialNumber(Name Issuer, SerialNumber SerialNumber) : IDer<IssuerAndSerialNumber>
 {

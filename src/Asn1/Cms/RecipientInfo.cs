@@ -46,8 +46,9 @@ public sealed record RecipientInfo : IDer<RecipientInfo>
 
     private bool KeyIsEmbedded { get; init; }
 
+    /// <summary>Tolerance: the forms of <see cref="Sm2Cipher.DecodeLenient"/>, which licensed CAs write.</summary>
     /// <exception cref="DerException">Not an SM2 ciphertext.</exception>
-    public Sm2Cipher DecodeSm2Cipher() => Der.Decode<Sm2Cipher>(EncryptedKey);
+    public Sm2Cipher DecodeSm2Cipher() => Sm2Cipher.DecodeLenient(EncryptedKey);
 
     public static RecipientInfo Read(AsnReader reader)
     {

@@ -14,7 +14,7 @@ namespace ZwCa.Asn1.Cms;
 ///     crls             [1] IMPLICIT SET OF CertificateList OPTIONAL,
 ///     signerInfos          SET SIZE (1..MAX) OF SignerInfo }
 /// </code>
-/// GM/T 0010-2012 §10.1, RFC 2315 §11.1. In GM/T 0014 it carries the private key from the key management centre, without a ContentInfo
+/// GM/T 0010-2012 §10, RFC 2315 §11.1. In GM/T 0014 it carries the private key from the key management centre, without a ContentInfo
 /// around it; CAs also hand it to subscribers with one. The signature covers the plaintext.
 /// </summary>
 public sealed record SignedAndEnvelopedData : IDer<SignedAndEnvelopedData>

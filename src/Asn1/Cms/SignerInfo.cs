@@ -15,7 +15,7 @@ namespace ZwCa.Asn1.Cms;
 ///     encryptedDigest               OCTET STRING,
 ///     unauthenticatedAttributes [1] IMPLICIT Attributes OPTIONAL }
 /// </code>
-/// GM/T 0010-2012 §8.3, RFC 2315 §9.2; version 1.
+/// GM/T 0010-2012 §8.2, RFC 2315 §9.2; version 1.
 /// </summary>
 /// <param name="DigestAlgorithm">SM3.</param>
 /// <param name="DigestEncryptionAlgorithm">

@@ -9,7 +9,7 @@ namespace ZwCa.Asn1.Gm;
 ///     ECCPUBLICKEYBLOB PubKey { ULONG BitLen; BYTE XCoordinate[64]; BYTE YCoordinate[64]; };
 ///     ECCCIPHERBLOB ECCCipherBlob { BYTE XCoordinate[64]; BYTE YCoordinate[64]; BYTE HASH[32]; ULONG CipherLen; BYTE Cipher[CipherLen]; } }
 /// </code>
-/// GM/T 0016-2012 §6.4 (GB/T 35291 §6.4.10), the argument of SKF_ImportECCKeyPair: an SM2 key pair for a USB token, its private key under
+/// GM/T 0016-2012 (GB/T 35291 §6.4.10), the argument of SKF_ImportECCKeyPair: an SM2 key pair for a USB token, its private key under
 /// an SM4 key and that under the token's signing key. Packed; ULONG is 4 bytes, little-endian. A wrapped SM4 key has 16 bytes, so the
 /// blob has 388. Coordinates are right-aligned in their 64 bytes.
 /// </summary>
@@ -57,7 +57,10 @@ public sealed record EnvelopedKeyBlob
         Cipher = cipher;
     }
 
-    /// <summary>ulBits. Tolerance: we write 256, the bits of the key pair; some code writes 128, those of the SM4 key; any value is read and means nothing.</summary>
+    /// <summary>
+    /// ulBits. Tolerance: we write 256, the bits of the key pair; some code writes 128, those of the SM4 key; any value is read and means
+    /// nothing.
+    /// </summary>
     public uint Bits { get; }
 
     /// <summary>64 bytes of SM4-ECB; <see cref="Sm2EnvelopedKey.ReadPrivateKey"/> takes them decrypted.</summary>
@@ -68,7 +71,7 @@ public sealed record EnvelopedKeyBlob
 
     public Sm2Cipher Cipher { get; }
 
-    /// <summary>The blob of an envelope whose ciphertext has 64 bytes. From 32 it cannot be made without the SM4 key: the left half is E(0‖0).</summary>
+    /// <summary>The blob of an envelope whose ciphertext has 64 bytes. From 32 it cannot be made without the SM4 key, whose zero blocks fill the left half.</summary>
     /// <exception cref="ArgumentException">Another length, a compressed public key, or a wrapped key that is not SM4's.</exception>
     public static EnvelopedKeyBlob FromEnvelopedKey(Sm2EnvelopedKey key) => new(key.Ciphertext, key.PublicKey, key.SymEncryptedKey);
 

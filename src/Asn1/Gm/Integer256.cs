@@ -25,20 +25,6 @@ internal static class Integer256
         magnitude.CopyTo(destination[(Length - magnitude.Length)..]);
     }
 
-    /// <summary>Reads like <see cref="Read"/>, and 32 bytes with the top bit set as if the sign octet 00 stood before them.</summary>
-    public static void ReadUnpadded(AsnReader reader, Span<byte> destination)
-    {
-        if (reader.PeekTag() == Asn1Tag.Integer && reader.PeekContentBytes().Span is { Length: Length } content && content[0] >= 0x80)
-        {
-            content.CopyTo(destination);
-            reader.ReadEncodedValue();
-        }
-        else
-        {
-            Read(reader, destination);
-        }
-    }
-
     public static void Write(AsnWriter writer, ReadOnlySpan<byte> value)
     {
         ReadOnlySpan<byte> magnitude = value.TrimStart((byte)0);

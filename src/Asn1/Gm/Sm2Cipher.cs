@@ -44,6 +44,10 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
             ? new Sm2Cipher(raw.ToArray())
             : throw new ArgumentException("A raw SM2 ciphertext is 04, X, Y, C3 and at least one byte of C2.", nameof(raw));
 
+    /// <summary>Tolerance: besides DER, coordinates without their sign octet and lengths in the long form; see AlmostDer.</summary>
+    /// <exception cref="DerException">Another form.</exception>
+    public static Sm2Cipher DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Cipher>(AlmostDer.ToDer(bytes));
+
     public static Sm2Cipher Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

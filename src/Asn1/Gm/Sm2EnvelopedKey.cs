@@ -104,6 +104,10 @@ public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
         key.CopyTo(privateKey);
     }
 
+    /// <summary>Tolerance: besides DER, coordinates without their sign octet and lengths in the long form; see AlmostDer.</summary>
+    /// <exception cref="DerException">Another form.</exception>
+    public static Sm2EnvelopedKey DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2EnvelopedKey>(AlmostDer.ToDer(bytes));
+
     public static Sm2EnvelopedKey Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

@@ -27,11 +27,11 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
             : throw new ArgumentException("A raw SM2 signature has 64 bytes.", nameof(raw));
 
     /// <summary>
-    /// Tolerance: R or S of 32 bytes with the top bit set and without the sign octet 00, as in the example certificate of GM/T 0015-2012
-    /// annex D (S begins <c>02 20 B5 70</c>) and in certificates of CAs that copied it. Read by this method only, never written.
+    /// Tolerance: besides DER, R or S without their sign octet, as in the example certificate of GM/T 0015-2012 annex D (S begins
+    /// <c>02 20 B5 70</c>) and in certificates of CAs that copied it. Whoever verifies an old certificate decides to call this; see AlmostDer.
     /// </summary>
-    /// <exception cref="DerException">Neither this form nor the regular one.</exception>
-    public static Sm2Signature DecodeUnpadded(ReadOnlyMemory<byte> bytes) => Der.Decode<Unpadded>(bytes).Signature;
+    /// <exception cref="DerException">Another form.</exception>
+    public static Sm2Signature DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Signature>(AlmostDer.ToDer(bytes));
 
     public static Sm2Signature Read(AsnReader reader)
     {
@@ -59,20 +59,5 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
         var hash = default(HashCode);
         hash.AddBytes(raw);
         return hash.ToHashCode();
-    }
-
-    private sealed record Unpadded(Sm2Signature Signature) : IDer<Unpadded>
-    {
-        public static Unpadded Read(AsnReader reader)
-        {
-            AsnReader sequence = reader.ReadSequence();
-            byte[] raw = new byte[RawLength];
-            Integer256.ReadUnpadded(sequence, raw.AsSpan(0, Integer256.Length));
-            Integer256.ReadUnpadded(sequence, raw.AsSpan(Integer256.Length));
-            sequence.ThrowIfNotEmpty();
-            return new Unpadded(new Sm2Signature(raw));
-        }
-
-        public void Write(AsnWriter writer) => throw new InvalidOperationException("The form without sign octets is never written.");
     }
 }

@@ -10,7 +10,7 @@ namespace ZwCa.Asn1.Gm;
 ///     militaryOfficerCardNumber [1] UTF8String,
 ///     passportNumber            [2] PrintableString }
 /// </code>
-/// GM/T 0015-2012 §5.2.4.2.18. The text does not name the kind of tagging. Deployed readers expect EXPLICIT, which is what we write.
+/// GM/T 0015-2012 §5.2.4.2. The text does not name the kind of tagging. Deployed readers expect EXPLICIT, which is what we write.
 /// Tolerance: IMPLICIT is read too, and written back as it was read.
 /// </summary>
 public abstract record IdentifyCode : IExtensionValue<IdentifyCode>

@@ -7,7 +7,7 @@ namespace ZwCa.Asn1.Gm;
 /// <code>
 /// InsuranceNumber ::= PrintableString
 /// </code>
-/// GM/T 0015-2012 §5.2.4.2.19: a person's social insurance number. Personal data.
+/// GM/T 0015-2012 §5.2.4.2: a person's social insurance number. Personal data.
 /// </summary>
 public sealed record InsuranceNumber(string Value) : IExtensionValue<InsuranceNumber>
 {
@@ -25,7 +25,7 @@ public sealed record InsuranceNumber(string Value) : IExtensionValue<InsuranceNu
 /// <code>
 /// ICRegistrationNumber ::= PrintableString
 /// </code>
-/// GM/T 0015-2012 §5.2.4.2.20: an enterprise's number at the administration for industry and commerce.
+/// GM/T 0015-2012 §5.2.4.2: an enterprise's number at the administration for industry and commerce.
 /// </summary>
 public sealed record IcRegistrationNumber(string Value) : IExtensionValue<IcRegistrationNumber>
 {
@@ -34,13 +34,16 @@ public sealed record IcRegistrationNumber(string Value) : IExtensionValue<IcRegi
     public static IcRegistrationNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 
     public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+
+    /// <returns>The type's name without the value.</returns>
+    public override string ToString() => nameof(IcRegistrationNumber);
 }
 
 /// <summary>
 /// <code>
 /// OrganizationCode ::= PrintableString
 /// </code>
-/// GM/T 0015-2012 §5.2.4.2.21: the organisation code of GB 11714. In deployed SM2 certificates it carries the unified social credit code.
+/// GM/T 0015-2012 §5.2.4.2: the organisation code of GB 11714. In deployed SM2 certificates it carries the unified social credit code.
 /// </summary>
 public sealed record OrganizationCode(string Value) : IExtensionValue<OrganizationCode>
 {
@@ -54,13 +57,16 @@ public sealed record OrganizationCode(string Value) : IExtensionValue<Organizati
     public static OrganizationCode Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 
     public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+
+    /// <returns>The type's name without the value.</returns>
+    public override string ToString() => nameof(OrganizationCode);
 }
 
 /// <summary>
 /// <code>
 /// TaxationNumber ::= PrintableString
 /// </code>
-/// GM/T 0015-2012 §5.2.4.2.22.
+/// GM/T 0015-2012 §5.2.4.2. A natural person's is the citizen identification number.
 /// </summary>
 public sealed record TaxationNumber(string Value) : IExtensionValue<TaxationNumber>
 {
@@ -69,4 +75,7 @@ public sealed record TaxationNumber(string Value) : IExtensionValue<TaxationNumb
     public static TaxationNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 
     public void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, Value);
+
+    /// <returns>The type's name without the value.</returns>
+    public override string ToString() => nameof(TaxationNumber);
 }

@@ -12,7 +12,7 @@ public sealed record UnifiedSocialCreditCode
 {
     private const int Length = 18;
 
-    /// <summary>GB 32100 table 1: the value of a character is its place; I, O, S, V and Z are not used.</summary>
+    /// <summary>The value of a character is its place; I, O, S, V and Z are not used.</summary>
     private const string Alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
     /// <summary>GB 11714: 0–9 and A–Z are 0 to 35.</summary>

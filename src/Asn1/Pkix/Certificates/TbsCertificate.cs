@@ -79,6 +79,8 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
     public static TbsCertificate Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
+
+        // Tolerance: versions 1 and 2 and unique identifiers, and a version 3 without extensions.
         int version = ReadVersion(sequence);
         var tbs = new TbsCertificate(
             version,

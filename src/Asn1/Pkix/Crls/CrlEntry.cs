@@ -18,7 +18,7 @@ public readonly record struct CrlEntry(
     private const int UtcTimeLength = 15;
     private const int GeneralizedTimeLength = 17;
 
-    public RevocationReason Reason { get; } = CrlReason.Check(Reason);
+    public RevocationReason Reason { get; init => field = CrlReason.Check(value); } = CrlReason.Check(Reason);
 
     /// <summary>SEQUENCE { id-ce-cRLReasons, OCTET STRING { ENUMERATED …: all but the value.</summary>
     private static ReadOnlySpan<byte> ReasonCodePrefix => [0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01];

@@ -31,12 +31,29 @@ public sealed record RevokedCertificate(SerialNumber UserCertificate, Time Revoc
         return new RevokedCertificate(userCertificate, revocationDate, extensions.Count > 0 ? new Extensions(extensions) : null);
     }
 
-    public static RevokedCertificate Read(AsnReader reader)
+    public static RevokedCertificate Read(AsnReader reader) => Read(reader, new SharedExtensions());
+
+    /// <summary><c>SEQUENCE OF</c>, one element at least.</summary>
+    internal static IReadOnlyList<RevokedCertificate> ReadList(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        var shared = new SharedExtensions();
+        var entries = new List<RevokedCertificate>();
+        do
+        {
+            entries.Add(Read(sequence, shared));
+        }
+        while (sequence.HasData);
+
+        return entries;
+    }
+
+    private static RevokedCertificate Read(AsnReader reader, SharedExtensions shared)
     {
         AsnReader sequence = reader.ReadSequence();
         SerialNumber userCertificate = SerialNumber.Read(sequence);
         Time revocationDate = Time.Read(sequence);
-        Extensions? extensions = sequence.HasData ? Extensions.Read(sequence) : null;
+        Extensions? extensions = sequence.HasData ? shared.Read(sequence) : null;
         sequence.ThrowIfNotEmpty();
         return new RevokedCertificate(userCertificate, revocationDate, extensions);
     }
@@ -48,6 +65,33 @@ public sealed record RevokedCertificate(SerialNumber UserCertificate, Time Revoc
             UserCertificate.Write(writer);
             RevocationDate.Write(writer);
             CrlEntryExtensions?.Write(writer);
+        }
+    }
+
+    /// <summary>
+    /// A million entries have a dozen different extensions between them, most of them a reasonCode alone, which ends in the reason. Equal bytes
+    /// share one object: a third of the memory.
+    /// </summary>
+    private sealed class SharedExtensions
+    {
+        private const int Slots = 16;
+
+        private (ReadOnlyMemory<byte> Encoded, Extensions? Value)[]? slots;
+
+        public Extensions Read(AsnReader reader)
+        {
+            ReadOnlyMemory<byte> encoded = reader.PeekEncodedValue();
+            slots ??= new (ReadOnlyMemory<byte>, Extensions?)[Slots];
+            ref (ReadOnlyMemory<byte> Encoded, Extensions? Value) slot = ref slots[encoded.Span[^1] % Slots];
+            if (slot.Value is not null && slot.Encoded.Span.SequenceEqual(encoded.Span))
+            {
+                reader.ReadEncodedValue();
+                return slot.Value;
+            }
+
+            Extensions value = Extensions.Read(reader);
+            slot = (encoded, value);
+            return value;
         }
     }
 }

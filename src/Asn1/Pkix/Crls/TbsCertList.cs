@@ -77,8 +77,10 @@ public sealed record TbsCertList : IDer<TbsCertList>
         AlgorithmIdentifier signature = AlgorithmIdentifier.Read(sequence);
         Name issuer = Name.Read(sequence);
         Time thisUpdate = Time.Read(sequence);
+
+        // Tolerance: RFC 5280 asks it of issuers, the syntax leaves it optional; likewise crlExtensions.
         Time? nextUpdate = sequence.NextIs(Asn1Tag.UtcTime) || sequence.NextIs(Asn1Tag.GeneralizedTime) ? Time.Read(sequence) : null;
-        IReadOnlyList<RevokedCertificate> revoked = sequence.NextIs(Asn1Tag.Sequence) ? sequence.ReadSequenceOf<RevokedCertificate>() : [];
+        IReadOnlyList<RevokedCertificate> revoked = sequence.NextIs(Asn1Tag.Sequence) ? RevokedCertificate.ReadList(sequence) : [];
         Extensions? extensions = null;
         if (sequence.NextIs(Tags.Context0))
         {

@@ -72,6 +72,7 @@ public sealed class AttributeTypeAndValue : IDer<AttributeTypeAndValue>
 
     public static AttributeTypeAndValue Read(AsnReader reader)
     {
+        // Tolerance: any string type and any length; certificates of others exceed the bounds of RFC 5280.
         AsnReader sequence = reader.ReadSequence();
         string type = sequence.ReadObjectIdentifier();
         ReadOnlyMemory<byte> encodedValue = sequence.PeekEncodedValue();

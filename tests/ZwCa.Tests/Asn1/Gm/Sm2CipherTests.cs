@@ -29,12 +29,37 @@ public class Sm2CipherTests
     [Fact]
     public void ShortCoordinates_ArePaddedTo32Bytes()
     {
-        var cipher = Der.Decode<Sm2Cipher>(Convert.FromHexString("302B" + "020101" + "02020080" + "0420" + C3 + "0400"[..2] + "00"[..0] + "0000"[..0] + "0101"[..0] + "00"[..0] + "" + "00"[..0] == "" ? "" :
-            "302C" + "020101" + "02020080" + "0420" + C3 + "0401AA"));
+        byte[] der = Convert.FromHexString("302C" + "020101" + "02020080" + "0420" + C3 + "0401AA");
 
-        Assert.Equal(1, cipher.X.Span[31]);
-        Assert.Equal(32, cipher.X.Length);
-        Assert.Equal(0x80, cipher.Y.Span[31]);
+        var cipher = Der.Decode<Sm2Cipher>(der);
+
+        Assert.Equal(new string('0', 63) + "1", Convert.ToHexString(cipher.X.Span));
+        Assert.Equal(new string('0', 62) + "80", Convert.ToHexString(cipher.Y.Span));
         Assert.Equal(98, cipher.Raw.Length);
+        Assert.Equal(der, Der.Encode(Sm2Cipher.FromRaw(cipher.Raw.Span)));
+    }
+
+    [Theory]
+    [InlineData("HASH of 31 bytes", "302A" + "020101" + "020101" + "041F59983C18F809E262923C53AEC295D30383B54E39D609D160AFCB1908D0BD87" + "0401AA")]
+    [InlineData("no ciphertext", "302A" + "020101" + "020101" + "0420" + C3 + "0400")]
+    [InlineData("X of 257 bits", "304B" + "022101" + X + "020101" + "0420" + C3 + "0401AA")]
+    [InlineData("negative Y", "302B" + "020101" + "020180" + "0420" + C3 + "0401AA")]
+    [InlineData("C1, C2, C3", "302B" + "020101" + "020101" + "0401AA" + "0420" + C3)]
+    public void DerOfAnotherForm_IsRefused(string why, string der)
+    {
+        Assert.NotEmpty(why);
+        Assert.Throws<DerException>(() => Der.Decode<Sm2Cipher>(Convert.FromHexString(der)));
+    }
+
+    [Theory]
+    [InlineData(97, 0x04)]
+    [InlineData(98, 0x02)]
+    [InlineData(0, 0)]
+    public void RawOfAnotherForm_IsABug(int length, byte first)
+    {
+        byte[] raw = new byte[length];
+        raw.AsSpan(0, Math.Min(1, length)).Fill(first);
+
+        Assert.Throws<ArgumentException>(() => Sm2Cipher.FromRaw(raw));
     }
 }

@@ -20,7 +20,7 @@ public sealed class NameTests
             (Oids.DomainComponent, "cn"),
             (Oids.DnQualifier, "q"));
         const string Expected =
-            "304D"
+            "305E"
             + "310B300906035504061302434E"
             + "310F300D060355040A0C06E69F90E5B180"
             + "310A300806035504051301" + "37"
@@ -163,13 +163,18 @@ public sealed class NameTests
     [InlineData(Oids.CommonName, "a\0b")]
     [InlineData(Oids.CommonName, "a\nb")]
     [InlineData(Oids.CommonName, "a\u0085b")]
-    [InlineData(Oids.CommonName, "\uD842")]
     [InlineData(Oids.CountryName, "中国")]
     [InlineData(Oids.EmailAddress, "张@example.cn")]
     [InlineData(Oids.SerialNumber, "a_b")]
     public void Characters_that_do_not_belong_are_refused_when_building(string type, string text)
     {
         Assert.ThrowsAny<ArgumentException>(() => AttributeTypeAndValue.Create(type, text));
+    }
+
+    [Fact]
+    public void An_unpaired_surrogate_is_refused_when_building()
+    {
+        Assert.Throws<ArgumentException>(() => AttributeTypeAndValue.Create(Oids.CommonName, Astral[..1]));
     }
 
     [Fact]
