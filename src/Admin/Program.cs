@@ -1,1 +1,33 @@
-Console.WriteLine("zwca");
+using System.CommandLine;
+using System.Text;
+using Spectre.Console;
+using ZwCa.Admin.Demo;
+
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+}
+
+// Exit codes: 0 done; 1 the work was done and its result is bad, or could not be done; 2 the command line is wrong.
+var output = new Option<DirectoryInfo>("--output", "-o")
+{
+    Description = "Folder for the certificates (PEM); made if missing, files of the same name are replaced.",
+    DefaultValueFactory = _ => new DirectoryInfo("demo-out"),
+};
+var demo = new Command("demo", "Makes a small SM2 hierarchy with keys in memory, verifies it here and with openssl, and tells what it did.") { output };
+demo.SetAction(parsed => DemoCommand.Run(parsed.GetRequiredValue(output)));
+
+ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.") { demo }.Parse(args);
+return result.Errors.Count > 0 ? UsageError(result) : result.Invoke();
+
+static int UsageError(ParseResult result)
+{
+    foreach (var error in result.Errors)
+    {
+        Console.Error.WriteLine(error.Message);
+    }
+
+    Console.Error.WriteLine("Try --help.");
+    return 2;
+}

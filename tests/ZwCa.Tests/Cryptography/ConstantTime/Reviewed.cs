@@ -18,6 +18,18 @@ internal static class Reviewed
         new("ZwCa.Cryptography.Sm3Compression:CompressVector", "4 × 4 and then 12 × 4 rounds") { Loops = 2 },
         new("ZwCa.Cryptography.Sm3Compression:CompressScalar", "16 words read, 52 expanded, 64 rounds") { Loops = 3 },
 
+        // SM4, GCM and padding
+        new("ZwCa.Cryptography.Sm4Aes:CryptFour", "eight times four rounds") { Loops = 1 },
+        new("ZwCa.Cryptography.Sm4Aes:CryptEight", "eight times four rounds") { Loops = 1 },
+        new("ZwCa.Cryptography.Sm4Bitsliced:Crypt", "eight times four rounds; up to two passes over the four words") { Loops = 3 },
+        new("ZwCa.Cryptography.Sm4Bitsliced:Round", "two passes over eight slices") { Loops = 2 },
+        new("ZwCa.Cryptography.Sm4Bitsliced:SubWord", "two passes over eight slices") { Loops = 2 },
+        new("ZwCa.Cryptography.Sm4Bitsliced:Slice", "eight slices cleared; four bytes of a word, two halves of the blocks, eight blocks and eight bits in each") { Loops = 6 },
+        new("ZwCa.Cryptography.Sm4Bitsliced:Unslice", "four bytes of a word, two halves of the blocks, eight bits and eight blocks in each") { Loops = 5 },
+        new("ZwCa.Cryptography.Ghash:MultiplyCarryless", "one turn a block: the length is public") { Loops = 1 },
+        new("ZwCa.Cryptography.Ghash:MultiplyPortable", "one turn a block, 128 bits in each: the length is public") { Loops = 2 },
+        new("ZwCa.Cryptography.Pkcs7Padding:MessageLength", "all 16 bytes whatever they are") { Loops = 1 },
+
         // SM2: scalars, inversion
         new("ZwCa.Cryptography.Scalar:MultiplyMontgomery", "five rows of limbs") { Loops = 1 },
         new("ZwCa.Cryptography.ModularInverse:Invert", "20 rounds of 30 steps and two passes over nine limbs, then two passes to normalise") { Loops = 6 },
@@ -61,6 +73,10 @@ internal static class Reviewed
         "ZwCa.Cryptography.FieldElement:Multiply",
         "ZwCa.Cryptography.FieldElement:Square",
         "ZwCa.Cryptography.Sm3Compression:Compress",
+        "ZwCa.Cryptography.Sm4Aes:CryptEight",
+        "ZwCa.Cryptography.Sm4Bitsliced:Crypt",
+        "ZwCa.Cryptography.Ghash:MultiplyPortable",
+        "ZwCa.Cryptography.Pkcs7Padding:MessageLength",
         "ZwCa.Cryptography.Erasure:Erase",
     ];
 }
