@@ -57,7 +57,8 @@ internal sealed class Opening
     /// <returns>04‖X‖Y.</returns>
     public byte[] PublicKeyOfFile(byte[] privateKey)
     {
-        byte[] encoded = _openssl.Run("pkey", "-inform", "DER", "-in", _openssl.Write("opened.der", privateKey), "-pubout", "-outform", "DER").Bytes;
+        _openssl.Write("opened.der", privateKey);
+        byte[] encoded = _openssl.Run("pkey", "-inform", "DER", "-in", "opened.der", "-pubout", "-outform", "DER").Bytes;
         ParsedDer parsed = ParsedDer.Of(_openssl, encoded);
         return parsed.Bits(parsed.AtDepth(1)[1]);
     }

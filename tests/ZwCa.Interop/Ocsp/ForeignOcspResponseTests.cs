@@ -8,7 +8,8 @@ namespace ZwCa.Interop.Ocsp;
 /// <summary>openssl as the responder: it understands our request, and we read and verify its answer.</summary>
 public class ForeignOcspResponseTests
 {
-    public static MatrixTheoryData<KeyKind, CertIdHash, bool> Responses => new(Enum.GetValues<KeyKind>(), Enum.GetValues<CertIdHash>(), [false, true]);
+    public static MatrixTheoryData<KeyKind, CertIdHash, bool> Responses =>
+        new(Enum.GetValues<KeyKind>(), Enum.GetValues<CertIdHash>(), [false, true]);
 
     [Theory]
     [MemberData(nameof(Responses))]

@@ -7,7 +7,8 @@ namespace ZwCa.Interop.Ocsp;
 
 public class OcspRequestTests
 {
-    public static MatrixTheoryData<KeyKind, CertIdHash, bool> Requests => new(Enum.GetValues<KeyKind>(), Enum.GetValues<CertIdHash>(), [false, true]);
+    public static MatrixTheoryData<KeyKind, CertIdHash, bool> Requests =>
+        new(Enum.GetValues<KeyKind>(), Enum.GetValues<CertIdHash>(), [false, true]);
 
     [Theory]
     [MemberData(nameof(Requests))]
@@ -56,7 +57,10 @@ public class OcspRequestTests
         Assert.Equal(nonce, lines.Contains("OCSP Nonce:"));
         Assert.Contains(lines, l => l.StartsWith("Requestor Name: DirName:C = CN", StringComparison.Ordinal));
 
-        IEnumerable<string> Values(string field) => lines.Where(l => l.StartsWith(field + ": ", StringComparison.Ordinal)).Select(l => l[(field.Length + 2)..]);
+        IEnumerable<string> Values(string field) =>
+            from line in lines
+            where line.StartsWith(field + ": ", StringComparison.Ordinal)
+            select line[(field.Length + 2)..];
     }
 
     /// <summary>A request that the requestor signed (RFC 6960 §4.1.1).</summary>

@@ -9,6 +9,9 @@ namespace ZwCa.Interop.Ocsp;
 /// <summary>Our responses before openssl, which is the client.</summary>
 public class OcspResponseTests
 {
+    /// <summary><see cref="TestAuthority.ResponderName"/> as <c>openssl ocsp</c> prints it, which has no -nameopt.</summary>
+    private const string ResponderNameText = @"C = CN, O = \E6\94\BF\E5\8A\A1, CN = OCSP\E5\93\8D\E5\BA\94";
+
     private static readonly Time _revokedAt = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
 
     public static MatrixTheoryData<KeyKind, CertIdHash, string, bool> Responses =>
@@ -20,7 +23,8 @@ public class OcspResponseTests
     {
         using var openssl = new OpenSsl();
         TestAuthority authority = TestAuthority.Of(kind);
-        byte[] response = Respond(authority, authority.Responder, authority.Responder.Key, CertIds.Of(authority.Signing, authority.Issuing, hash), Status(status), byKey);
+        CertId certId = CertIds.Of(authority.Signing, authority.Issuing, hash);
+        byte[] response = Respond(authority, authority.Responder, authority.Responder.Key, certId, Status(status), byKey);
 
         OpenSsl.Output output = openssl.Run(Ask(openssl, authority, response, hash, kind == KeyKind.Sm2 ? ["-noverify"] : []));
 
@@ -28,7 +32,7 @@ public class OcspResponseTests
         output.HasLines($"signing.pem: {status}");
         Assert.Equal(kind != KeyKind.Sm2, output.Error.Contains("Response verify OK", StringComparison.Ordinal));
         output.HasLines("OCSP Response Status: successful (0x0)");
-        output.HasLines(byKey ? $"Responder Id: {KeyHash(authority.Responder)}" : "Responder Id: C = CN, O = \\E6\\94\\BF\\E5\\8A\\A1, CN = OCSP\\E5\\93\\8D\\E5\\BA\\94");
+        output.HasLines($"Responder Id: {(byKey ? KeyHash(authority.Responder) : ResponderNameText)}");
         output.HasLines($"Cert Status: {status}");
         Assert.Equal(status == "revoked", output.Lines.Contains("Revocation Reason: superseded (0x4)"));
         Assert.Equal(status == "revoked", output.Lines.Contains("Revocation Time: Jan  2 03:04:05 2026 GMT"));
@@ -42,8 +46,8 @@ public class OcspResponseTests
     {
         using var openssl = new OpenSsl();
         TestAuthority authority = TestAuthority.Of(kind);
-        byte[] response = Respond(
-            authority, authority.Issuing, authority.Issuing.Key, CertIds.Of(authority.Signing, authority.Issuing, CertIdHash.Sha1), new Good(), byKey: true);
+        CertId certId = CertIds.Of(authority.Signing, authority.Issuing, CertIdHash.Sha1);
+        byte[] response = Respond(authority, authority.Issuing, authority.Issuing.Key, certId, new Good(), byKey: true);
 
         OpenSsl.Output output = openssl.Run(Ask(openssl, authority, response, CertIdHash.Sha1, kind == KeyKind.Sm2 ? ["-noverify"] : []));
 
@@ -75,7 +79,10 @@ public class OcspResponseTests
     {
         using var openssl = new OpenSsl();
         TestAuthority authority = TestAuthority.Of(kind);
-        string[] question = ["-issuer", authority.Issuing.WriteTo(openssl, "issuing.pem"), "-sm3", "-cert", authority.Signing.WriteTo(openssl, "signing.pem")];
+        string[] question =
+        [
+            "-issuer", authority.Issuing.WriteTo(openssl, "issuing.pem"), "-sm3", "-cert", authority.Signing.WriteTo(openssl, "signing.pem"),
+        ];
         openssl.Run(["ocsp", .. question, "-nonce", "-reqout", "request.der"]);
         OcspRequest request = Der.Decode<OcspRequest>(openssl.Read("request.der"));
         Nonce nonce = request.Tbs.RequestExtensions!.Find<Nonce>()!;
@@ -117,7 +124,8 @@ public class OcspResponseTests
         _ => new Unknown(),
     };
 
-    private static byte[] Respond(TestAuthority authority, Holder responder, TestKey signer, CertId certId, CertStatus status, bool byKey, Nonce? nonce = null)
+    private static byte[] Respond(
+        TestAuthority authority, Holder responder, TestKey signer, CertId certId, CertStatus status, bool byKey, Nonce? nonce = null)
     {
         Time now = TestAuthority.In(TimeSpan.FromMinutes(-1));
         var data = new ResponseData(
@@ -138,7 +146,7 @@ public class OcspResponseTests
         "-partial_chain", "-CAfile", "issuing.pem",
     ];
 
-    /// <summary>OCSPResponse ::= SEQUENCE { ENUMERATED, [0] { SEQUENCE { OID, OCTET STRING { BasicOCSPResponse } } } }, opened by openssl.</summary>
+    /// <summary>Out of SEQUENCE { ENUMERATED, [0] { SEQUENCE { OID, OCTET STRING { BasicOCSPResponse } } } }, opened by openssl.</summary>
     private static byte[] BasicResponse(OpenSsl openssl, byte[] response)
     {
         ParsedDer parsed = ParsedDer.Of(openssl, response);

@@ -49,7 +49,9 @@ public class CrlTests
             "Version 2 (0x1)", $"Signature Algorithm: {kind.SignatureAlgorithmName()}", "Issuer: C = CN, O = 政务, CN = 政务运营CA");
         text.HasLines("X509v3 CRL Number:", $"0x{TestCrls.Number:X}");
         Assert.Equal(Scope(shape), _scopes.Where(text.Says));
-        Assert.Equal(ExpectedEntries(entries), lines.SkipWhile(l => l != "Revoked Certificates:").Skip(1).TakeWhile(l => !l.StartsWith("Signature", StringComparison.Ordinal)));
+        Assert.Equal(
+            ExpectedEntries(entries),
+            lines.SkipWhile(l => l != "Revoked Certificates:").Skip(1).TakeWhile(l => !l.StartsWith("Signature", StringComparison.Ordinal)));
         openssl.VerifiesSigned(kind, issuer.Key.PublicKey, crl);
     }
 
@@ -138,7 +140,8 @@ public class CrlTests
 
         void WriteCrl(Holder revoked)
         {
-            var entry = new CrlEntry(revoked.Certificate.Tbs.SerialNumber, TestAuthority.In(TimeSpan.FromHours(-2)), RevocationReason.KeyCompromise);
+            Time anHourAgo = TestAuthority.In(TimeSpan.FromHours(-1));
+            var entry = new CrlEntry(revoked.Certificate.Tbs.SerialNumber, anHourAgo, RevocationReason.KeyCompromise);
             byte[] crl = TestCrls.Build(authority.Issuing, authority.Issuing.Key, shape, [entry]);
             openssl.WritePem("crl.pem", Pem.X509Crl, Der.Decode<CertificateList>(crl));
         }

@@ -96,11 +96,15 @@ public class ForeignCertificateTests
         MakeAuthority(openssl, kind);
         openssl.Run(["genpkey", .. kind.GenerateOptions(), "-out", "subscriber.key"]);
         openssl.Run(
-            ["req", "-new", "-key", "subscriber.key", "-" + kind.Digest(), .. kind.SignOptions(), "-utf8", "-subj", "/C=CN/CN=李四", "-out", "subscriber.csr"]);
+        [
+            "req", "-new", "-key", "subscriber.key", "-" + kind.Digest(), .. kind.SignOptions(),
+            "-utf8", "-subj", "/C=CN/CN=李四", "-out", "subscriber.csr",
+        ]);
         openssl.Run(
         [
-            "x509", "-req", "-in", "subscriber.csr", .. kind.VerifyOptions(), "-CA", "authority.pem", "-CAkey", "authority.key", "-set_serial", "0x7f00ff",
-            "-" + kind.Digest(), .. kind.SignOptions(), "-days", "9", "-extfile", "openssl.cnf", "-extensions", "subscriber", "-out", "subscriber.pem",
+            "x509", "-req", "-in", "subscriber.csr", .. kind.VerifyOptions(),
+            "-CA", "authority.pem", "-CAkey", "authority.key", "-" + kind.Digest(), .. kind.SignOptions(),
+            "-set_serial", "0x7f00ff", "-days", "9", "-extfile", "openssl.cnf", "-extensions", "subscriber", "-out", "subscriber.pem",
         ]);
 
         Certificate authority = Check(openssl, kind, "authority.pem", issuer: null);
@@ -127,8 +131,8 @@ public class ForeignCertificateTests
             _reasons.Select((r, i) => $"R\t301231235959Z\t26010203040{i}Z,{r.InIndex}\t8{i:x}FF\tunknown\t/CN=a\n"))));
         openssl.Run(
         [
-            "ca", "-gencrl", "-config", "openssl.cnf", "-keyfile", "authority.key", "-cert", "authority.pem", "-md", kind.Digest(), .. kind.SignOptions(),
-            "-crlexts", "crl", "-out", "crl.pem",
+            "ca", "-gencrl", "-config", "openssl.cnf", "-keyfile", "authority.key", "-cert", "authority.pem",
+            "-md", kind.Digest(), .. kind.SignOptions(), "-crlexts", "crl", "-out", "crl.pem",
         ]);
 
         CertificateList crl = openssl.ReadPem<CertificateList>("crl.pem", Pem.X509Crl);
