@@ -10,7 +10,7 @@ namespace ZwCa.Interop;
 /// </summary>
 internal sealed class OpenSsl : IDisposable
 {
-    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder;
 
@@ -98,10 +98,10 @@ internal sealed class OpenSsl : IDisposable
             // The command ended without reading its input; its exit code and error output, judged by the caller, say why.
         }
 
-        if (!process.WaitForExit(_timeout))
+        if (!process.WaitForExit(Timeout))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"openssl {string.Join(' ', arguments)} did not end within {_timeout.TotalSeconds} s.");
+            Assert.Fail($"openssl {string.Join(' ', arguments)} did not end within {Timeout.TotalSeconds} s.");
         }
 
         output.Wait();

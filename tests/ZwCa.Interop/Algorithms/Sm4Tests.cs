@@ -6,10 +6,10 @@ namespace ZwCa.Interop.Algorithms;
 /// <summary>SM4 both ways with <c>openssl enc</c>, which has no GCM.</summary>
 public class Sm4Tests
 {
-    private static readonly byte[] _key = Convert.FromHexString("0123456789abcdeffedcba9876543210");
+    private static readonly byte[] Key = Convert.FromHexString("0123456789abcdeffedcba9876543210");
 
     /// <summary>The counter carries through all of its 128 bits within the longer messages.</summary>
-    private static readonly byte[] _iv = Convert.FromHexString("fffffffffffffffffffffffffffffffd");
+    private static readonly byte[] Iv = Convert.FromHexString("fffffffffffffffffffffffffffffffd");
 
     /// <summary>Less than a block, whole blocks, and more than the widest stride of the implementation (256 bytes).</summary>
     public static MatrixTheoryData<string, int> Messages => new(["sm4-ecb", "sm4-cbc", "sm4-ctr"], [1, 15, 16, 17, 64, 255, 256, 257, 5003]);
@@ -46,22 +46,22 @@ public class Sm4Tests
 
     private static byte[] Encrypt(string mode, byte[] plaintext, PaddingMode padding)
     {
-        using var sm4 = new Sm4(_key);
+        using var sm4 = new Sm4(Key);
         return mode switch
         {
             "sm4-ecb" => sm4.EncryptEcb(plaintext, padding),
-            "sm4-cbc" => sm4.EncryptCbc(plaintext, _iv, padding),
+            "sm4-cbc" => sm4.EncryptCbc(plaintext, Iv, padding),
             _ => Count(sm4, plaintext),
         };
     }
 
     private static byte[] Decrypt(string mode, byte[] ciphertext, PaddingMode padding)
     {
-        using var sm4 = new Sm4(_key);
+        using var sm4 = new Sm4(Key);
         return mode switch
         {
             "sm4-ecb" => sm4.DecryptEcb(ciphertext, padding),
-            "sm4-cbc" => sm4.DecryptCbc(ciphertext, _iv, padding),
+            "sm4-cbc" => sm4.DecryptCbc(ciphertext, Iv, padding),
             _ => Count(sm4, ciphertext),
         };
     }
@@ -69,13 +69,13 @@ public class Sm4Tests
     private static byte[] Count(Sm4 sm4, byte[] source)
     {
         byte[] destination = new byte[source.Length];
-        sm4.TransformCtr(source, _iv, destination);
+        sm4.TransformCtr(source, Iv, destination);
         return destination;
     }
 
     private static byte[] Run(OpenSsl openssl, string mode, byte[] input, params string[] options)
     {
-        string[] iv = mode == "sm4-ecb" ? [] : ["-iv", Convert.ToHexString(_iv)];
-        return openssl.Run(["enc", "-" + mode, "-K", Convert.ToHexString(_key), .. iv, .. options], input).Bytes;
+        string[] iv = mode == "sm4-ecb" ? [] : ["-iv", Convert.ToHexString(Iv)];
+        return openssl.Run(["enc", "-" + mode, "-K", Convert.ToHexString(Key), .. iv, .. options], input).Bytes;
     }
 }

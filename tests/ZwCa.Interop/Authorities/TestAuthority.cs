@@ -19,7 +19,7 @@ internal sealed record Holder(TestKey Key, Certificate Certificate)
 /// <summary>Root, issuing CA, a pair of end-entity certificates and an OCSP responder, all with keys of one kind. Made once and shared.</summary>
 internal sealed class TestAuthority
 {
-    private static readonly ConcurrentDictionary<KeyKind, Lazy<TestAuthority>> _authorities = new();
+    private static readonly ConcurrentDictionary<KeyKind, Lazy<TestAuthority>> Authorities = new();
     private static long _lastSerialNumber;
 
     private TestAuthority(KeyKind kind)
@@ -59,7 +59,7 @@ internal sealed class TestAuthority
     /// <summary>A key that has nothing to do with the authority: what it signs must be refused.</summary>
     public TestKey Stranger { get; }
 
-    public static TestAuthority Of(KeyKind kind) => _authorities.GetOrAdd(kind, k => new Lazy<TestAuthority>(() => new TestAuthority(k))).Value;
+    public static TestAuthority Of(KeyKind kind) => Authorities.GetOrAdd(kind, k => new Lazy<TestAuthority>(() => new TestAuthority(k))).Value;
 
     /// <summary>A certificate for a new key.</summary>
     public static Holder Issue(Holder issuer, KeyKind kind, Name subject, Func<SubjectPublicKeyInfo, Holder, Extensions> profile)

@@ -23,7 +23,7 @@ internal static class TestCrls
     /// <summary>19 octets; at most 20 are allowed.</summary>
     public static readonly BigInteger Number = BigInteger.Pow(2, 150) + 255;
 
-    private static readonly TimeSpan _lifetime = TimeSpan.FromHours(12);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
 
     /// <returns>The DER of a CertificateList.</returns>
     public static byte[] Build(Holder issuer, TestKey signer, CrlShape shape, IReadOnlyList<CrlEntry> entries)
@@ -33,7 +33,7 @@ internal static class TestCrls
             signer.Kind.SignatureAlgorithm(),
             issuer.Name,
             thisUpdate,
-            TestAuthority.In(_lifetime),
+            TestAuthority.In(Lifetime),
             [.. entries.Select(e => RevokedCertificate.Create(e.UserCertificate, e.RevocationDate, e.Reason, e.InvalidityDate))],
             CrlExtensions(issuer, shape));
         byte[] tbsBytes = Der.Encode(tbs);
@@ -47,7 +47,7 @@ internal static class TestCrls
             signer.Kind.SignatureAlgorithm(),
             issuer.Name,
             TestAuthority.In(TimeSpan.FromMinutes(-5)),
-            TestAuthority.In(_lifetime),
+            TestAuthority.In(Lifetime),
             CrlExtensions(issuer, shape));
         using var crl = new MemoryStream();
         using var digested = new MemoryStream();

@@ -12,7 +12,7 @@ public class OcspResponseTests
     /// <summary><see cref="TestAuthority.ResponderName"/> as <c>openssl ocsp</c> prints it, which has no -nameopt.</summary>
     private const string ResponderNameText = @"C = CN, O = \E6\94\BF\E5\8A\A1, CN = OCSP\E5\93\8D\E5\BA\94";
 
-    private static readonly Time _revokedAt = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+    private static readonly Time RevokedAt = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
 
     public static MatrixTheoryData<KeyKind, CertIdHash, string, bool> Responses =>
         new(Enum.GetValues<KeyKind>(), Enum.GetValues<CertIdHash>(), ["good", "revoked", "unknown"], [false, true]);
@@ -120,7 +120,7 @@ public class OcspResponseTests
     private static CertStatus Status(string status) => status switch
     {
         "good" => new Good(),
-        "revoked" => new Revoked(new RevokedInfo(_revokedAt, RevocationReason.Superseded)),
+        "revoked" => new Revoked(new RevokedInfo(RevokedAt, RevocationReason.Superseded)),
         _ => new Unknown(),
     };
 

@@ -7,7 +7,7 @@ namespace ZwCa.Interop.Pkix;
 /// <summary>Our certificates before openssl, link by link: openssl 3.0 gives the SM2 identity to the leaf of a chain only.</summary>
 public class CertificateTests
 {
-    private static readonly string[] _strict = ["-x509_strict", "-policy_check"];
+    private static readonly string[] Strict = ["-x509_strict", "-policy_check"];
 
     public static MatrixTheoryData<KeyKind, string> Links => new(Enum.GetValues<KeyKind>(), ["issuing", "signing", "encryption", "responder"]);
 
@@ -18,7 +18,7 @@ public class CertificateTests
         using var openssl = new OpenSsl();
         (Holder holder, Holder issuer) = Link(kind, link);
 
-        openssl.Run(Verify(openssl, holder.Certificate, issuer, _strict));
+        openssl.Run(Verify(openssl, holder.Certificate, issuer, Strict));
     }
 
     [Theory]
@@ -65,7 +65,7 @@ public class CertificateTests
         Holder root = TestAuthority.Of(issuerKind).Root;
         Holder issuing = TestAuthority.Issue(root, subjectKind, TestAuthority.IssuingName, TestProfiles.Issuing);
 
-        openssl.Run(Verify(openssl, issuing.Certificate, root, _strict));
+        openssl.Run(Verify(openssl, issuing.Certificate, root, Strict));
     }
 
     /// <summary>Whole chains where openssl can: it then also applies the path length and the key usage of the CAs.</summary>

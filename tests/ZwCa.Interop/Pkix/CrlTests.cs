@@ -7,7 +7,7 @@ namespace ZwCa.Interop.Pkix;
 /// <summary>Our CRLs before openssl.</summary>
 public class CrlTests
 {
-    private static readonly (RevocationReason Reason, string? Text)[] _reasons =
+    private static readonly (RevocationReason Reason, string? Text)[] Reasons =
     [
         (RevocationReason.Unspecified, null),
         (RevocationReason.KeyCompromise, "Key Compromise"),
@@ -22,7 +22,7 @@ public class CrlTests
     ];
 
     /// <summary>All that makes a CRL other than full.</summary>
-    private static readonly string[] _scopes =
+    private static readonly string[] Scopes =
     [
         "X509v3 Issuing Distribution Point: critical",
         $"URI:{TestProfiles.CrlUri}",
@@ -48,7 +48,7 @@ public class CrlTests
         text.HasLines(
             "Version 2 (0x1)", $"Signature Algorithm: {kind.SignatureAlgorithmName()}", "Issuer: C = CN, O = 政务, CN = 政务运营CA");
         text.HasLines("X509v3 CRL Number:", $"0x{TestCrls.Number:X}");
-        Assert.Equal(Scope(shape), _scopes.Where(text.Says));
+        Assert.Equal(Scope(shape), Scopes.Where(text.Says));
         Assert.Equal(
             ExpectedEntries(entries),
             lines.SkipWhile(l => l != "Revoked Certificates:").Skip(1).TakeWhile(l => !l.StartsWith("Signature", StringComparison.Ordinal)));
@@ -80,7 +80,7 @@ public class CrlTests
         CrlEntry[] entries =
         [
             .. Enumerable.Range(1, Count).Select(i =>
-                new CrlEntry(SerialNumber.FromBytes(BitConverter.GetBytes(i)), now, _reasons[i % 7].Reason, i % 3 == 0 ? now : null)),
+                new CrlEntry(SerialNumber.FromBytes(BitConverter.GetBytes(i)), now, Reasons[i % 7].Reason, i % 3 == 0 ? now : null)),
         ];
         byte[] crl = TestCrls.Stream(issuer, issuer.Key, CrlShape.Full, entries);
 
@@ -157,7 +157,7 @@ public class CrlTests
         var late = new Time(new DateTimeOffset(2050, 1, 2, 3, 4, 5, TimeSpan.Zero));
         return
         [
-            .. from r in _reasons
+            .. from r in Reasons
                where r.Reason != RevocationReason.RemoveFromCrl || shape == CrlShape.Delta
                from invalidity in new bool[] { false, true }
                select (
@@ -193,9 +193,9 @@ public class CrlTests
 
     private static string[] Scope(CrlShape shape) => shape switch
     {
-        CrlShape.Partitioned => [_scopes[0], _scopes[1], _scopes[2]],
-        CrlShape.Authorities => [_scopes[0], _scopes[3]],
-        CrlShape.Delta => [_scopes[4]],
+        CrlShape.Partitioned => [Scopes[0], Scopes[1], Scopes[2]],
+        CrlShape.Authorities => [Scopes[0], Scopes[3]],
+        CrlShape.Delta => [Scopes[4]],
         _ => [],
     };
 }

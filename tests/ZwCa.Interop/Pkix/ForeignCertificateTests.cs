@@ -75,7 +75,7 @@ public class ForeignCertificateTests
         onlyuser = TRUE
         """;
 
-    private static readonly (string InIndex, RevocationReason Reason)[] _reasons =
+    private static readonly (string InIndex, RevocationReason Reason)[] Reasons =
     [
         ("unspecified", RevocationReason.Unspecified),
         ("keyCompromise", RevocationReason.KeyCompromise),
@@ -128,7 +128,7 @@ public class ForeignCertificateTests
         Certificate issuer = MakeAuthority(openssl, kind);
         openssl.Write("number.txt", "1F00"u8);
         openssl.Write("index.txt", Encoding.ASCII.GetBytes(string.Concat(
-            _reasons.Select((r, i) => $"R\t301231235959Z\t26010203040{i}Z,{r.InIndex}\t8{i:x}FF\tunknown\t/CN=a\n"))));
+            Reasons.Select((r, i) => $"R\t301231235959Z\t26010203040{i}Z,{r.InIndex}\t8{i:x}FF\tunknown\t/CN=a\n"))));
         openssl.Run(
         [
             "ca", "-gencrl", "-config", "openssl.cnf", "-keyfile", "authority.key", "-cert", "authority.pem",
@@ -144,7 +144,7 @@ public class ForeignCertificateTests
         Assert.Equal(0x1f00, crl.Tbs.CrlExtensions!.Find<CrlNumber>()!.Number);
         Assert.True(crl.Tbs.CrlExtensions.Find<IssuingDistributionPoint>()!.OnlyContainsUserCerts);
         Assert.Equal(
-            _reasons.Select(r => r.Reason),
+            Reasons.Select(r => r.Reason),
             crl.Tbs.RevokedCertificates.Select(r => r.CrlEntryExtensions?.Find<ReasonCode>()!.Reason ?? RevocationReason.Unspecified));
         Assert.Equal("2026-01-01T00:00:00Z", crl.Tbs.RevokedCertificates[8].CrlEntryExtensions!.Find<InvalidityDate>()!.Date.ToString());
         Assert.Equal("80ff", crl.Tbs.RevokedCertificates[0].UserCertificate.ToString());
