@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace ZwCa.Cryptography;
 
-/// <summary>A finite point: x carried, y carried or lazy; Montgomery form.</summary>
+/// <summary>A finite point in Montgomery form: x carried; y carried, or lazy where the point is only added to another.</summary>
 internal struct AffinePoint
 {
     internal FieldElement X;

@@ -128,8 +128,6 @@ internal sealed class CombTable
             XyzzPoint.Add(ref r, in point);
         }
 
-        Erasure.Erase(ref digits);
-        Erasure.Erase(ref point);
         return negated;
     }
 

@@ -80,8 +80,6 @@ internal struct CompletePoint
             bits.W1 = (bits.W1 << 1) | (bits.W0 >> 63);
             bits.W0 <<= 1;
         }
-
-        Erasure.Erase(ref bits);
     }
 
     /// <summary>(x, y) carried; (0, 0) for infinity.</summary>

@@ -7,8 +7,8 @@ namespace ZwCa.Cryptography;
 /// An element of GF(p), p = 2^256 − 2^224 − 2^96 + 2^64 − 1 (GM/T 0003.5), in Montgomery form with R = 2^260:
 /// value = L0 + L1·2^52 + L2·2^104 + L3·2^156 + L4·2^208.
 /// <para>
-/// Forms, from strict to loose: <b>canonical</b> (below p), <b>reduced</b> (limbs below 2^52, value below 1.001 p: what
-/// <see cref="Reduce"/> leaves), <b>carried</b> (limbs below 2^52, value below 4 p: products leave less than 2 p), <b>lazy</b> (limbs below
+/// Forms, from strict to loose: <b>canonical</b> (below p), <b>reduced</b> (limbs below 2^52, value below 1.08 p: what
+/// <see cref="Reduce"/> leaves), <b>carried</b> (limbs below 2^52, value below 4 p: a product of x and y leaves less than p + x·y/16 p, which is below 2.3 p everywhere), <b>lazy</b> (limbs below
 /// 2^55, value below 9 p: sums and <see cref="SubtractLazy"/>). Each method says what it takes; nothing is checked at run time.
 /// </para>
 /// </summary>
@@ -29,7 +29,7 @@ internal struct FieldElement
     internal const ulong P3 = 0xFFFFFFFFFFFFF;
     internal const ulong P4 = 0xFFFFFFFEFFFF;
 
-    // 4p with every limb at least 2^52 − 1 (the top one at least 2^50 − 2^18), so that subtracting a carried value below 2p borrows nowhere.
+    // 4p with every limb at least 2^52 − 1 (the top one 2^50 − 2^18 − 2), so that subtracting a carried value below 2p borrows nowhere.
     private const ulong Wide0 = 0x1FFFFFFFFFFFFC;
     private const ulong Wide1 = 0x1FC00000003FFE;
     private const ulong Wide2 = 0x1FFFFFFFFFFFFE;

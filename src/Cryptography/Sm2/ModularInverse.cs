@@ -10,8 +10,9 @@ namespace ZwCa.Cryptography;
 /// </summary>
 internal static class ModularInverse
 {
-    private const int Rounds = 20;
-    private const int Steps = 30;
+    internal const int Rounds = 20;
+    internal const int Steps = 30;
+
     private const int Limbs = 9;
     private const long Mask = (1L << Steps) - 1;
 

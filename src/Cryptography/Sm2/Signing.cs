@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace ZwCa.Cryptography;
 
-/// <summary>One signature in the making. E, K in; R, S and Valid out. Holds secrets: erase.</summary>
+/// <summary>One signature in the making. E, K in; R, S and Valid out.</summary>
 internal struct SignatureWork
 {
     /// <summary>The digest e as an integer below 2^256.</summary>
@@ -38,13 +38,12 @@ internal static class Signing
     internal static void SignBatch(ref SignatureWork work, int count, in Scalar inverse, ref ulong generator)
     {
         FieldElement product = FieldElement.One, one = FieldElement.One;
-        XyzzPoint point = default;
         for (int i = 0; i < count; i++)
         {
             ref SignatureWork item = ref Unsafe.Add(ref work, i);
 
             // The sign that the comb leaves open does not matter: −P has the same x.
-            CombTable.MultiplyGenerator(out point, in item.K, ref generator);
+            CombTable.MultiplyGenerator(out XyzzPoint point, in item.K, ref generator);
             ulong exceptional = FieldElement.IsZeroMask(in point.ZZ);
             item.Valid = ~exceptional;
             item.X = point.X;
@@ -72,13 +71,6 @@ internal static class Signing
             Scalar.MultiplyMontgomery(out Scalar s, in sum, in inverse);
             Scalar.Subtract(out item.S, in s, in item.R);
             item.Valid &= ~(Scalar.IsZeroMask(in item.R) | Scalar.IsZeroMask(in sum) | Scalar.IsZeroMask(in item.S));
-            Erasure.Erase(ref sum);
-            Erasure.Erase(ref s);
-            Erasure.Erase(ref x);
         }
-
-        Erasure.Erase(ref point);
-        Erasure.Erase(ref product);
-        Erasure.Erase(ref productInverse);
     }
 }

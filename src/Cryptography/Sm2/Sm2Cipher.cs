@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
-
 namespace ZwCa.Cryptography;
 
-/// <summary>The symmetric half of SM2 encryption (GM/T 0003.4 §6.1 A5–A7, §7.1 B4–B6), keyed by a shared point (x₂, y₂).</summary>
+/// <summary>The symmetric half of SM2 encryption (GM/T 0003.4 §6.1 A5–A7, §7.1 B4–B6), keyed by a shared point (x₂, y₂); the caller clears the stack.</summary>
 internal static class Sm2Cipher
 {
     /// <summary>destination = source ⊕ KDF(x₂ ‖ y₂).</summary>
@@ -12,7 +10,6 @@ internal static class Sm2Cipher
         Span<byte> point = stackalloc byte[Sm2.PublicKeySizeInBytes];
         Sm2PublicKey.WritePoint(point, in shared);
         Sm2Kdf.DeriveKey(point[1..], destination);
-        CryptographicOperations.ZeroMemory(point);
         int any = 0;
         for (int i = 0; i < destination.Length; i++)
         {
@@ -33,6 +30,5 @@ internal static class Sm2Cipher
         hash.Append(plaintext);
         hash.Append(point[(1 + Sm2.ScalarSizeInBytes)..]);
         hash.Finish(c3);
-        CryptographicOperations.ZeroMemory(point);
     }
 }

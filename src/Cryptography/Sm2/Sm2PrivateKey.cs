@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
@@ -5,11 +6,12 @@ namespace ZwCa.Cryptography;
 
 /// <summary>
 /// An SM2 private key d, 1 ≤ d ≤ n − 2. The scalar lies in pinned memory that the collector never copies and that <see cref="Dispose"/>
-/// (or the finalizer) zeroes. Safe for concurrent use; disposing while another thread signs is not.
+/// (or the finalizer) zeroes; each method clears the stack that it used. Safe for concurrent use; disposing while another thread uses the key
+/// is not.
 /// </summary>
 public sealed class Sm2PrivateKey : IDisposable
 {
-    private const int BatchSize = 32;
+    internal const int BatchSize = 32;
 
     // [0] = d, [1] = (1 + d)⁻¹·2^260 mod n. Empty once disposed.
     private Scalar[] _secrets;
@@ -20,10 +22,7 @@ public sealed class Sm2PrivateKey : IDisposable
         _secrets[0] = d;
         Scalar.Add(out Scalar sum, in d, Scalar.One);
         ModularInverse.InvertModOrder(out Scalar inverse, in sum);
-        Scalar.MultiplyMontgomery(out inverse, in inverse, Scalar.MontgomerySquare);
-        _secrets[1] = inverse;
-        Erasure.Erase(ref sum);
-        Erasure.Erase(ref inverse);
+        Scalar.MultiplyMontgomery(out _secrets[1], in inverse, Scalar.MontgomerySquare);
         MultiplyGenerator(out AffinePoint point, in d);
         PublicKey = new Sm2PublicKey(in point);
     }
@@ -35,44 +34,43 @@ public sealed class Sm2PrivateKey : IDisposable
     /// <summary>A new key from the system's generator.</summary>
     public static Sm2PrivateKey Generate()
     {
-        Scalar d;
-        do
+        try
         {
-            Sm2Random.NextScalar(out d);
+            return Generate(RandomNumberGenerator.Fill);
         }
-        while (!IsPrivateKey(in d));
-        var key = new Sm2PrivateKey(in d);
-        Erasure.Erase(ref d);
-        return key;
+        finally
+        {
+            Erasure.EraseStack();
+        }
     }
 
     /// <param name="bytes">d, 32 bytes big-endian. The caller zeroes them.</param>
     /// <exception cref="CryptographicException">Another length, or d not in [1, n − 2].</exception>
     public static Sm2PrivateKey FromBytes(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length != Sm2.ScalarSizeInBytes)
-        {
-            throw new CryptographicException("An SM2 private key has 32 bytes.");
-        }
-
-        Scalar d = Scalar.FromBytes(bytes);
         try
         {
-            if (!IsPrivateKey(in d))
-            {
-                throw new CryptographicException("An SM2 private key is between 1 and n − 2.");
-            }
-
-            return new Sm2PrivateKey(in d);
+            return Read(bytes);
         }
         finally
         {
-            Erasure.Erase(ref d);
+            Erasure.EraseStack();
         }
     }
 
-    /// <summary>Writes d, 32 bytes big-endian; the caller zeroes them.</summary>
-    public void ExportBytes(Span<byte> destination) => Secrets()[0].ToBytes(destination[..Sm2.ScalarSizeInBytes]);
+    /// <summary>Writes d.</summary>
+    /// <param name="destination">The first 32 bytes become d, big-endian; the caller zeroes them.</param>
+    public void ExportBytes(Span<byte> destination)
+    {
+        if (destination.Length < Sm2.ScalarSizeInBytes)
+        {
+            throw new ArgumentException("The destination has fewer than 32 bytes.", nameof(destination));
+        }
+
+        Secrets()[0].ToBytes(destination);
+        Erasure.EraseStack();
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Signs a message with the default identity.</summary>
     /// <inheritdoc cref="Sign(ReadOnlySpan{byte}, Span{byte}, ReadOnlySpan{byte})"/>
@@ -97,7 +95,7 @@ public sealed class Sm2PrivateKey : IDisposable
 
     /// <summary>Signs e = SM3(Z ‖ message). Allocates nothing.</summary>
     /// <param name="digest">e, 32 bytes.</param>
-    /// <param name="signature">The first 64 bytes become r‖s.</param>
+    /// <param name="signature">The first 64 bytes become r‖s; may overlap the digest.</param>
     public void SignDigest(ReadOnlySpan<byte> digest, Span<byte> signature)
     {
         if (digest.Length != Sm2.ScalarSizeInBytes)
@@ -105,12 +103,17 @@ public sealed class Sm2PrivateKey : IDisposable
             throw new ArgumentException("A digest e has 32 bytes.", nameof(digest));
         }
 
-        SignDigests(digest, signature[..Sm2.SignatureSizeInBytes]);
+        if (signature.Length < Sm2.SignatureSizeInBytes)
+        {
+            throw new ArgumentException("A signature has 64 bytes.", nameof(signature));
+        }
+
+        SignErasing(digest, signature[..Sm2.SignatureSizeInBytes]);
     }
 
     /// <summary>Signs many digests, sharing the inversion and the call to the system's generator. Allocates nothing.</summary>
     /// <param name="digests">e₁‖e₂‖…, 32 bytes each.</param>
-    /// <param name="signatures">r₁‖s₁‖r₂‖s₂‖…, 64 bytes each: exactly twice as long.</param>
+    /// <param name="signatures">r₁‖s₁‖r₂‖s₂‖…, 64 bytes each: exactly twice as long. Must not overlap the digests.</param>
     public void SignDigests(ReadOnlySpan<byte> digests, Span<byte> signatures)
     {
         if (digests.Length % Sm2.ScalarSizeInBytes != 0 || signatures.Length != 2L * digests.Length)
@@ -118,16 +121,12 @@ public sealed class Sm2PrivateKey : IDisposable
             throw new ArgumentException("Each digest has 32 bytes, each signature 64.", nameof(signatures));
         }
 
-        Span<Scalar> secrets = Secrets();
-        while (!digests.IsEmpty)
+        if (digests.Overlaps(signatures))
         {
-            int count = Math.Min(digests.Length / Sm2.ScalarSizeInBytes, BatchSize);
-            SignSome(digests[..(count * Sm2.ScalarSizeInBytes)], signatures, secrets);
-            digests = digests[(count * Sm2.ScalarSizeInBytes)..];
-            signatures = signatures[(count * Sm2.SignatureSizeInBytes)..];
+            throw new ArgumentException("The signatures overlap the digests.", nameof(signatures));
         }
 
-        GC.KeepAlive(this);
+        SignErasing(digests, signatures);
     }
 
     /// <summary>Decrypts (GM/T 0003.4 §7.1).</summary>
@@ -136,19 +135,19 @@ public sealed class Sm2PrivateKey : IDisposable
     public byte[] Decrypt(ReadOnlySpan<byte> ciphertext)
     {
         Span<Scalar> secrets = Secrets();
-        if (ciphertext.Length <= Sm2.CiphertextOverheadInBytes || !Sm2PublicKey.TryReadPoint(ciphertext[..Sm2.PublicKeySizeInBytes], out AffinePoint c1))
+        byte[] plaintext = new byte[Math.Max(0, ciphertext.Length - Sm2.CiphertextOverheadInBytes)];
+        bool good;
+        try
         {
-            throw new CryptographicException("Not an SM2 ciphertext for this key.");
+            good = TryDecrypt(ciphertext, plaintext, in secrets[0]);
+            GC.KeepAlive(this);
+        }
+        finally
+        {
+            Erasure.EraseStack();
         }
 
-        WindowMultiplication.MultiplySecret(out AffinePoint shared, in c1, in secrets[0]);
-        GC.KeepAlive(this);
-        byte[] plaintext = new byte[ciphertext.Length - Sm2.CiphertextOverheadInBytes];
-        bool masked = Sm2Cipher.Mask(in shared, ciphertext[Sm2.CiphertextOverheadInBytes..], plaintext);
-        Span<byte> c3 = stackalloc byte[Sm3.HashSizeInBytes];
-        Sm2Cipher.ComputeC3(in shared, plaintext, c3);
-        Erasure.Erase(ref shared);
-        if (!(masked & CryptographicOperations.FixedTimeEquals(c3, ciphertext.Slice(Sm2.PublicKeySizeInBytes, Sm3.HashSizeInBytes))))
+        if (!good)
         {
             CryptographicOperations.ZeroMemory(plaintext);
             throw new CryptographicException("Not an SM2 ciphertext for this key.");
@@ -164,6 +163,18 @@ public sealed class Sm2PrivateKey : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static Sm2PrivateKey Generate(FillRandom fill)
+    {
+        Scalar d;
+        do
+        {
+            Sm2Random.NextScalar(out d, fill);
+        }
+        while (!IsPrivateKey(in d));
+        return new Sm2PrivateKey(in d);
+    }
+
     /// <summary>k·G for a secret k (1 to n − 1).</summary>
     internal static void MultiplyGenerator(out AffinePoint r, in Scalar k)
     {
@@ -176,58 +187,121 @@ public sealed class Sm2PrivateKey : IDisposable
         }
 
         XyzzPoint.ToAffine(out r, in point, negated);
-        Erasure.Erase(ref point);
     }
 
-    private static bool IsPrivateKey(in Scalar d)
+    /// <summary>Lengths and overlap are the caller's to check, and so is clearing the stack.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void SignDigests(ReadOnlySpan<byte> digests, Span<byte> signatures, FillRandom fill)
     {
-        // d + 1 mod n is 0 for n − 1, the one value below n that is no private key.
-        Scalar.Add(out Scalar next, in d, Scalar.One);
-        bool valid = (Scalar.BelowOrderMask(in d) & ~Scalar.IsZeroMask(in d) & ~Scalar.IsZeroMask(in next)) != 0;
-        Erasure.Erase(ref next);
-        return valid;
+        Span<Scalar> secrets = Secrets();
+        for (int at = 0; at < digests.Length / Sm2.ScalarSizeInBytes; at += BatchSize)
+        {
+            ReadOnlySpan<byte> some = digests[(at * Sm2.ScalarSizeInBytes)..];
+            some = some[..Math.Min(some.Length, BatchSize * Sm2.ScalarSizeInBytes)];
+            SignSome(some, signatures[(at * Sm2.SignatureSizeInBytes)..], secrets, fill);
+        }
+
+        // With the key zeroed meanwhile these would be no signatures.
+        if (_secrets.Length == 0)
+        {
+            signatures.Clear();
+            throw new ObjectDisposedException(nameof(Sm2PrivateKey));
+        }
     }
 
-    private static void SignSome(ReadOnlySpan<byte> digests, Span<byte> signatures, ReadOnlySpan<Scalar> secrets)
+    /// <summary>Signs all, and those whose nonce gives no signature again with a fresh one.</summary>
+    /// <param name="work">At least one; E and K set.</param>
+    /// <param name="secrets">As the field.</param>
+    internal static void SignUntilValid(Span<SignatureWork> work, ReadOnlySpan<Scalar> secrets, FillRandom fill)
+    {
+        Span<byte> random = stackalloc byte[Sm2.ScalarSizeInBytes];
+        Signing.SignBatch(ref MemoryMarshal.GetReference(work), work.Length, in secrets[1], ref CombTable.Generator.First);
+        foreach (ref SignatureWork item in work)
+        {
+            while (item.Valid == 0)
+            {
+                fill(random);
+                DeriveNonce(ref item, random, secrets, fill);
+                Signing.SignBatch(ref item, 1, in secrets[1], ref CombTable.Generator.First);
+            }
+        }
+    }
+
+    private static void SignSome(ReadOnlySpan<byte> digests, Span<byte> signatures, ReadOnlySpan<Scalar> secrets, FillRandom fill)
     {
         int count = digests.Length / Sm2.ScalarSizeInBytes;
         Span<byte> random = stackalloc byte[BatchSize * Sm2.ScalarSizeInBytes];
         Span<SignatureWork> work = stackalloc SignatureWork[BatchSize];
         random = random[..digests.Length];
         work = work[..count];
-        RandomNumberGenerator.Fill(random);
+        fill(random);
         for (int i = 0; i < count; i++)
         {
-            Prepare(ref work[i], digests.Slice(i * Sm2.ScalarSizeInBytes, Sm2.ScalarSizeInBytes), random.Slice(i * Sm2.ScalarSizeInBytes, Sm2.ScalarSizeInBytes), secrets);
+            work[i].E = Scalar.FromBytes(digests[(i * Sm2.ScalarSizeInBytes)..]);
+            DeriveNonce(ref work[i], random.Slice(i * Sm2.ScalarSizeInBytes, Sm2.ScalarSizeInBytes), secrets, fill);
         }
 
-        Signing.SignBatch(ref MemoryMarshal.GetReference(work), count, in secrets[1], ref CombTable.Generator.First);
+        SignUntilValid(work, secrets, fill);
         for (int i = 0; i < count; i++)
         {
-            ReadOnlySpan<byte> digest = digests.Slice(i * Sm2.ScalarSizeInBytes, Sm2.ScalarSizeInBytes);
-            Span<byte> own = random.Slice(i * Sm2.ScalarSizeInBytes, Sm2.ScalarSizeInBytes);
-            while (work[i].Valid == 0)
-            {
-                RandomNumberGenerator.Fill(own);
-                Prepare(ref work[i], digest, own, secrets);
-                Signing.SignBatch(ref work[i], 1, in secrets[1], ref CombTable.Generator.First);
-            }
-
             Span<byte> signature = signatures.Slice(i * Sm2.SignatureSizeInBytes, Sm2.SignatureSizeInBytes);
             work[i].R.ToBytes(signature);
             work[i].S.ToBytes(signature[Sm2.ScalarSizeInBytes..]);
         }
-
-        CryptographicOperations.ZeroMemory(random);
-        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(work));
     }
 
-    private static void Prepare(ref SignatureWork work, ReadOnlySpan<byte> digest, Span<byte> random, ReadOnlySpan<Scalar> secrets)
+    private static void DeriveNonce(ref SignatureWork work, Span<byte> random, ReadOnlySpan<Scalar> secrets, FillRandom fill)
     {
-        work.E = Scalar.FromBytes(digest);
-        while (!Sm2Random.TryDeriveNonce(out work.K, in secrets[0], random, digest))
+        while (!Sm2Random.TryDeriveNonce(out work.K, in secrets[0], random, in work.E))
         {
-            RandomNumberGenerator.Fill(random);
+            fill(random);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryDecrypt(ReadOnlySpan<byte> ciphertext, Span<byte> plaintext, in Scalar d)
+    {
+        if (plaintext.IsEmpty || !Sm2PublicKey.TryReadPoint(ciphertext[..Sm2.PublicKeySizeInBytes], out AffinePoint c1))
+        {
+            return false;
+        }
+
+        WindowMultiplication.MultiplySecret(out AffinePoint shared, in c1, in d);
+        bool masked = Sm2Cipher.Mask(in shared, ciphertext[Sm2.CiphertextOverheadInBytes..], plaintext);
+        Span<byte> c3 = stackalloc byte[Sm3.HashSizeInBytes];
+        Sm2Cipher.ComputeC3(in shared, plaintext, c3);
+        return masked & CryptographicOperations.FixedTimeEquals(c3, ciphertext.Slice(Sm2.PublicKeySizeInBytes, Sm3.HashSizeInBytes));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Sm2PrivateKey Read(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length != Sm2.ScalarSizeInBytes)
+        {
+            throw new CryptographicException("An SM2 private key has 32 bytes.");
+        }
+
+        Scalar d = Scalar.FromBytes(bytes);
+        return IsPrivateKey(in d) ? new Sm2PrivateKey(in d) : throw new CryptographicException("An SM2 private key is between 1 and n − 2.");
+    }
+
+    // d + 1 mod n is 0 for n − 1, the one value in [1, n − 1] that is no private key.
+    private static bool IsPrivateKey(in Scalar d)
+    {
+        Scalar.Add(out Scalar next, in d, Scalar.One);
+        return Sm2Random.IsInRange(in d) && Scalar.IsZeroMask(in next) == 0;
+    }
+
+    private void SignErasing(ReadOnlySpan<byte> digests, Span<byte> signatures)
+    {
+        try
+        {
+            SignDigests(digests, signatures, RandomNumberGenerator.Fill);
+            GC.KeepAlive(this);
+        }
+        finally
+        {
+            Erasure.EraseStack();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace ZwCa.Cryptography;
@@ -102,20 +103,27 @@ public sealed class Sm2PublicKey
         }
 
         byte[] ciphertext = new byte[plaintext.Length + Sm2.CiphertextOverheadInBytes];
-        Scalar k = default;
         try
         {
-            do
-            {
-                Sm2Random.NextScalar(out k);
-            }
-            while (!TryEncrypt(plaintext, in k, ciphertext));
-            return ciphertext;
+            Encrypt(plaintext, ciphertext, RandomNumberGenerator.Fill);
         }
         finally
         {
-            Erasure.Erase(ref k);
+            Erasure.EraseStack();
         }
+
+        return ciphertext;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void Encrypt(ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, FillRandom fill)
+    {
+        Scalar k;
+        do
+        {
+            Sm2Random.NextScalar(out k, fill);
+        }
+        while (!TryEncrypt(plaintext, in k, ciphertext));
     }
 
     /// <returns>False when the derived key stream is all zero, which asks for another k (step A5).</returns>
@@ -128,15 +136,16 @@ public sealed class Sm2PublicKey
         Span<byte> c2 = ciphertext[Sm2.CiphertextOverheadInBytes..];
         bool done = Sm2Cipher.Mask(in shared, plaintext, c2);
         Sm2Cipher.ComputeC3(in shared, plaintext, c3);
-        Erasure.Erase(ref shared);
         return done;
     }
 
     /// <summary>Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ Gx ‖ Gy ‖ X ‖ Y) (GM/T 0003.2 §5.5).</summary>
     /// <param name="id">At most 8191 bytes.</param>
     /// <param name="destination">The first 32 bytes are written.</param>
+    /// <exception cref="ArgumentException">A longer identity or a shorter destination.</exception>
     public void ComputeZ(ReadOnlySpan<byte> id, Span<byte> destination)
     {
+        RequireHashSpace(destination);
         if (id.Length > MaxIdLength)
         {
             throw new ArgumentException("An SM2 identity has at most 8191 bytes.", nameof(id));
@@ -158,6 +167,7 @@ public sealed class Sm2PublicKey
 
     internal static void ComputeDigest(ReadOnlySpan<byte> message, ReadOnlySpan<byte> z, Span<byte> destination)
     {
+        RequireHashSpace(destination);
         var hash = new Sm3State();
         hash.Append(z);
         hash.Append(message);
@@ -190,6 +200,14 @@ public sealed class Sm2PublicKey
         FieldElement.ToInteger(out Scalar y, in point.Y);
         x.ToBytes(destination[1..]);
         y.ToBytes(destination[(1 + Sm2.ScalarSizeInBytes)..]);
+    }
+
+    private static void RequireHashSpace(Span<byte> destination)
+    {
+        if (destination.Length < Sm3.HashSizeInBytes)
+        {
+            throw new ArgumentException("The destination has fewer than 32 bytes.", nameof(destination));
+        }
     }
 
     private static bool TryReadCoordinate(ReadOnlySpan<byte> bytes, out FieldElement coordinate)

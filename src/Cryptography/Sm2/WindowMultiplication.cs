@@ -36,7 +36,6 @@ internal static class WindowMultiplication
         }
 
         ToAffine(out r, in product, negated);
-        Erasure.Erase(ref product);
     }
 
     /// <summary>r = ±k·P by windows of five bits, reading every entry of the table each time.</summary>
@@ -63,8 +62,6 @@ internal static class WindowMultiplication
             JacobianPoint.Add(ref r, in point);
         }
 
-        Erasure.Erase(ref digits);
-        Erasure.Erase(ref point);
         return negated;
     }
 

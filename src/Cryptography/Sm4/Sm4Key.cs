@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace ZwCa.Cryptography;
@@ -35,7 +36,10 @@ internal sealed class Sm4Key : IDisposable
 
         _accelerated = accelerated;
         Expand(key);
+        Erasure.EraseStack();
     }
+
+    ~Sm4Key() => Array.Clear(_roundKeys);
 
     public void Encrypt(ReadOnlySpan<byte> source, Span<byte> destination) => Crypt(source, destination, 0, 1);
 
@@ -45,6 +49,7 @@ internal sealed class Sm4Key : IDisposable
     {
         _disposed = true;
         Array.Clear(_roundKeys);
+        GC.SuppressFinalize(this);
     }
 
     public void ThrowIfDisposed(object owner) => ObjectDisposedException.ThrowIf(_disposed, owner);
@@ -94,6 +99,7 @@ internal sealed class Sm4Key : IDisposable
         CryptographicOperations.ZeroMemory(rest);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void Expand(ReadOnlySpan<byte> key)
     {
         // FK of 7.3.2.

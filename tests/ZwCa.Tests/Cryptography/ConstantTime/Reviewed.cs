@@ -52,7 +52,6 @@ internal static class Reviewed
             Loops = 2,
             ForwardJumps = 2,
         },
-        new("ZwCa.Cryptography.Erasure:Erase", "as many words as the erased type has, the way around for none") { Loops = 1, ForwardJumps = 1 },
     ];
 
     /// <summary>
@@ -77,6 +76,5 @@ internal static class Reviewed
         "ZwCa.Cryptography.Sm4Bitsliced:Crypt",
         "ZwCa.Cryptography.Ghash:MultiplyPortable",
         "ZwCa.Cryptography.Pkcs7Padding:MessageLength",
-        "ZwCa.Cryptography.Erasure:Erase",
     ];
 }

@@ -68,7 +68,13 @@ public class SignatureTests
         Assert.Throws<ArgumentException>(() => key.PublicKey.VerifyDigest(new byte[31], signature));
         Assert.Throws<ArgumentException>(() => key.SignDigest(new byte[33], signature));
         Assert.Throws<ArgumentException>(() => key.SignDigests(new byte[64], new byte[64]));
+        Assert.Throws<ArgumentException>(() => key.SignDigest(new byte[32], new byte[63]));
         Assert.Throws<ArgumentException>(() => key.PublicKey.ComputeZ(new byte[8192], new byte[32]));
+        Assert.Throws<ArgumentException>(() => key.PublicKey.ComputeZ([], new byte[31]));
+        Assert.Throws<ArgumentException>(() => key.PublicKey.ComputeDigest([], new byte[31]));
+        byte[] shared = new byte[40 * 64];
+        Assert.Throws<ArgumentException>(() => key.SignDigests(shared.AsSpan(0, 40 * 32), shared));
+        Assert.True(shared.AsSpan().IndexOfAnyExcept((byte)0) < 0);
     }
 
     /// <summary>r = 0, r + k = n, s = 0 and the comb's exception give no signature, and the others of the batch stay right.</summary>
@@ -154,6 +160,38 @@ public class SignatureTests
             Assert.True(openSsl.VerifyHash(digest, signature));
             AssertVerifies(Oracle.Encode(p), digest, signature, true);
         }
+    }
+
+    /// <summary>With t = r + s = 0 the equation holds for e = r − x(s·G), which anybody can compute: step B5 is what refuses it.</summary>
+    [Fact]
+    public void SumOfRAndSIsZero_IsRefused()
+    {
+        byte[] publicKey = Sm2PrivateKey.Generate().PublicKey.ToBytes();
+        foreach (BigInteger s in (BigInteger[])[1, 2, 12345, Oracle.N - 1])
+        {
+            BigInteger r = Oracle.N - s, x = Oracle.Integer(Oracle.Encode(Oracle.Multiply(Oracle.Generator, s)).AsSpan(1, 32));
+            AssertVerifies(publicKey, Oracle.Bytes(Oracle.ModN(r - x)), [.. Oracle.Bytes(r), .. Oracle.Bytes(s)], false);
+        }
+    }
+
+    /// <summary>The second candidate r − e + n is one only below p: with a small x(R), x + p and x + 2^256 must not pass for it.</summary>
+    [Fact]
+    public void SecondCandidateBeyondP_IsRefused()
+    {
+        BigInteger x = 1;
+        while (Oracle.WithX(x) is null)
+        {
+            x++;
+        }
+
+        BigInteger s = 987654321, t = BigInteger.Pow(5, 100), r = Oracle.ModN(t - s);
+        BcPoint sum = Oracle.WithX(x)!;
+        byte[] publicKey = Oracle.Encode(
+            Oracle.Multiply(sum.Subtract(Oracle.Multiply(Oracle.Generator, s)), BigInteger.ModPow(t, Oracle.N - 2, Oracle.N)));
+        byte[] signature = [.. Oracle.Bytes(r), .. Oracle.Bytes(s)];
+        AssertVerifies(publicKey, Oracle.Bytes(Oracle.ModN(r - x)), signature, true);
+        AssertVerifies(publicKey, Oracle.Bytes(Oracle.ModN(r - (x + Oracle.P - Oracle.N))), signature, false);
+        AssertVerifies(publicKey, Oracle.Bytes(Oracle.ModN(r - (x + Two256 - Oracle.N))), signature, false);
     }
 
     private static void AssertVerifies(byte[] publicKey, byte[] digest, byte[] signature, bool expected)
