@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 using ZwCa.Cryptography;
 
@@ -10,8 +9,6 @@ namespace ZwCa.Tests.Cryptography.ConstantTime;
 /// </summary>
 internal static class Disassembly
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
     /// <summary>The two assemblies with marked methods.</summary>
     public static readonly Assembly[] Assemblies = [typeof(ConstantTimeAttribute).Assembly, typeof(Controls).Assembly];
 
@@ -33,50 +30,20 @@ internal static class Disassembly
         string output = Path.GetTempFileName();
         try
         {
-            using Process child = Process.Start(Child(output, settings))!;
-            Task<string> said = child.StandardOutput.ReadToEndAsync();
-            if (!child.WaitForExit(Patience))
-            {
-                child.Kill(entireProcessTree: true);
-                throw new TimeoutException($"The child that compiles the marked methods did not end within {Patience}.");
-            }
-
-            if (child.ExitCode != 0)
-            {
-                throw new InvalidOperationException($"The child that compiles the marked methods ended with {child.ExitCode}: {said.GetAwaiter().GetResult()}");
-            }
-
+            ChildRun.Run(
+                ["-method", $"{typeof(CompilationTests).FullName}.{nameof(CompilationTests.EveryMarkedMethodCompiles)}"],
+                [
+                    ("DOTNET_TieredCompilation", "0"),
+                    ("DOTNET_TieredPGO", "0"),
+                    ("DOTNET_JitStdOutFile", output),
+                    ("DOTNET_JitDisasm", string.Join(' ', Assemblies.SelectMany(MarkedMethods.Of).Select(MarkedMethods.NameOf).Distinct())),
+                    .. settings,
+                ]);
             return Listing.Parse(File.ReadAllText(output));
         }
         finally
         {
             File.Delete(output);
         }
-    }
-
-    private static ProcessStartInfo Child(string output, (string Name, string Value)[] settings)
-    {
-        string program = Environment.ProcessPath!;
-        string assembly = typeof(Disassembly).Assembly.Location;
-        string[] test = ["-method", $"{typeof(CompilationTests).FullName}.{nameof(CompilationTests.EveryMarkedMethodCompiles)}"];
-        bool muxer = Path.GetFileNameWithoutExtension(program) == "dotnet";
-        var start = new ProcessStartInfo(program, muxer ? [assembly, .. test] : test) { RedirectStandardOutput = true };
-
-        // A developer's own JIT settings must not decide what is judged.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("DOTNET_JIT", StringComparison.OrdinalIgnoreCase)).ToArray())
-        {
-            start.Environment.Remove(name);
-        }
-
-        start.Environment["DOTNET_TieredCompilation"] = "0";
-        start.Environment["DOTNET_TieredPGO"] = "0";
-        start.Environment["DOTNET_JitStdOutFile"] = output;
-        start.Environment["DOTNET_JitDisasm"] = string.Join(' ', Assemblies.SelectMany(MarkedMethods.Of).Select(MarkedMethods.NameOf).Distinct());
-        foreach ((string name, string value) in settings)
-        {
-            start.Environment[name] = value;
-        }
-
-        return start;
     }
 }
