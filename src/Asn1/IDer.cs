@@ -10,7 +10,7 @@ namespace ZwCa.Asn1;
 public interface IDer<TSelf>
     where TSelf : IDer<TSelf>
 {
-    /// <exception cref="AsnContentException">The element is not this type; <see cref="Der.Decode{T}"/> makes it a <see cref="DerException"/>.</exception>
+    /// <exception cref="AsnContentException">The element is not this type; <see cref="Der.Decode{T}(ReadOnlyMemory{byte})"/> makes it a <see cref="DerException"/>.</exception>
     static abstract TSelf Read(AsnReader reader);
 
     void Write(AsnWriter writer);

@@ -21,13 +21,7 @@ public sealed record CertificationRequestInfo(Name Subject, SubjectPublicKeyInfo
         sequence.ReadVersion(0);
         Name subject = Name.Read(sequence);
         SubjectPublicKeyInfo subjectPublicKeyInfo = SubjectPublicKeyInfo.Read(sequence);
-        AsnReader set = sequence.ReadSetOf(Tags.Context0);
-        var attributes = new List<Attribute>();
-        while (set.HasData)
-        {
-            attributes.Add(Attribute.Read(set));
-        }
-
+        IReadOnlyList<Attribute> attributes = sequence.ReadSetOf(Tags.Context0).ReadAll<Attribute>();
         sequence.ThrowIfNotEmpty();
         return new CertificationRequestInfo(subject, subjectPublicKeyInfo, attributes);
     }

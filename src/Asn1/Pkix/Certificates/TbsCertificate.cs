@@ -81,7 +81,7 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         AsnReader sequence = reader.ReadSequence();
 
         // Tolerance: versions 1 and 2 and unique identifiers, and a version 3 without extensions.
-        int version = ReadVersion(sequence);
+        int version = sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, ReadVersion) : 1;
         var tbs = new TbsCertificate(
             version,
             SerialNumber.Read(sequence),
@@ -93,7 +93,7 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         {
             IssuerUniqueId = version >= 2 && sequence.NextIs(Tags.Context1) ? UniqueIdentifier.Read(sequence, Tags.Context1) : null,
             SubjectUniqueId = version >= 2 && sequence.NextIs(Tags.Context2) ? UniqueIdentifier.Read(sequence, Tags.Context2) : null,
-            Extensions = version >= 3 && sequence.NextIs(Tags.Context3) ? ReadExtensions(sequence) : null,
+            Extensions = version >= 3 ? sequence.ReadOptionalExplicit<Extensions>(Tags.Context3) : null,
         };
         sequence.ThrowIfNotEmpty();
         return tbs;
@@ -119,38 +119,12 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
             SubjectPublicKeyInfo.Write(writer);
             IssuerUniqueId?.Write(writer, Tags.Context1);
             SubjectUniqueId?.Write(writer, Tags.Context2);
-            if (Extensions is not null)
-            {
-                using (writer.PushSequence(Tags.Context3))
-                {
-                    Extensions.Write(writer);
-                }
-            }
+            writer.WriteOptionalExplicit(Extensions, Tags.Context3);
         }
     }
 
-    private static int ReadVersion(AsnReader sequence)
-    {
-        if (!sequence.NextIs(Tags.Context0))
-        {
-            return 1;
-        }
-
-        AsnReader explicitVersion = sequence.ReadSequence(Tags.Context0);
-        if (!explicitVersion.TryReadInt32(out int version) || version is not (1 or 2))
-        {
-            throw new AsnContentException("The version is v2 or v3; the default v1 must be absent.");
-        }
-
-        explicitVersion.ThrowIfNotEmpty();
-        return version + 1;
-    }
-
-    private static Extensions ReadExtensions(AsnReader sequence)
-    {
-        AsnReader explicitExtensions = sequence.ReadSequence(Tags.Context3);
-        Extensions extensions = Extensions.Read(explicitExtensions);
-        explicitExtensions.ThrowIfNotEmpty();
-        return extensions;
-    }
+    private static int ReadVersion(AsnReader reader) =>
+        reader.TryReadInt32(out int version) && version is 1 or 2
+            ? version + 1
+            : throw new AsnContentException("The version is v2 or v3; the default v1 must be absent.");
 }

@@ -41,7 +41,7 @@ public sealed class CrlWriter
         TbsCertList.WriteUntilEntries(writer, signature, issuer, thisUpdate, nextUpdate);
         _untilEntries = writer.Encode();
         writer.Reset();
-        TbsCertList.WriteExtensions(writer, crlExtensions);
+        writer.WriteExplicit(crlExtensions, Tags.Context0);
         _extensions = writer.Encode();
     }
 

@@ -36,16 +36,8 @@ public sealed record RevokedCertificate(SerialNumber UserCertificate, Time Revoc
     /// <summary><c>SEQUENCE OF</c>, one element at least.</summary>
     internal static IReadOnlyList<RevokedCertificate> ReadList(AsnReader reader)
     {
-        AsnReader sequence = reader.ReadSequence();
         var shared = new SharedExtensions();
-        var entries = new List<RevokedCertificate>();
-        do
-        {
-            entries.Add(Read(sequence, shared));
-        }
-        while (sequence.HasData);
-
-        return entries;
+        return reader.ReadSequence().AtLeastOne().ReadAll(r => Read(r, shared));
     }
 
     private static RevokedCertificate Read(AsnReader reader, SharedExtensions shared)

@@ -81,14 +81,7 @@ public sealed record TbsCertList : IDer<TbsCertList>
         // Tolerance: RFC 5280 asks it of issuers, the syntax leaves it optional; likewise crlExtensions.
         Time? nextUpdate = sequence.NextIs(Asn1Tag.UtcTime) || sequence.NextIs(Asn1Tag.GeneralizedTime) ? Time.Read(sequence) : null;
         IReadOnlyList<RevokedCertificate> revoked = sequence.NextIs(Asn1Tag.Sequence) ? RevokedCertificate.ReadList(sequence) : [];
-        Extensions? extensions = null;
-        if (sequence.NextIs(Tags.Context0))
-        {
-            AsnReader explicitExtensions = sequence.ReadSequence(Tags.Context0);
-            extensions = Extensions.Read(explicitExtensions);
-            explicitExtensions.ThrowIfNotEmpty();
-        }
-
+        var extensions = sequence.ReadOptionalExplicit<Extensions>(Tags.Context0);
         sequence.ThrowIfNotEmpty();
         return new TbsCertList(signature, issuer, thisUpdate, nextUpdate, revoked, extensions);
     }
@@ -103,7 +96,7 @@ public sealed record TbsCertList : IDer<TbsCertList>
                 writer.WriteSequenceOf(RevokedCertificates);
             }
 
-            WriteExtensions(writer, CrlExtensions);
+            writer.WriteOptionalExplicit(CrlExtensions, Tags.Context0);
         }
     }
 
@@ -131,16 +124,5 @@ public sealed record TbsCertList : IDer<TbsCertList>
         issuer.Write(writer);
         thisUpdate.Write(writer);
         nextUpdate?.Write(writer);
-    }
-
-    internal static void WriteExtensions(AsnWriter writer, Extensions? crlExtensions)
-    {
-        if (crlExtensions is not null)
-        {
-            using (writer.PushSequence(Tags.Context0))
-            {
-                crlExtensions.Write(writer);
-            }
-        }
     }
 }

@@ -16,18 +16,8 @@ public sealed record ExtendedKeyUsage(params IReadOnlyList<string> Purposes) : I
 
     public IReadOnlyList<string> Purposes { get; } = Require.NotEmpty(Purposes);
 
-    public static ExtendedKeyUsage Read(AsnReader reader)
-    {
-        AsnReader sequence = reader.ReadSequence();
-        var purposes = new List<string>();
-        do
-        {
-            purposes.Add(sequence.ReadObjectIdentifier());
-        }
-        while (sequence.HasData);
-
-        return new ExtendedKeyUsage(purposes);
-    }
+    public static ExtendedKeyUsage Read(AsnReader reader) =>
+        new(reader.ReadSequence().AtLeastOne().ReadAll(static r => r.ReadObjectIdentifier()));
 
     public void Write(AsnWriter writer)
     {

@@ -52,11 +52,9 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
     public IEnumerable<Extension> CriticalExcept(IReadOnlySet<string> recognised) =>
         _extensions.Where(e => e.Critical && !recognised.Contains(e.Id));
 
-    public static Extensions Read(AsnReader reader) => Read(reader, Asn1Tag.Sequence);
-
-    internal static Extensions Read(AsnReader reader, Asn1Tag tag)
+    public static Extensions Read(AsnReader reader)
     {
-        IReadOnlyList<Extension> extensions = reader.ReadSequenceOf<Extension>(tag);
+        IReadOnlyList<Extension> extensions = reader.ReadSequenceOf<Extension>();
         return FindDuplicate(extensions) is { } duplicate
             ? throw new AsnContentException($"The extension {duplicate} occurs twice.")
             : new Extensions(extensions);

@@ -22,22 +22,12 @@ public sealed record EcPrivateKey(ReadOnlyMemory<byte> PrivateKey, string? Named
         AsnReader sequence = reader.ReadSequence();
         sequence.ReadVersion(1);
         ReadOnlyMemory<byte> privateKey = sequence.ReadOctets();
-        string? namedCurve = null;
-        if (sequence.NextIs(Tags.Context0))
-        {
-            AsnReader parameters = sequence.ReadSequence(Tags.Context0);
-            namedCurve = parameters.ReadObjectIdentifier();
-            parameters.ThrowIfNotEmpty();
-        }
-
-        ReadOnlyMemory<byte>? publicKey = null;
-        if (sequence.NextIs(Tags.Context1))
-        {
-            AsnReader explicitKey = sequence.ReadSequence(Tags.Context1);
-            publicKey = explicitKey.ReadByteBitString();
-            explicitKey.ThrowIfNotEmpty();
-        }
-
+        string? namedCurve = sequence.NextIs(Tags.Context0)
+            ? sequence.ReadExplicit(Tags.Context0, static r => r.ReadObjectIdentifier())
+            : null;
+        ReadOnlyMemory<byte>? publicKey = sequence.NextIs(Tags.Context1)
+            ? sequence.ReadExplicit(Tags.Context1, static r => r.ReadByteBitString())
+            : default(ReadOnlyMemory<byte>?);
         sequence.ThrowIfNotEmpty();
         return new EcPrivateKey(privateKey, namedCurve, publicKey);
     }

@@ -24,14 +24,7 @@ public sealed record SubjectPublicKeyInfo(AlgorithmIdentifier Algorithm, ReadOnl
                 return null;
             }
 
-            try
-            {
-                return AsnDecoder.ReadObjectIdentifier(parameters.Span, AsnEncodingRules.DER, out _);
-            }
-            catch (AsnContentException e)
-            {
-                throw new DerException("The curve is not an OBJECT IDENTIFIER.", e);
-            }
+            return Der.Decode(parameters, static r => r.ReadObjectIdentifier(), "OBJECT IDENTIFIER of a curve");
         }
     }
 

@@ -28,14 +28,7 @@ public sealed record Attribute : IDer<Attribute>
     {
         AsnReader sequence = reader.ReadSequence();
         string type = sequence.ReadObjectIdentifier();
-        AsnReader set = sequence.ReadSetOf();
-        var values = new List<ReadOnlyMemory<byte>>(1);
-        do
-        {
-            values.Add(set.ReadEncodedValue());
-        }
-        while (set.HasData);
-
+        IReadOnlyList<ReadOnlyMemory<byte>> values = sequence.ReadSetOf().AtLeastOne().ReadAll(static r => r.ReadEncodedValue());
         sequence.ThrowIfNotEmpty();
         return new Attribute(type, values);
     }

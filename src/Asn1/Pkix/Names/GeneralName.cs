@@ -35,7 +35,7 @@ public abstract record GeneralName : IDer<GeneralName>
                 1 => new Rfc822Name(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context1)),
                 2 => new DnsName(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context2)),
                 3 => new X400Address(ReadConstructed(reader)),
-                4 => DirectoryName.ReadContent(reader),
+                4 => new DirectoryName(reader.ReadExplicit<Name>(Tags.Context4)),
                 5 => new EdiPartyName(ReadConstructed(reader)),
                 6 => new UniformResourceIdentifier(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context6)),
                 7 => IpAddress.ReadContent(reader),
@@ -63,9 +63,7 @@ public sealed record OtherName(string TypeId, ReadOnlyMemory<byte> Value) : Gene
     {
         AsnReader sequence = reader.ReadSequence(Tags.Context0);
         string typeId = sequence.ReadObjectIdentifier();
-        AsnReader explicitValue = sequence.ReadSequence(Tags.Context0);
-        ReadOnlyMemory<byte> value = explicitValue.ReadEncodedValue();
-        explicitValue.ThrowIfNotEmpty();
+        ReadOnlyMemory<byte> value = sequence.ReadExplicit(Tags.Context0, static r => r.ReadEncodedValue());
         sequence.ThrowIfNotEmpty();
         return new OtherName(typeId, value);
     }
@@ -111,21 +109,7 @@ public sealed record X400Address(ReadOnlyMemory<byte> Encoded) : GeneralName
 
 public sealed record DirectoryName(Name Name) : GeneralName
 {
-    internal static DirectoryName ReadContent(AsnReader reader)
-    {
-        AsnReader explicitName = reader.ReadSequence(Tags.Context4);
-        Name name = Name.Read(explicitName);
-        explicitName.ThrowIfNotEmpty();
-        return new DirectoryName(name);
-    }
-
-    public override void Write(AsnWriter writer)
-    {
-        using (writer.PushSequence(Tags.Context4))
-        {
-            Name.Write(writer);
-        }
-    }
+    public override void Write(AsnWriter writer) => writer.WriteExplicit(Name, Tags.Context4);
 }
 
 /// <param name="Encoded">Opaque: the whole element, tag [5] included.</param>

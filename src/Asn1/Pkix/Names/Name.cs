@@ -52,14 +52,7 @@ public sealed class Name : IDer<Name>, IEquatable<Name>
     public static Name Read(AsnReader reader)
     {
         ReadOnlyMemory<byte> encoded = reader.PeekEncodedValue();
-        AsnReader sequence = reader.ReadSequence();
-        var rdns = new List<RelativeDistinguishedName>(6);
-        while (sequence.HasData)
-        {
-            rdns.Add(RelativeDistinguishedName.Read(sequence));
-        }
-
-        return new Name(rdns, encoded);
+        return new Name(reader.ReadSequence().ReadAll<RelativeDistinguishedName>(), encoded);
     }
 
     public void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
