@@ -15,3 +15,13 @@ public interface IDer<TSelf>
 
     void Write(AsnWriter writer);
 }
+
+/// <summary>
+/// A value that says beforehand how long its encoding may become. AsnWriter grows by a kibibyte at a time, copying all it has: quadratic for
+/// megabytes, and for a secret a trail of copies that nobody clears.
+/// </summary>
+internal interface IBoundedDer
+{
+    /// <summary>An upper bound, in bytes.</summary>
+    int MaxEncodedLength { get; }
+}
