@@ -10,8 +10,8 @@ namespace ZwCa.Asn1.Pkix;
 ///     subjectPKInfo SubjectPublicKeyInfo,
 ///     attributes    [0] IMPLICIT SET OF Attribute }
 /// </code>
-/// RFC 2986 §4.1. The attributes may be none, but the field is there: a request without it is refused, for no toolkit that is still in use
-/// leaves it out and reading both would make two forms of one request.
+/// RFC 2986 §4.1. The attributes may be none, but the field is there: it is not OPTIONAL, and a request without it is refused. Whoever sends
+/// one hears so at once and can send another.
 /// </summary>
 public sealed record CertificationRequestInfo(Name Subject, SubjectPublicKeyInfo SubjectPublicKeyInfo, params IReadOnlyList<Attribute> Attributes)
     : IDer<CertificationRequestInfo>
