@@ -8,26 +8,53 @@ internal static class AsnReaderExtensions
     /// <summary><c>SEQUENCE SIZE (1..MAX) OF T</c>.</summary>
     public static IReadOnlyList<T> ReadSequenceOf<T>(this AsnReader reader, Asn1Tag? tag = null)
         where T : IDer<T> =>
-        reader.ReadSequence(tag).ReadAll<T>();
+        reader.ReadSequence(tag).AtLeastOne().ReadAll<T>();
 
     /// <summary><c>SET SIZE (1..MAX) OF T</c>, in DER order (X.690 §11.6).</summary>
     public static IReadOnlyList<T> ReadSetOf<T>(this AsnReader reader, Asn1Tag? tag = null)
         where T : IDer<T> =>
-        reader.ReadSetOf(tag).ReadAll<T>();
+        reader.ReadSetOf(tag).AtLeastOne().ReadAll<T>();
 
-    /// <summary>All that is left, one element at least.</summary>
-    private static List<T> ReadAll<T>(this AsnReader elements)
-        where T : IDer<T>
+    /// <summary>All elements that are left, perhaps none.</summary>
+    public static IReadOnlyList<T> ReadAll<T>(this AsnReader elements)
+        where T : IDer<T> =>
+        elements.ReadAll(T.Read);
+
+    /// <summary>All elements that are left, perhaps none.</summary>
+    public static IReadOnlyList<T> ReadAll<T>(this AsnReader elements, Func<AsnReader, T> read)
     {
         var values = new List<T>(1);
-        do
+        while (elements.HasData)
         {
-            values.Add(T.Read(elements));
+            values.Add(read(elements));
         }
-        while (elements.HasData);
 
         return values;
     }
+
+    /// <summary><c>SIZE (1..MAX)</c> of the elements that are left.</summary>
+    public static AsnReader AtLeastOne(this AsnReader elements) =>
+        elements.HasData ? elements : throw new AsnContentException("At least one element is required.");
+
+    /// <summary><c>[tag] EXPLICIT T</c>.</summary>
+    public static T ReadExplicit<T>(this AsnReader reader, Asn1Tag tag)
+        where T : IDer<T> =>
+        reader.ReadExplicit(tag, T.Read);
+
+    /// <summary><c>[tag] EXPLICIT T</c>.</summary>
+    /// <param name="read">Reads one element.</param>
+    public static T ReadExplicit<T>(this AsnReader reader, Asn1Tag tag, Func<AsnReader, T> read)
+    {
+        AsnReader content = reader.ReadSequence(tag);
+        T value = read(content);
+        content.ThrowIfNotEmpty();
+        return value;
+    }
+
+    /// <summary><c>[tag] EXPLICIT T OPTIONAL</c>.</summary>
+    public static T? ReadOptionalExplicit<T>(this AsnReader reader, Asn1Tag tag)
+        where T : class, IDer<T> =>
+        reader.NextIs(tag) ? reader.ReadExplicit<T>(tag) : null;
 
     /// <summary>True when an element with the tag comes next; the constructed bit is left to the reading itself.</summary>
     public static bool NextIs(this AsnReader reader, Asn1Tag tag) => reader.HasData && reader.PeekTag().HasSameClassAndValue(tag);

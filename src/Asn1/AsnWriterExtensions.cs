@@ -28,6 +28,26 @@ internal static class AsnWriterExtensions
         }
     }
 
+    /// <summary><c>[tag] EXPLICIT T</c>.</summary>
+    public static void WriteExplicit<T>(this AsnWriter writer, T value, Asn1Tag tag)
+        where T : IDer<T>
+    {
+        using (writer.PushSequence(tag))
+        {
+            value.Write(writer);
+        }
+    }
+
+    /// <summary><c>[tag] EXPLICIT T OPTIONAL</c>.</summary>
+    public static void WriteOptionalExplicit<T>(this AsnWriter writer, T? value, Asn1Tag tag)
+        where T : class, IDer<T>
+    {
+        if (value is not null)
+        {
+            writer.WriteExplicit(value, tag);
+        }
+    }
+
     /// <summary><c>[tag] BOOLEAN DEFAULT FALSE</c>.</summary>
     public static void WriteDefaultFalse(this AsnWriter writer, bool value, Asn1Tag tag)
     {

@@ -36,7 +36,7 @@ public sealed class OcspRequest : IDer<OcspRequest>
     public static OcspRequest Assemble(ReadOnlyMemory<byte> tbsBytes, Signature signature) =>
         new(Der.Decode<TbsRequest>(tbsBytes), tbsBytes, signature);
 
-    /// <summary>The responder's way in: <see cref="Der.Decode{T}"/> with limits, for bytes that anybody may send.</summary>
+    /// <summary>The responder's way in: <see cref="Der.Decode{T}(ReadOnlyMemory{byte})"/> with limits, for bytes that anybody may send.</summary>
     /// <param name="maxBytes">Longer input is refused unread.</param>
     /// <param name="maxRequests">Limit of requestList.</param>
     /// <exception cref="DerException">Not an OCSPRequest, or beyond a limit; the answer is malformedRequest.</exception>

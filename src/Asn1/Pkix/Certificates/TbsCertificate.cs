@@ -32,8 +32,7 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         Extensions extensions)
         : this(3, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo)
     {
-        ArgumentNullException.ThrowIfNull(extensions);
-        Extensions = extensions;
+        Extensions = Require.NotNull(extensions);
     }
 
     private TbsCertificate(
@@ -46,12 +45,12 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         SubjectPublicKeyInfo subjectPublicKeyInfo)
     {
         Version = version;
-        SerialNumber = serialNumber;
-        Signature = signature;
-        Issuer = issuer;
-        Validity = validity;
-        Subject = subject;
-        SubjectPublicKeyInfo = subjectPublicKeyInfo;
+        SerialNumber = Require.NotNull(serialNumber);
+        Signature = Require.NotNull(signature);
+        Issuer = Require.NotNull(issuer);
+        Validity = Require.NotNull(validity);
+        Subject = Require.NotNull(subject);
+        SubjectPublicKeyInfo = Require.NotNull(subjectPublicKeyInfo);
     }
 
     /// <summary>1, 2 or 3; one more than the INTEGER on the wire.</summary>
@@ -81,7 +80,7 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         AsnReader sequence = reader.ReadSequence();
 
         // Tolerance: versions 1 and 2 and unique identifiers, and a version 3 without extensions.
-        int version = ReadVersion(sequence);
+        int version = sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, ReadVersion) : 1;
         var tbs = new TbsCertificate(
             version,
             SerialNumber.Read(sequence),
@@ -93,7 +92,7 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         {
             IssuerUniqueId = version >= 2 && sequence.NextIs(Tags.Context1) ? UniqueIdentifier.Read(sequence, Tags.Context1) : null,
             SubjectUniqueId = version >= 2 && sequence.NextIs(Tags.Context2) ? UniqueIdentifier.Read(sequence, Tags.Context2) : null,
-            Extensions = version >= 3 && sequence.NextIs(Tags.Context3) ? ReadExtensions(sequence) : null,
+            Extensions = version >= 3 ? sequence.ReadOptionalExplicit<Extensions>(Tags.Context3) : null,
         };
         sequence.ThrowIfNotEmpty();
         return tbs;
@@ -119,38 +118,15 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
             SubjectPublicKeyInfo.Write(writer);
             IssuerUniqueId?.Write(writer, Tags.Context1);
             SubjectUniqueId?.Write(writer, Tags.Context2);
-            if (Extensions is not null)
-            {
-                using (writer.PushSequence(Tags.Context3))
-                {
-                    Extensions.Write(writer);
-                }
-            }
+            writer.WriteOptionalExplicit(Extensions, Tags.Context3);
         }
     }
 
-    private static int ReadVersion(AsnReader sequence)
-    {
-        if (!sequence.NextIs(Tags.Context0))
-        {
-            return 1;
-        }
+    /// <summary>No names in logs.</summary>
+    public override string ToString() => $"{nameof(TbsCertificate)} {SerialNumber}";
 
-        AsnReader explicitVersion = sequence.ReadSequence(Tags.Context0);
-        if (!explicitVersion.TryReadInt32(out int version) || version is not (1 or 2))
-        {
-            throw new AsnContentException("The version is v2 or v3; the default v1 must be absent.");
-        }
-
-        explicitVersion.ThrowIfNotEmpty();
-        return version + 1;
-    }
-
-    private static Extensions ReadExtensions(AsnReader sequence)
-    {
-        AsnReader explicitExtensions = sequence.ReadSequence(Tags.Context3);
-        Extensions extensions = Extensions.Read(explicitExtensions);
-        explicitExtensions.ThrowIfNotEmpty();
-        return extensions;
-    }
+    private static int ReadVersion(AsnReader reader) =>
+        reader.TryReadInt32(out int version) && version is 1 or 2
+            ? version + 1
+            : throw new AsnContentException("The version is v2 or v3; the default v1 must be absent.");
 }

@@ -40,6 +40,8 @@ public sealed record IssuingDistributionPoint : IExtensionValue<IssuingDistribut
 
     public static string Id => Oids.IssuingDistributionPoint;
 
+    public static bool? Critical => true;
+
     public DistributionPointName? DistributionPoint { get; }
 
     public bool OnlyContainsUserCerts { get; }
@@ -57,7 +59,7 @@ public sealed record IssuingDistributionPoint : IExtensionValue<IssuingDistribut
     public static IssuingDistributionPoint Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        DistributionPointName? distributionPoint = DistributionPointName.ReadOptionalExplicit0(sequence);
+        var distributionPoint = sequence.ReadOptionalExplicit<DistributionPointName>(Tags.Context0);
         bool onlyContainsUserCerts = sequence.ReadDefaultFalse(Tags.Context1);
         bool onlyContainsCaCerts = sequence.ReadDefaultFalse(Tags.Context2);
         ReasonFlags onlySomeReasons = ReasonFlagsField.ReadOptional(sequence, Tags.Context3);
@@ -74,7 +76,7 @@ public sealed record IssuingDistributionPoint : IExtensionValue<IssuingDistribut
     {
         using (writer.PushSequence())
         {
-            DistributionPointName.WriteOptionalExplicit0(writer, DistributionPoint);
+            writer.WriteOptionalExplicit(DistributionPoint, Tags.Context0);
             writer.WriteDefaultFalse(OnlyContainsUserCerts, Tags.Context1);
             writer.WriteDefaultFalse(OnlyContainsCaCerts, Tags.Context2);
             ReasonFlagsField.WriteOptional(writer, OnlySomeReasons, Tags.Context3);

@@ -10,6 +10,8 @@ namespace ZwCa.Asn1.Pkix;
 /// </summary>
 public sealed record RevokedCertificate(SerialNumber UserCertificate, Time RevocationDate, Extensions? CrlEntryExtensions) : IDer<RevokedCertificate>
 {
+    public SerialNumber UserCertificate { get; } = Require.NotNull(UserCertificate);
+
     /// <summary>With the entry extensions that GM/T 0015-2012 §5.3 knows: reasonCode unless unspecified, then invalidityDate.</summary>
     public static RevokedCertificate Create(
         SerialNumber userCertificate,
@@ -36,17 +38,12 @@ public sealed record RevokedCertificate(SerialNumber UserCertificate, Time Revoc
     /// <summary><c>SEQUENCE OF</c>, one element at least.</summary>
     internal static IReadOnlyList<RevokedCertificate> ReadList(AsnReader reader)
     {
-        AsnReader sequence = reader.ReadSequence();
         var shared = new SharedExtensions();
-        var entries = new List<RevokedCertificate>();
-        do
-        {
-            entries.Add(Read(sequence, shared));
-        }
-        while (sequence.HasData);
-
-        return entries;
+        return reader.ReadSequence().AtLeastOne().ReadAll(r => Read(r, shared));
     }
+
+    internal int MaxEncodedLength =>
+        DerHeader.MaxLength + 2 + SerialNumber.MaxOctets + CrlEntry.GeneralizedTimeLength + (CrlEntryExtensions?.MaxEncodedLength ?? 0);
 
     private static RevokedCertificate Read(AsnReader reader, SharedExtensions shared)
     {

@@ -29,6 +29,8 @@ public sealed record FreshestCrl(params IReadOnlyList<DistributionPoint> Points)
 {
     public static string Id => Oids.FreshestCrl;
 
+    public static bool? Critical => false;
+
     public IReadOnlyList<DistributionPoint> Points { get; } = Require.NotEmpty(Points);
 
     public static FreshestCrl Read(AsnReader reader) => new(reader.ReadSequenceOf<DistributionPoint>());
@@ -54,14 +56,13 @@ public sealed record DistributionPoint : IDer<DistributionPoint>
         ReasonFlags reasons = ReasonFlags.None,
         params IReadOnlyList<GeneralName> crlIssuer)
     {
-        if (name is null && crlIssuer.Count == 0)
+        Name = name;
+        Reasons = ReasonFlagsField.Check(reasons);
+        CrlIssuer = Require.NoNull(crlIssuer);
+        if (Name is null && CrlIssuer.Count == 0)
         {
             throw new ArgumentException("A DistributionPoint has a name or a cRLIssuer.");
         }
-
-        Name = name;
-        Reasons = ReasonFlagsField.Check(reasons);
-        CrlIssuer = crlIssuer;
     }
 
     public DistributionPointName? Name { get; }
@@ -77,7 +78,7 @@ public sealed record DistributionPoint : IDer<DistributionPoint>
     public static DistributionPoint Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        DistributionPointName? name = DistributionPointName.ReadOptionalExplicit0(sequence);
+        var name = sequence.ReadOptionalExplicit<DistributionPointName>(Tags.Context0);
         ReasonFlags reasons = ReasonFlagsField.ReadOptional(sequence, Tags.Context1);
         IReadOnlyList<GeneralName> crlIssuer = sequence.NextIs(Tags.Context2) ? sequence.ReadSequenceOf<GeneralName>(Tags.Context2) : [];
         sequence.ThrowIfNotEmpty();
@@ -90,7 +91,7 @@ public sealed record DistributionPoint : IDer<DistributionPoint>
     {
         using (writer.PushSequence())
         {
-            DistributionPointName.WriteOptionalExplicit0(writer, Name);
+            writer.WriteOptionalExplicit(Name, Tags.Context0);
             ReasonFlagsField.WriteOptional(writer, Reasons, Tags.Context1);
             if (CrlIssuer.Count > 0)
             {
@@ -130,30 +131,6 @@ public abstract record DistributionPointName : IDer<DistributionPointName>
     public abstract void Write(AsnWriter writer);
 
     public bool DerEquals(DistributionPointName other) => Der.Encode(this).AsSpan().SequenceEqual(Der.Encode(other));
-
-    internal static DistributionPointName? ReadOptionalExplicit0(AsnReader sequence)
-    {
-        if (!sequence.NextIs(Tags.Context0))
-        {
-            return null;
-        }
-
-        AsnReader explicitName = sequence.ReadSequence(Tags.Context0);
-        DistributionPointName name = Read(explicitName);
-        explicitName.ThrowIfNotEmpty();
-        return name;
-    }
-
-    internal static void WriteOptionalExplicit0(AsnWriter writer, DistributionPointName? name)
-    {
-        if (name is not null)
-        {
-            using (writer.PushSequence(Tags.Context0))
-            {
-                name.Write(writer);
-            }
-        }
-    }
 }
 
 public sealed record FullName(params IReadOnlyList<GeneralName> Names) : DistributionPointName
@@ -165,5 +142,7 @@ public sealed record FullName(params IReadOnlyList<GeneralName> Names) : Distrib
 
 public sealed record NameRelativeToCrlIssuer(RelativeDistinguishedName Name) : DistributionPointName
 {
+    public RelativeDistinguishedName Name { get; } = Require.NotNull(Name);
+
     public override void Write(AsnWriter writer) => Name.Write(writer, Tags.Context1);
 }

@@ -16,13 +16,17 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
     /// <exception cref="ArgumentException">No extension, or two with one identifier.</exception>
     public Extensions(params IReadOnlyList<Extension> extensions)
     {
-        if (FindDuplicate(Require.NotEmpty(extensions)) is { } duplicate)
+        _extensions = Require.NotEmpty(extensions);
+        if (FindDuplicate(_extensions) is { } duplicate)
         {
             throw new ArgumentException($"The extension {duplicate} occurs twice.", nameof(extensions));
         }
 
-        _extensions = extensions;
+        MaxEncodedLength = DerHeader.MaxLength + _extensions.Sum(e => e.MaxEncodedLength);
     }
+
+    /// <summary>Kept, for a million CRL entries ask a dozen objects.</summary>
+    internal int MaxEncodedLength { get; }
 
     public int Count => _extensions.Count;
 
@@ -52,11 +56,9 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
     public IEnumerable<Extension> CriticalExcept(IReadOnlySet<string> recognised) =>
         _extensions.Where(e => e.Critical && !recognised.Contains(e.Id));
 
-    public static Extensions Read(AsnReader reader) => Read(reader, Asn1Tag.Sequence);
-
-    internal static Extensions Read(AsnReader reader, Asn1Tag tag)
+    public static Extensions Read(AsnReader reader)
     {
-        IReadOnlyList<Extension> extensions = reader.ReadSequenceOf<Extension>(tag);
+        IReadOnlyList<Extension> extensions = reader.ReadSequenceOf<Extension>();
         return FindDuplicate(extensions) is { } duplicate
             ? throw new AsnContentException($"The extension {duplicate} occurs twice.")
             : new Extensions(extensions);

@@ -14,10 +14,9 @@ public sealed class Name : IDer<Name>, IEquatable<Name>
 {
     public Name(params IReadOnlyList<RelativeDistinguishedName> rdns)
     {
-        ArgumentNullException.ThrowIfNull(rdns);
-        Rdns = rdns;
+        Rdns = Require.NoNull(rdns);
         var writer = new AsnWriter(AsnEncodingRules.DER);
-        writer.WriteSequenceOf(rdns);
+        writer.WriteSequenceOf(Rdns);
         Encoded = writer.Encode();
     }
 
@@ -52,14 +51,7 @@ public sealed class Name : IDer<Name>, IEquatable<Name>
     public static Name Read(AsnReader reader)
     {
         ReadOnlyMemory<byte> encoded = reader.PeekEncodedValue();
-        AsnReader sequence = reader.ReadSequence();
-        var rdns = new List<RelativeDistinguishedName>(6);
-        while (sequence.HasData)
-        {
-            rdns.Add(RelativeDistinguishedName.Read(sequence));
-        }
-
-        return new Name(rdns, encoded);
+        return new Name(reader.ReadSequence().ReadAll<RelativeDistinguishedName>(), encoded);
     }
 
     public void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
