@@ -46,7 +46,7 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
 
     /// <summary>Tolerance: besides DER, coordinates without their sign octet and lengths in the long form; see AlmostDer.</summary>
     /// <exception cref="DerException">Another form.</exception>
-    public static Sm2Cipher DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Cipher>(AlmostDer.ToDer(bytes));
+    public static Sm2Cipher DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Cipher>(bytes, AlmostDer.ToDer);
 
     public static Sm2Cipher Read(AsnReader reader)
     {

@@ -31,7 +31,7 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
     /// <c>02 20 B5 70</c>) and in certificates of CAs that copied it. Whoever verifies an old certificate decides to call this; see AlmostDer.
     /// </summary>
     /// <exception cref="DerException">Another form.</exception>
-    public static Sm2Signature DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Signature>(AlmostDer.ToDer(bytes));
+    public static Sm2Signature DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Signature>(bytes, AlmostDer.ToDer);
 
     public static Sm2Signature Read(AsnReader reader)
     {
