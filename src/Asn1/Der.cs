@@ -9,7 +9,7 @@ public static class Der
     public static byte[] Encode<T>(T value)
         where T : IDer<T>
     {
-        var writer = new AsnWriter(AsnEncodingRules.DER);
+        var writer = new AsnWriter(AsnEncodingRules.DER, value is IBoundedDer bounded ? bounded.MaxEncodedLength : 0);
         value.Write(writer);
         byte[] encoded = writer.Encode();
         // Clears the buffer: the value may have been a private key.

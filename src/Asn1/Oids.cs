@@ -6,7 +6,6 @@ public static partial class Oids
     // GM/T 0006: algorithms, arc 1.2.156.10197.1
     public const string Sm4 = "1.2.156.10197.1.104";
     public const string Sm4Ecb = "1.2.156.10197.1.104.1";
-    public const string Sm4Cbc = "1.2.156.10197.1.104.2";
     public const string Sm2 = "1.2.156.10197.1.301";
     public const string Sm2Sign = "1.2.156.10197.1.301.1";
     public const string Sm2Encrypt = "1.2.156.10197.1.301.3";
@@ -68,7 +67,6 @@ public static partial class Oids
     public const string AuthorityKeyIdentifier = "2.5.29.35";
     public const string PolicyConstraints = "2.5.29.36";
     public const string ExtendedKeyUsage = "2.5.29.37";
-    public const string AnyExtendedKeyUsage = "2.5.29.37.0";
     public const string FreshestCrl = "2.5.29.46";
     public const string InhibitAnyPolicy = "2.5.29.54";
     public const string AuthorityInfoAccess = "1.3.6.1.5.5.7.1.1";
@@ -82,21 +80,16 @@ public static partial class Oids
     public const string IssuingDistributionPoint = "2.5.29.28";
     public const string CertificateIssuer = "2.5.29.29";
 
-    // RFC 5280 §4.2.1.4: policy qualifiers
+    // RFC 5280 §4.2.1.4: a policy qualifier
     public const string CpsQualifier = "1.3.6.1.5.5.7.2.1";
-    public const string UserNoticeQualifier = "1.3.6.1.5.5.7.2.2";
 
     // RFC 5280 §4.2.1.12: key purposes
-    public const string ServerAuth = "1.3.6.1.5.5.7.3.1";
     public const string ClientAuth = "1.3.6.1.5.5.7.3.2";
-    public const string CodeSigning = "1.3.6.1.5.5.7.3.3";
     public const string EmailProtection = "1.3.6.1.5.5.7.3.4";
-    public const string TimeStamping = "1.3.6.1.5.5.7.3.8";
     public const string OcspSigning = "1.3.6.1.5.5.7.3.9";
 
     // RFC 5280 §4.2.2: access methods
     public const string OcspAccess = "1.3.6.1.5.5.7.48.1";
     public const string CaIssuersAccess = "1.3.6.1.5.5.7.48.2";
-    public const string TimeStampingAccess = "1.3.6.1.5.5.7.48.3";
     public const string CaRepositoryAccess = "1.3.6.1.5.5.7.48.5";
 }

@@ -16,10 +16,9 @@ public static class Pem
     /// <summary>Enough for chains and requests; a CRL of a million entries needs a larger bound, said by the caller.</summary>
     public const int DefaultMaxCharacters = 1 << 20;
 
-    /// <summary>Blocks of one text. A search for the end of a block may run to the end of the text, so their number is bounded too.</summary>
-    private const int MaxBlocks = 1000;
-
     private const string BeginMarker = "-----BEGIN ";
+
+    private const string EndMarker = "-----END ";
 
     /// <returns>Lines of 64 characters, ended by LF, the last one too.</returns>
     public static string Encode(string label, ReadOnlySpan<byte> der) => PemEncoding.WriteString(label, der) + "\n";
@@ -32,8 +31,11 @@ public static class Pem
         return blocks.Count == 1 ? blocks[0] : throw new DerException($"One block {label} is expected, not {blocks.Count}.");
     }
 
-    /// <summary>Reads all blocks of the text in order, such as a chain.</summary>
-    /// <exception cref="DerException">No block, one with another label, bad Base64, or a text beyond the bounds.</exception>
+    /// <summary>
+    /// Reads all blocks of the text in order, such as a chain. Nothing that was meant as a block is passed over: a marker that belongs to no whole
+    /// block is an error, lest a chain loses a certificate in silence.
+    /// </summary>
+    /// <exception cref="DerException">No block, one with another label, a damaged one, or a text beyond the bound.</exception>
     public static IReadOnlyList<byte[]> DecodeAll(string label, ReadOnlySpan<char> text, int maxCharacters = DefaultMaxCharacters)
     {
         if (text.Length > maxCharacters)
@@ -41,36 +43,37 @@ public static class Pem
             throw new DerException($"The text is longer than {maxCharacters} characters.");
         }
 
-        if (text.Count(BeginMarker) > MaxBlocks)
-        {
-            throw new DerException($"The text has more than {MaxBlocks} blocks.");
-        }
-
         var blocks = new List<byte[]>(1);
-        while (PemEncoding.TryFind(text, out PemFields fields))
+        for (int begin; (begin = text.IndexOf(BeginMarker)) >= 0;)
         {
-            ReadOnlySpan<char> found = text[fields.Label];
+            // Up to the next beginning, so that each character is looked at by one search only.
+            int next = text[(begin + BeginMarker.Length)..].IndexOf(BeginMarker);
+            ReadOnlySpan<char> block = next < 0 ? text[begin..] : text.Slice(begin, BeginMarker.Length + next);
+            if (text[..begin].Contains(EndMarker, StringComparison.Ordinal)
+                || (begin > 0 && !char.IsWhiteSpace(text[begin - 1]))
+                || !PemEncoding.TryFind(block, out PemFields fields))
+            {
+                throw new DerException($"Block {blocks.Count + 1} is damaged.");
+            }
+
+            ReadOnlySpan<char> found = block[fields.Label];
             if (!found.SequenceEqual(label))
             {
                 throw new DerException($"A block {label} is expected, not {(found.Length <= 64 ? found.ToString() : "another")}.");
             }
 
             byte[] der = new byte[fields.DecodedDataLength];
-            if (!Convert.TryFromBase64Chars(text[fields.Base64Data], der, out int written) || written != der.Length)
+            if (!Convert.TryFromBase64Chars(block[fields.Base64Data], der, out int written) || written != der.Length)
             {
                 throw new DerException("The Base64 is damaged.");
             }
 
             blocks.Add(der);
-            text = text[fields.Location.End..];
+            text = text[(begin + fields.Location.End.Value)..];
         }
 
-        // TryFind passes over a damaged block as if it were explanation; a marker that is left over was meant to be a block.
-        if (blocks.Count == 0 || text.Contains(BeginMarker, StringComparison.Ordinal))
-        {
-            throw new DerException($"A block {label} is missing or damaged.");
-        }
-
-        return blocks;
+        return blocks.Count > 0 && !text.Contains(EndMarker, StringComparison.Ordinal)
+            ? blocks
+            : throw new DerException($"A block {label} is missing or damaged.");
     }
 }

@@ -32,7 +32,7 @@ internal sealed class OpenSslCa
         byte[] d = new byte[Sm2.ScalarSizeInBytes];
         key.ExportBytes(d);
         byte[] point = key.PublicKey.ToBytes();
-        var privateKey = new PrivateKeyInfo(AlgorithmIdentifier.EcKey(Oids.Sm2), Der.Encode(new EcPrivateKey(d, PublicKey: point)));
+        var privateKey = new PrivateKeyInfo(AlgorithmIdentifier.EcKey(Oids.Sm2), Der.Encode(new EcPrivateKey(d, publicKey: point)));
         File.WriteAllText(PathOf("key.pem"), Pem.Encode(Pem.PrivateKey, Der.Encode(privateKey)));
         File.WriteAllText(PathOf("public.pem"), Pem.Encode(Pem.PublicKey, Der.Encode(SubjectPublicKeyInfo.ForSm2(point))));
         File.WriteAllText(PathOf("ca.cnf"), Configuration);

@@ -9,10 +9,12 @@ namespace ZwCa.Asn1.Pkix;
 /// RFC 5280 §4.1.1.2. Parameters are kept as read, so that inner and outer identifiers can be compared byte for byte.
 /// </summary>
 /// <param name="Algorithm">Dotted OID.</param>
-/// <param name="Parameters">One DER element, or null when absent.</param>
+/// <param name="Parameters">One DER element, or null when absent. Only its own tag and length are checked: what is inside may be anything.</param>
 public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>? Parameters = null) : IDer<AlgorithmIdentifier>
 {
     private static readonly byte[] DerNull = [0x05, 0x00];
+
+    public string Algorithm { get; init; } = Require.Oid(Algorithm);
 
     public static AlgorithmIdentifier Sm3WithSm2 { get; } = new(Oids.Sm3WithSm2);
 
@@ -35,13 +37,14 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
         return new AlgorithmIdentifier(Oids.EcPublicKey, writer.Encode());
     }
 
+    internal int MaxEncodedLength => (2 * DerHeader.MaxLength) + Algorithm.Length + Parameters.GetValueOrDefault().Length;
+
     public bool Equals(AlgorithmIdentifier? other) =>
         other is not null
         && Algorithm == other.Algorithm
-        && Parameters.HasValue == other.Parameters.HasValue
-        && Parameters.GetValueOrDefault().Span.SequenceEqual(other.Parameters.GetValueOrDefault().Span);
+        && Parameters.ContentEquals(other.Parameters);
 
-    public override int GetHashCode() => Algorithm.GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() => HashCode.Combine(Algorithm, Parameters.GetValueOrDefault().ContentHash());
 
     public static AlgorithmIdentifier Read(AsnReader reader)
     {

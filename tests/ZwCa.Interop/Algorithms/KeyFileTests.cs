@@ -68,7 +68,7 @@ public class KeyFileTests
         SubjectPublicKeyInfo publicKey = SubjectPublicKeyInfo.ForSm2(point);
         string[] files =
         [
-            openssl.WritePem("pkcs8.pem", Pem.PrivateKey, Pkcs8(new EcPrivateKey(bytes, PublicKey: point))),
+            openssl.WritePem("pkcs8.pem", Pem.PrivateKey, Pkcs8(new EcPrivateKey(bytes, publicKey: point))),
             openssl.WritePem("pkcs8-without-public-key.pem", Pem.PrivateKey, Pkcs8(new EcPrivateKey(bytes))),
             openssl.WritePem("pkcs8-with-curve.pem", Pem.PrivateKey, Pkcs8(new EcPrivateKey(bytes, Oids.Sm2, point))),
             openssl.WritePem("sec1.pem", Pem.EcPrivateKey, new EcPrivateKey(bytes, Oids.Sm2, point)),

@@ -36,7 +36,7 @@ public sealed class CertificationRequest : IDer<CertificationRequest>
     /// <param name="infoBytes">DER of a <see cref="CertificationRequestInfo"/>; kept, not copied.</param>
     /// <exception cref="DerException"><paramref name="infoBytes"/> are not a CertificationRequestInfo.</exception>
     public static CertificationRequest Assemble(ReadOnlyMemory<byte> infoBytes, AlgorithmIdentifier signatureAlgorithm, ReadOnlyMemory<byte> signature) =>
-        new(Der.Decode<CertificationRequestInfo>(infoBytes), infoBytes, signatureAlgorithm, signature);
+        new(Der.Decode<CertificationRequestInfo>(infoBytes), infoBytes, Require.NotNull(signatureAlgorithm), signature);
 
     public static CertificationRequest Read(AsnReader reader)
     {

@@ -10,11 +10,18 @@ namespace ZwCa.Asn1.Pkix;
 ///     subjectPKInfo SubjectPublicKeyInfo,
 ///     attributes    [0] IMPLICIT SET OF Attribute }
 /// </code>
-/// RFC 2986 §4.1. The attributes may be none, but the field is there.
+/// RFC 2986 §4.1. The attributes may be none, but the field is there: it is not OPTIONAL, and a request without it is refused. Whoever sends
+/// one hears so at once and can send another.
 /// </summary>
 public sealed record CertificationRequestInfo(Name Subject, SubjectPublicKeyInfo SubjectPublicKeyInfo, params IReadOnlyList<Attribute> Attributes)
     : IDer<CertificationRequestInfo>
 {
+    public Name Subject { get; } = Require.NotNull(Subject);
+
+    public SubjectPublicKeyInfo SubjectPublicKeyInfo { get; } = Require.NotNull(SubjectPublicKeyInfo);
+
+    public IReadOnlyList<Attribute> Attributes { get; } = Require.NoNull(Attributes);
+
     public static CertificationRequestInfo Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
@@ -36,6 +43,9 @@ public sealed record CertificationRequestInfo(Name Subject, SubjectPublicKeyInfo
             writer.WriteSetOf(Attributes, Tags.Context0);
         }
     }
+
+    /// <summary>No names in logs.</summary>
+    public override string ToString() => nameof(CertificationRequestInfo);
 
     /// <summary>The extensions that the requester wishes for (RFC 2985 §5.4.2): one attribute extensionRequest with one value.</summary>
     /// <returns>Null when there is no such attribute.</returns>

@@ -32,8 +32,7 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         Extensions extensions)
         : this(3, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo)
     {
-        ArgumentNullException.ThrowIfNull(extensions);
-        Extensions = extensions;
+        Extensions = Require.NotNull(extensions);
     }
 
     private TbsCertificate(
@@ -46,12 +45,12 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
         SubjectPublicKeyInfo subjectPublicKeyInfo)
     {
         Version = version;
-        SerialNumber = serialNumber;
-        Signature = signature;
-        Issuer = issuer;
-        Validity = validity;
-        Subject = subject;
-        SubjectPublicKeyInfo = subjectPublicKeyInfo;
+        SerialNumber = Require.NotNull(serialNumber);
+        Signature = Require.NotNull(signature);
+        Issuer = Require.NotNull(issuer);
+        Validity = Require.NotNull(validity);
+        Subject = Require.NotNull(subject);
+        SubjectPublicKeyInfo = Require.NotNull(subjectPublicKeyInfo);
     }
 
     /// <summary>1, 2 or 3; one more than the INTEGER on the wire.</summary>
@@ -122,6 +121,9 @@ public sealed record TbsCertificate : IDer<TbsCertificate>
             writer.WriteOptionalExplicit(Extensions, Tags.Context3);
         }
     }
+
+    /// <summary>No names in logs.</summary>
+    public override string ToString() => $"{nameof(TbsCertificate)} {SerialNumber}";
 
     private static int ReadVersion(AsnReader reader) =>
         reader.TryReadInt32(out int version) && version is 1 or 2

@@ -12,6 +12,10 @@ namespace ZwCa.Asn1.Pkix;
 /// <param name="UnusedBits">0 to 7.</param>
 public sealed record UniqueIdentifier(ReadOnlyMemory<byte> Bits, int UnusedBits)
 {
+    public bool Equals(UniqueIdentifier? other) => other is not null && UnusedBits == other.UnusedBits && Bits.ContentEquals(other.Bits);
+
+    public override int GetHashCode() => HashCode.Combine(UnusedBits, Bits.ContentHash());
+
     internal static UniqueIdentifier Read(AsnReader reader, Asn1Tag tag) => new(reader.ReadBitString(out int unusedBits, tag), unusedBits);
 
     internal void Write(AsnWriter writer, Asn1Tag tag) => writer.WriteBitString(Bits.Span, UnusedBits, tag);

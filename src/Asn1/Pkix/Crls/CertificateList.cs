@@ -9,7 +9,7 @@ namespace ZwCa.Asn1.Pkix;
 /// RFC 5280 §5.1: a CRL, full, partitioned, of authorities (ARL) or delta, as its extensions say. The signature is over
 /// <see cref="TbsBytes"/>, which are kept as read: verify those, never a re-encoding.
 /// </summary>
-public sealed class CertificateList : IDer<CertificateList>
+public sealed class CertificateList : IDer<CertificateList>, IBoundedDer
 {
     private CertificateList(TbsCertList tbs, ReadOnlyMemory<byte> tbsBytes, AlgorithmIdentifier signatureAlgorithm, ReadOnlyMemory<byte> signature)
     {
@@ -30,6 +30,9 @@ public sealed class CertificateList : IDer<CertificateList>
 
     /// <summary>RFC 5280 §5.1.1.2: inner and outer AlgorithmIdentifier must be the same, parameters included. A reader that trusts the CRL must check it.</summary>
     public bool AlgorithmsAgree => Tbs.Signature == SignatureAlgorithm;
+
+    int IBoundedDer.MaxEncodedLength =>
+        DerHeader.MaxLength + TbsBytes.Length + SignatureAlgorithm.MaxEncodedLength + DerHeader.MaxLength + 1 + Signature.Length;
 
     /// <summary>Puts a signature to the bytes that were signed.</summary>
     /// <param name="tbsBytes">DER of a <see cref="TbsCertList"/>; kept, not copied. Its signature field becomes the outer one.</param>

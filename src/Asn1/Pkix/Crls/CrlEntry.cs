@@ -16,7 +16,7 @@ public readonly record struct CrlEntry(
     internal const int MaxEncodedLength = 81;
 
     private const int UtcTimeLength = 15;
-    private const int GeneralizedTimeLength = 17;
+    internal const int GeneralizedTimeLength = 17;
 
     public RevocationReason Reason { get; init => field = CrlReason.Check(value); } = CrlReason.Check(Reason);
 

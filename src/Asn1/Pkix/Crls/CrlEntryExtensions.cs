@@ -12,6 +12,8 @@ public sealed record ReasonCode(RevocationReason Reason) : IExtensionValue<Reaso
 {
     public static string Id => Oids.ReasonCode;
 
+    public static bool? Critical => false;
+
     public RevocationReason Reason { get; } = CrlReason.Check(Reason);
 
     public static ReasonCode Read(AsnReader reader) => new(CrlReason.Read(reader));
@@ -29,6 +31,8 @@ public sealed record InvalidityDate(Time Date) : IExtensionValue<InvalidityDate>
 {
     public static string Id => Oids.InvalidityDate;
 
+    public static bool? Critical => false;
+
     public static InvalidityDate Read(AsnReader reader) => new(Time.ReadGeneralized(reader));
 
     public void Write(AsnWriter writer) => Date.WriteGeneralized(writer);
@@ -43,6 +47,8 @@ public sealed record InvalidityDate(Time Date) : IExtensionValue<InvalidityDate>
 public sealed record CertificateIssuer(params IReadOnlyList<GeneralName> Names) : IExtensionValue<CertificateIssuer>
 {
     public static string Id => Oids.CertificateIssuer;
+
+    public static bool? Critical => true;
 
     public IReadOnlyList<GeneralName> Names { get; } = Require.NotEmpty(Names);
 

@@ -13,6 +13,8 @@ public sealed record CrlNumber(BigInteger Number) : IExtensionValue<CrlNumber>
 {
     public static string Id => Oids.CrlNumber;
 
+    public static bool? Critical => false;
+
     public BigInteger Number { get; } = CrlNumberField.Check(Number);
 
     public static CrlNumber Read(AsnReader reader) => new(CrlNumberField.Read(reader));
@@ -29,6 +31,8 @@ public sealed record CrlNumber(BigInteger Number) : IExtensionValue<CrlNumber>
 public sealed record DeltaCrlIndicator(BigInteger BaseCrlNumber) : IExtensionValue<DeltaCrlIndicator>
 {
     public static string Id => Oids.DeltaCrlIndicator;
+
+    public static bool? Critical => true;
 
     public BigInteger BaseCrlNumber { get; } = CrlNumberField.Check(BaseCrlNumber);
 

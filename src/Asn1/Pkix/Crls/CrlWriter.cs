@@ -30,11 +30,16 @@ public sealed class CrlWriter
 
     /// <param name="signature">The algorithm of the issuer's key, for the inner and the outer field.</param>
     /// <param name="crlExtensions">With AuthorityKeyIdentifier and CRLNumber; what else is there makes the CRL partitioned, an ARL or a delta.</param>
-    /// <exception cref="ArgumentException">As for <see cref="TbsCertList"/>.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="TbsCertList"/>, or an indirect CRL.</exception>
     public CrlWriter(AlgorithmIdentifier signature, Name issuer, Time thisUpdate, Time nextUpdate, Extensions crlExtensions)
     {
-        TbsCertList.CheckIssuable(thisUpdate, nextUpdate, crlExtensions);
-        _signature = signature;
+        TbsCertList.CheckIssuable(issuer, thisUpdate, nextUpdate, crlExtensions);
+        if (crlExtensions.Find<IssuingDistributionPoint>() is { IndirectCrl: true })
+        {
+            throw new ArgumentException("An indirect CRL needs entries with a certificateIssuer.", nameof(crlExtensions));
+        }
+
+        _signature = Require.NotNull(signature);
         _isDelta = TbsCertList.IsDelta(crlExtensions);
 
         var writer = new AsnWriter(AsnEncodingRules.DER);
@@ -47,17 +52,25 @@ public sealed class CrlWriter
 
     /// <summary>Writes all but the outermost header and the signature.</summary>
     /// <param name="output">
-    /// Seekable, readable and writable, such as a new file; the CRL begins at its position and ends it. Owned by the caller, who disposes it after the result.
+    /// Seekable, readable and writable, such as a new file, positioned at its end; the CRL is appended. Owned by the caller, who disposes it after the result.
     /// </param>
     /// <param name="entries">Enumerated twice and the same both times, such as a query in one read transaction. In this order on the wire; none: the field is absent.</param>
     /// <param name="digest">Gets the bytes of the TBSCertList, in order, once.</param>
-    /// <exception cref="ArgumentException">An entry without a serial number, or removeFromCRL outside a delta CRL; nothing has been written.</exception>
+    /// <exception cref="ArgumentException">
+    /// The output is not positioned at its end, an entry has no serial number, or removeFromCRL occurs outside a delta CRL; nothing has been written.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The second enumeration differed from the first; the output is cut back to where it was.</exception>
     public UnsignedCrl WriteTbs(Stream output, IEnumerable<CrlEntry> entries, Action<ReadOnlySpan<byte>> digest)
     {
         if (!output.CanSeek || !output.CanRead || !output.CanWrite)
         {
             throw new ArgumentException("The output must be seekable, readable and writable.", nameof(output));
+        }
+
+        // What stands behind the position would be left behind the CRL.
+        if (output.Position != output.Length)
+        {
+            throw new ArgumentException("The output must be positioned at its end.", nameof(output));
         }
 
         // Step 1: measure, so that every length is known, and refuse entries before anything is written.
@@ -79,6 +92,8 @@ public sealed class CrlWriter
             var unsigned = new UnsignedCrl(output, _signature, tbsLength);
             try
             {
+                unsigned.ReserveHeader();
+
                 // Step 3: write, through one buffer to output and digest.
                 var sink = new Sink(output, digest, buffer);
                 sink.AppendHeader(tbsContentLength);
@@ -91,6 +106,12 @@ public sealed class CrlWriter
                 Measure written = default;
                 foreach (CrlEntry entry in entries)
                 {
+                    // Encoding needs one; the first enumeration had one everywhere.
+                    if (entry.UserCertificate is null)
+                    {
+                        throw Changed();
+                    }
+
                     Span<byte> room = sink.Reserve(CrlEntry.MaxEncodedLength);
                     int length = entry.Encode(room);
                     written = written.Add(room[..length]);
@@ -105,7 +126,7 @@ public sealed class CrlWriter
 
                 if (written != measured)
                 {
-                    throw new InvalidOperationException("The entries of the CRL changed between the two enumerations.");
+                    throw Changed();
                 }
 
                 sink.Append(_extensions);
@@ -123,6 +144,8 @@ public sealed class CrlWriter
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private static InvalidOperationException Changed() => new("The entries of the CRL changed between the two enumerations.");
 
     private void Check(in CrlEntry entry)
     {

@@ -40,6 +40,8 @@ public sealed record IssuingDistributionPoint : IExtensionValue<IssuingDistribut
 
     public static string Id => Oids.IssuingDistributionPoint;
 
+    public static bool? Critical => true;
+
     public DistributionPointName? DistributionPoint { get; }
 
     public bool OnlyContainsUserCerts { get; }

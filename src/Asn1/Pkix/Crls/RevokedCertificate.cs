@@ -10,6 +10,8 @@ namespace ZwCa.Asn1.Pkix;
 /// </summary>
 public sealed record RevokedCertificate(SerialNumber UserCertificate, Time RevocationDate, Extensions? CrlEntryExtensions) : IDer<RevokedCertificate>
 {
+    public SerialNumber UserCertificate { get; } = Require.NotNull(UserCertificate);
+
     /// <summary>With the entry extensions that GM/T 0015-2012 §5.3 knows: reasonCode unless unspecified, then invalidityDate.</summary>
     public static RevokedCertificate Create(
         SerialNumber userCertificate,
@@ -39,6 +41,9 @@ public sealed record RevokedCertificate(SerialNumber UserCertificate, Time Revoc
         var shared = new SharedExtensions();
         return reader.ReadSequence().AtLeastOne().ReadAll(r => Read(r, shared));
     }
+
+    internal int MaxEncodedLength =>
+        DerHeader.MaxLength + 2 + SerialNumber.MaxOctets + CrlEntry.GeneralizedTimeLength + (CrlEntryExtensions?.MaxEncodedLength ?? 0);
 
     private static RevokedCertificate Read(AsnReader reader, SharedExtensions shared)
     {

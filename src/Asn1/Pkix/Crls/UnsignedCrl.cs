@@ -15,7 +15,7 @@ public sealed class UnsignedCrl : IDisposable
     private readonly AlgorithmIdentifier _signatureAlgorithm;
     private readonly long _start;
     private readonly int _headerLength;
-    private bool _settled;
+    private State _state;
 
     internal UnsignedCrl(Stream output, AlgorithmIdentifier signatureAlgorithm, long tbsLength)
     {
@@ -26,22 +26,34 @@ public sealed class UnsignedCrl : IDisposable
 
         // For the shortest signature. The header of the final one may be longer by an octet or two, near a power of 256 only.
         _headerLength = DerHeader.Length(tbsLength + EncodeTail([]).Length);
-        Span<byte> zeros = stackalloc byte[DerHeader.MaxLength];
-        zeros.Clear();
-        output.Write(zeros[.._headerLength]);
+    }
+
+    private enum State
+    {
+        /// <summary>Waits for its signature.</summary>
+        Unsigned,
+
+        /// <summary>A write failed, nobody knows how far: only taking back is left.</summary>
+        Broken,
+
+        /// <summary>Completed or taken back.</summary>
+        Settled,
     }
 
     /// <summary>Bytes of the TBSCertList.</summary>
     public long TbsLength { get; }
 
-    /// <summary>Appends signatureAlgorithm and signatureValue, then writes the header: from then on it is a CRL. The position is its end.</summary>
+    /// <summary>
+    /// Appends signatureAlgorithm and signatureValue, then writes the header: from then on it is a CRL. The position is its end. The caller makes
+    /// it last: <c>FileStream.Flush(flushToDisk: true)</c>, close, rename to the published name.
+    /// </summary>
     /// <param name="signature">For SM2 and ECDSA the DER of SEQUENCE { r, s }, for RSA the bytes of PKCS #1; over the bytes that the digest got.</param>
-    /// <exception cref="InvalidOperationException">Already completed or disposed.</exception>
+    /// <exception cref="InvalidOperationException">Already completed or disposed, or an earlier call failed while it wrote.</exception>
     public void Complete(ReadOnlySpan<byte> signature)
     {
-        if (_settled)
+        if (_state != State.Unsigned)
         {
-            throw new InvalidOperationException("The CRL is completed or given up already.");
+            throw new InvalidOperationException("The CRL is completed, given up or broken.");
         }
 
         if (signature.IsEmpty)
@@ -50,6 +62,9 @@ public sealed class UnsignedCrl : IDisposable
         }
 
         byte[] tail = EncodeTail(signature);
+
+        // From here on a second try would find a TBS that is moved already, or half of it.
+        _state = State.Broken;
         Span<byte> header = stackalloc byte[DerHeader.MaxLength];
         header = header[..DerHeader.Write(header, DerHeader.Sequence, TbsLength + tail.Length)];
         if (header.Length > _headerLength)
@@ -65,17 +80,25 @@ public sealed class UnsignedCrl : IDisposable
         _output.Write(header);
         _output.Flush();
         _output.Position = end + tail.Length;
-        _settled = true;
+        _state = State.Settled;
     }
 
     /// <summary>Cuts the output back to where it was, unless completed.</summary>
     public void Dispose()
     {
-        if (!_settled)
+        if (_state != State.Settled)
         {
-            _settled = true;
+            _state = State.Settled;
             _output.SetLength(_start);
         }
+    }
+
+    /// <summary>Zeros in place of the header.</summary>
+    internal void ReserveHeader()
+    {
+        Span<byte> zeros = stackalloc byte[DerHeader.MaxLength];
+        zeros.Clear();
+        _output.Write(zeros[.._headerLength]);
     }
 
     private byte[] EncodeTail(ReadOnlySpan<byte> signature)

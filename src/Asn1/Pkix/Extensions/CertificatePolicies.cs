@@ -13,12 +13,11 @@ public sealed record CertificatePolicies : IExtensionValue<CertificatePolicies>
     /// <exception cref="ArgumentException">No policy, or one twice.</exception>
     public CertificatePolicies(params IReadOnlyList<PolicyInformation> policies)
     {
-        if (!AreDistinct(Require.NotEmpty(policies)))
+        Policies = Require.NotEmpty(policies);
+        if (!AreDistinct(Policies))
         {
             throw new ArgumentException("A policy occurs twice.", nameof(policies));
         }
-
-        Policies = policies;
     }
 
     public static string Id => Oids.CertificatePolicies;
@@ -51,10 +50,8 @@ public sealed record PolicyInformation : IDer<PolicyInformation>
     /// <param name="policyQualifiers">None: the field is absent, as GM/T 0015-2012 C.3 recommends.</param>
     public PolicyInformation(string policyIdentifier, params IReadOnlyList<PolicyQualifierInfo> policyQualifiers)
     {
-        ArgumentNullException.ThrowIfNull(policyIdentifier);
-        ArgumentNullException.ThrowIfNull(policyQualifiers);
-        PolicyIdentifier = policyIdentifier;
-        PolicyQualifiers = policyQualifiers;
+        PolicyIdentifier = Require.Oid(policyIdentifier);
+        PolicyQualifiers = Require.NoNull(policyQualifiers);
     }
 
     public string PolicyIdentifier { get; }
@@ -90,9 +87,11 @@ public sealed record PolicyInformation : IDer<PolicyInformation>
 /// RFC 5280 §4.2.1.4. Qualifiers are kept as they are.
 /// </summary>
 /// <param name="PolicyQualifierId">Dotted OID.</param>
-/// <param name="Qualifier">One DER element.</param>
+/// <param name="Qualifier">One DER element, of which only tag and length are checked.</param>
 public sealed record PolicyQualifierInfo(string PolicyQualifierId, ReadOnlyMemory<byte> Qualifier) : IDer<PolicyQualifierInfo>
 {
+    public string PolicyQualifierId { get; init; } = Require.Oid(PolicyQualifierId);
+
     /// <summary><c>CPSuri ::= IA5String</c>: where the certification practice statement is published.</summary>
     public static PolicyQualifierInfo Cps(string uri)
     {
@@ -100,6 +99,11 @@ public sealed record PolicyQualifierInfo(string PolicyQualifierId, ReadOnlyMemor
         writer.WriteCharacterString(UniversalTagNumber.IA5String, uri);
         return new PolicyQualifierInfo(Oids.CpsQualifier, writer.Encode());
     }
+
+    public bool Equals(PolicyQualifierInfo? other) =>
+        other is not null && PolicyQualifierId == other.PolicyQualifierId && Qualifier.ContentEquals(other.Qualifier);
+
+    public override int GetHashCode() => HashCode.Combine(PolicyQualifierId, Qualifier.ContentHash());
 
     public static PolicyQualifierInfo Read(AsnReader reader)
     {

@@ -29,6 +29,8 @@ public sealed record FreshestCrl(params IReadOnlyList<DistributionPoint> Points)
 {
     public static string Id => Oids.FreshestCrl;
 
+    public static bool? Critical => false;
+
     public IReadOnlyList<DistributionPoint> Points { get; } = Require.NotEmpty(Points);
 
     public static FreshestCrl Read(AsnReader reader) => new(reader.ReadSequenceOf<DistributionPoint>());
@@ -54,14 +56,13 @@ public sealed record DistributionPoint : IDer<DistributionPoint>
         ReasonFlags reasons = ReasonFlags.None,
         params IReadOnlyList<GeneralName> crlIssuer)
     {
-        if (name is null && crlIssuer.Count == 0)
+        Name = name;
+        Reasons = ReasonFlagsField.Check(reasons);
+        CrlIssuer = Require.NoNull(crlIssuer);
+        if (Name is null && CrlIssuer.Count == 0)
         {
             throw new ArgumentException("A DistributionPoint has a name or a cRLIssuer.");
         }
-
-        Name = name;
-        Reasons = ReasonFlagsField.Check(reasons);
-        CrlIssuer = crlIssuer;
     }
 
     public DistributionPointName? Name { get; }
@@ -141,5 +142,7 @@ public sealed record FullName(params IReadOnlyList<GeneralName> Names) : Distrib
 
 public sealed record NameRelativeToCrlIssuer(RelativeDistinguishedName Name) : DistributionPointName
 {
+    public RelativeDistinguishedName Name { get; } = Require.NotNull(Name);
+
     public override void Write(AsnWriter writer) => Name.Write(writer, Tags.Context1);
 }

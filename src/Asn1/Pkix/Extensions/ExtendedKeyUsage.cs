@@ -14,7 +14,7 @@ public sealed record ExtendedKeyUsage(params IReadOnlyList<string> Purposes) : I
 {
     public static string Id => Oids.ExtendedKeyUsage;
 
-    public IReadOnlyList<string> Purposes { get; } = Require.NotEmpty(Purposes);
+    public IReadOnlyList<string> Purposes { get; } = Require.NotEmpty([.. Purposes.Select(p => Require.Oid(p, nameof(Purposes)))], nameof(Purposes));
 
     public static ExtendedKeyUsage Read(AsnReader reader) =>
         new(reader.ReadSequence().AtLeastOne().ReadAll(static r => r.ReadObjectIdentifier()));

@@ -16,13 +16,17 @@ public sealed class Extensions : IDer<Extensions>, IReadOnlyList<Extension>
     /// <exception cref="ArgumentException">No extension, or two with one identifier.</exception>
     public Extensions(params IReadOnlyList<Extension> extensions)
     {
-        if (FindDuplicate(Require.NotEmpty(extensions)) is { } duplicate)
+        _extensions = Require.NotEmpty(extensions);
+        if (FindDuplicate(_extensions) is { } duplicate)
         {
             throw new ArgumentException($"The extension {duplicate} occurs twice.", nameof(extensions));
         }
 
-        _extensions = extensions;
+        MaxEncodedLength = DerHeader.MaxLength + _extensions.Sum(e => e.MaxEncodedLength);
     }
+
+    /// <summary>Kept, for a million CRL entries ask a dozen objects.</summary>
+    internal int MaxEncodedLength { get; }
 
     public int Count => _extensions.Count;
 

@@ -6,4 +6,7 @@ public interface IExtensionValue<TSelf> : IDer<TSelf>
 {
     /// <summary>Dotted OID of extnID.</summary>
     static abstract string Id { get; }
+
+    /// <summary>The criticality that RFC 5280 demands of issuers; null where it leaves the choice. Readers take both.</summary>
+    static virtual bool? Critical => null;
 }

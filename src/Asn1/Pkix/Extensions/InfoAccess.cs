@@ -12,6 +12,8 @@ public sealed record AuthorityInfoAccess(params IReadOnlyList<AccessDescription>
 {
     public static string Id => Oids.AuthorityInfoAccess;
 
+    public static bool? Critical => false;
+
     public IReadOnlyList<AccessDescription> Descriptions { get; } = Require.NotEmpty(Descriptions);
 
     public static AuthorityInfoAccess Read(AsnReader reader) => new(reader.ReadSequenceOf<AccessDescription>());
@@ -29,6 +31,8 @@ public sealed record SubjectInfoAccess(params IReadOnlyList<AccessDescription> D
 {
     public static string Id => Oids.SubjectInfoAccess;
 
+    public static bool? Critical => false;
+
     public IReadOnlyList<AccessDescription> Descriptions { get; } = Require.NotEmpty(Descriptions);
 
     public static SubjectInfoAccess Read(AsnReader reader) => new(reader.ReadSequenceOf<AccessDescription>());
@@ -45,6 +49,10 @@ public sealed record SubjectInfoAccess(params IReadOnlyList<AccessDescription> D
 /// <param name="AccessMethod">Dotted OID.</param>
 public sealed record AccessDescription(string AccessMethod, GeneralName AccessLocation) : IDer<AccessDescription>
 {
+    public string AccessMethod { get; } = Require.Oid(AccessMethod);
+
+    public GeneralName AccessLocation { get; } = Require.NotNull(AccessLocation);
+
     public static AccessDescription Ocsp(string uri) => new(Oids.OcspAccess, new UniformResourceIdentifier(uri));
 
     public static AccessDescription CaIssuers(string uri) => new(Oids.CaIssuersAccess, new UniformResourceIdentifier(uri));

@@ -32,11 +32,22 @@ public sealed record AuthorityKeyIdentifier : IExtensionValue<AuthorityKeyIdenti
 
     public static string Id => Oids.AuthorityKeyIdentifier;
 
+    public static bool? Critical => false;
+
     public ReadOnlyMemory<byte>? KeyIdentifier { get; }
 
     public IReadOnlyList<GeneralName>? AuthorityCertIssuer { get; }
 
     public SerialNumber? AuthorityCertSerialNumber { get; }
+
+    public bool Equals(AuthorityKeyIdentifier? other) =>
+        other is not null
+        && KeyIdentifier.ContentEquals(other.KeyIdentifier)
+        && (AuthorityCertIssuer is null) == (other.AuthorityCertIssuer is null)
+        && (AuthorityCertIssuer ?? []).SequenceEqual(other.AuthorityCertIssuer ?? [])
+        && AuthorityCertSerialNumber == other.AuthorityCertSerialNumber;
+
+    public override int GetHashCode() => HashCode.Combine(KeyIdentifier.GetValueOrDefault().ContentHash(), AuthorityCertSerialNumber);
 
     public static AuthorityKeyIdentifier Read(AsnReader reader)
     {
@@ -79,11 +90,17 @@ public sealed record SubjectKeyIdentifier(ReadOnlyMemory<byte> KeyIdentifier) : 
 {
     public static string Id => Oids.SubjectKeyIdentifier;
 
+    public static bool? Critical => false;
+
     /// <returns>
     /// 20 bytes, method 1 of RFC 5280 §4.2.1.2: SHA-1 of the BIT STRING's bytes. SHA-1 names the key here and protects nothing;
     /// GM/T 0015-2012 keeps it for SM2 keys too.
     /// </returns>
     public static SubjectKeyIdentifier Of(SubjectPublicKeyInfo subjectPublicKeyInfo) => new(SHA1.HashData(subjectPublicKeyInfo.PublicKey.Span));
+
+    public bool Equals(SubjectKeyIdentifier? other) => other is not null && KeyIdentifier.ContentEquals(other.KeyIdentifier);
+
+    public override int GetHashCode() => KeyIdentifier.ContentHash();
 
     public static SubjectKeyIdentifier Read(AsnReader reader) => new(reader.ReadOctets());
 

@@ -31,8 +31,8 @@ public sealed record PolicyMapping : IDer<PolicyMapping>
             throw new ArgumentException("anyPolicy cannot be mapped.");
         }
 
-        IssuerDomainPolicy = issuerDomainPolicy;
-        SubjectDomainPolicy = subjectDomainPolicy;
+        IssuerDomainPolicy = Require.Oid(issuerDomainPolicy);
+        SubjectDomainPolicy = Require.Oid(subjectDomainPolicy);
     }
 
     /// <summary>Dotted OID.</summary>
@@ -87,6 +87,8 @@ public sealed record PolicyConstraints : IExtensionValue<PolicyConstraints>
 
     public static string Id => Oids.PolicyConstraints;
 
+    public static bool? Critical => true;
+
     /// <summary>Certificates to skip.</summary>
     public int? RequireExplicitPolicy { get; }
 
@@ -137,6 +139,8 @@ public sealed record InhibitAnyPolicy : IExtensionValue<InhibitAnyPolicy>
     }
 
     public static string Id => Oids.InhibitAnyPolicy;
+
+    public static bool? Critical => true;
 
     public int SkipCerts { get; }
 

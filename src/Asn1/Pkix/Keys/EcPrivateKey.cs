@@ -10,13 +10,32 @@ namespace ZwCa.Asn1.Pkix;
 ///     parameters [0] EXPLICIT ECParameters OPTIONAL,     -- namedCurve OBJECT IDENTIFIER
 ///     publicKey  [1] EXPLICIT BIT STRING OPTIONAL }
 /// </code>
-/// RFC 5915 §3. Holds a secret: whoever owns the arrays behind it, and the encoding, zeroes them.
+/// RFC 5915 §3. Holds a secret: whoever owns the arrays behind it, and the encoding, zeroes them. Not a record: secrets are neither
+/// compared nor printed.
 /// </summary>
-/// <param name="PrivateKey">Big-endian, as long as the order of the curve: 32 bytes for SM2 and P-256.</param>
-/// <param name="NamedCurve">Dotted OID, or null when absent (within PKCS #8 the algorithm names the curve).</param>
-/// <param name="PublicKey">The point 04‖X‖Y, or null when absent.</param>
-public sealed record EcPrivateKey(ReadOnlyMemory<byte> PrivateKey, string? NamedCurve = null, ReadOnlyMemory<byte>? PublicKey = null) : IDer<EcPrivateKey>
+public sealed class EcPrivateKey : IDer<EcPrivateKey>, IBoundedDer
 {
+    /// <param name="privateKey">Big-endian, as long as the order of the curve: 32 bytes for SM2 and P-256.</param>
+    /// <param name="namedCurve">Dotted OID, or null when absent (within PKCS #8 the algorithm names the curve).</param>
+    /// <param name="publicKey">The point 04‖X‖Y, or null when absent.</param>
+    public EcPrivateKey(ReadOnlyMemory<byte> privateKey, string? namedCurve = null, ReadOnlyMemory<byte>? publicKey = null)
+    {
+        PrivateKey = privateKey;
+        NamedCurve = namedCurve is null ? null : Require.Oid(namedCurve);
+        PublicKey = publicKey;
+    }
+
+    public ReadOnlyMemory<byte> PrivateKey { get; }
+
+    public string? NamedCurve { get; }
+
+    public ReadOnlyMemory<byte>? PublicKey { get; }
+
+    int IBoundedDer.MaxEncodedLength =>
+        DerHeader.MaxLength + 3 + DerHeader.MaxLength + PrivateKey.Length
+        + (2 * DerHeader.MaxLength) + (NamedCurve?.Length ?? 0)
+        + (2 * DerHeader.MaxLength) + 1 + PublicKey.GetValueOrDefault().Length;
+
     public static EcPrivateKey Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
@@ -55,7 +74,4 @@ public sealed record EcPrivateKey(ReadOnlyMemory<byte> PrivateKey, string? Named
             }
         }
     }
-
-    /// <summary>No key material in logs.</summary>
-    public override string ToString() => nameof(EcPrivateKey);
 }

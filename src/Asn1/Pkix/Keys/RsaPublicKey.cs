@@ -29,6 +29,11 @@ public sealed record RsaPublicKey : IDer<RsaPublicKey>
     /// <summary>Unsigned, big-endian, no leading zero.</summary>
     public ReadOnlyMemory<byte> PublicExponent { get; }
 
+    public bool Equals(RsaPublicKey? other) =>
+        other is not null && Modulus.ContentEquals(other.Modulus) && PublicExponent.ContentEquals(other.PublicExponent);
+
+    public override int GetHashCode() => HashCode.Combine(Modulus.ContentHash(), PublicExponent.ContentHash());
+
     public static RsaPublicKey Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

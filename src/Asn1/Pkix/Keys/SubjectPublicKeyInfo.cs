@@ -13,6 +13,8 @@ public sealed record SubjectPublicKeyInfo(AlgorithmIdentifier Algorithm, ReadOnl
 {
     private const int UncompressedPointLength = 65;
 
+    public AlgorithmIdentifier Algorithm { get; init; } = Require.NotNull(Algorithm);
+
     /// <summary>Dotted OID of the curve of an id-ecPublicKey, or null for other keys and for explicit parameters.</summary>
     /// <exception cref="DerException">The parameters claim to be an OID and are not.</exception>
     public string? NamedCurve
@@ -47,6 +49,11 @@ public sealed record SubjectPublicKeyInfo(AlgorithmIdentifier Algorithm, ReadOnl
 
         return new SubjectPublicKeyInfo(AlgorithmIdentifier.EcKey(curve), point);
     }
+
+    public bool Equals(SubjectPublicKeyInfo? other) =>
+        other is not null && Algorithm == other.Algorithm && PublicKey.ContentEquals(other.PublicKey);
+
+    public override int GetHashCode() => HashCode.Combine(Algorithm, PublicKey.ContentHash());
 
     public static SubjectPublicKeyInfo Read(AsnReader reader)
     {

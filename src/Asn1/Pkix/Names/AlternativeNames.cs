@@ -13,9 +13,9 @@ public sealed record SubjectAltName(params IReadOnlyList<GeneralName> Names) : I
 {
     public static string Id => Oids.SubjectAltName;
 
-    public IReadOnlyList<GeneralName> Names { get; } = Require.NotEmpty(Names);
+    public IReadOnlyList<GeneralName> Names { get; } = AlternativeNames.Check(Names);
 
-    public static SubjectAltName Read(AsnReader reader) => new(reader.ReadSequenceOf<GeneralName>());
+    public static SubjectAltName Read(AsnReader reader) => new(AlternativeNames.Read(reader));
 
     public void Write(AsnWriter writer) => writer.WriteSequenceOf(Names);
 }
@@ -30,9 +30,28 @@ public sealed record IssuerAltName(params IReadOnlyList<GeneralName> Names) : IE
 {
     public static string Id => Oids.IssuerAltName;
 
-    public IReadOnlyList<GeneralName> Names { get; } = Require.NotEmpty(Names);
+    public IReadOnlyList<GeneralName> Names { get; } = AlternativeNames.Check(Names);
 
-    public static IssuerAltName Read(AsnReader reader) => new(reader.ReadSequenceOf<GeneralName>());
+    public static IssuerAltName Read(AsnReader reader) => new(AlternativeNames.Read(reader));
 
     public void Write(AsnWriter writer) => writer.WriteSequenceOf(Names);
+}
+
+/// <summary>RFC 5280 §4.2.1.6: no empty GeneralName; only <see cref="GeneralSubtree"/> has a meaning for one.</summary>
+internal static class AlternativeNames
+{
+    public static IReadOnlyList<GeneralName> Check(IReadOnlyList<GeneralName> names)
+    {
+        IReadOnlyList<GeneralName> copy = Require.NotEmpty(names);
+        return copy.Any(IsEmpty) ? throw new ArgumentException("An alternative name must not be empty.", nameof(names)) : copy;
+    }
+
+    public static IReadOnlyList<GeneralName> Read(AsnReader reader)
+    {
+        IReadOnlyList<GeneralName> names = reader.ReadSequenceOf<GeneralName>();
+        return names.Any(IsEmpty) ? throw new AsnContentException("An alternative name must not be empty.") : names;
+    }
+
+    private static bool IsEmpty(GeneralName name) =>
+        name is DnsName { Host.Length: 0 } or Rfc822Name { Mailbox.Length: 0 } or DirectoryName { Name.Rdns.Count: 0 };
 }

@@ -11,12 +11,11 @@ namespace ZwCa.Asn1.Pkix;
 public sealed record Attribute : IDer<Attribute>
 {
     /// <param name="type">Dotted OID.</param>
-    /// <param name="values">Each one DER element; on the wire in the order of their encodings.</param>
+    /// <param name="values">Each one DER element, of which only tag and length are checked; on the wire in the order of their encodings.</param>
     /// <exception cref="ArgumentException">No value.</exception>
     public Attribute(string type, params IReadOnlyList<ReadOnlyMemory<byte>> values)
     {
-        ArgumentNullException.ThrowIfNull(type);
-        Type = type;
+        Type = Require.Oid(type);
         Values = Require.NotEmpty(values);
     }
 

@@ -21,7 +21,7 @@ public sealed class AttributeTypeAndValue : IDer<AttributeTypeAndValue>
     /// <summary>Dotted OID.</summary>
     public string Type { get; }
 
-    /// <summary>The value: one DER element, tag and length included.</summary>
+    /// <summary>The value: one DER element, tag and length included. Unless it is a text, what is inside has not been checked.</summary>
     public ReadOnlyMemory<byte> EncodedValue { get; }
 
     /// <summary>The characters; null when the value is not one of the string types of X.509 that .NET can read.</summary>
@@ -38,7 +38,7 @@ public sealed class AttributeTypeAndValue : IDer<AttributeTypeAndValue>
     /// </exception>
     public static AttributeTypeAndValue Create(string type, string text)
     {
-        ArgumentNullException.ThrowIfNull(type);
+        Require.Oid(type);
         ArgumentNullException.ThrowIfNull(text);
         int characters = 0;
         for (int i = 0; i < text.Length; characters++)

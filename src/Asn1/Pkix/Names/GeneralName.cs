@@ -32,12 +32,12 @@ public abstract record GeneralName : IDer<GeneralName>
             : tag.TagValue switch
             {
                 0 => OtherName.ReadContent(reader),
-                1 => new Rfc822Name(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context1)),
-                2 => new DnsName(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context2)),
+                1 => new Rfc822Name(Ia5Text.Read(reader, Tags.Context1)),
+                2 => new DnsName(Ia5Text.Read(reader, Tags.Context2)),
                 3 => new X400Address(ReadConstructed(reader)),
                 4 => new DirectoryName(reader.ReadExplicit<Name>(Tags.Context4)),
                 5 => new EdiPartyName(ReadConstructed(reader)),
-                6 => new UniformResourceIdentifier(reader.ReadCharacterString(UniversalTagNumber.IA5String, Tags.Context6)),
+                6 => new UniformResourceIdentifier(Ia5Text.Read(reader, Tags.Context6, minLength: 1)),
                 7 => IpAddress.ReadContent(reader),
                 8 => new RegisteredId(reader.ReadObjectIdentifier(Tags.Context8)),
                 _ => throw new AsnContentException("Not a GeneralName."),
@@ -45,6 +45,9 @@ public abstract record GeneralName : IDer<GeneralName>
     }
 
     public abstract void Write(AsnWriter writer);
+
+    /// <summary>The alternative alone: addresses and names of people have no place in logs.</summary>
+    public sealed override string ToString() => GetType().Name;
 
     private static ReadOnlyMemory<byte> ReadConstructed(AsnReader reader) =>
         reader.PeekTag().IsConstructed ? reader.ReadEncodedValue() : throw new AsnContentException("A SEQUENCE is constructed.");
@@ -56,9 +59,11 @@ public abstract record GeneralName : IDer<GeneralName>
 /// </code>
 /// </summary>
 /// <param name="TypeId">Dotted OID.</param>
-/// <param name="Value">One DER element.</param>
+/// <param name="Value">One DER element, of which only tag and length are checked.</param>
 public sealed record OtherName(string TypeId, ReadOnlyMemory<byte> Value) : GeneralName
 {
+    public string TypeId { get; } = Require.Oid(TypeId);
+
     internal static OtherName ReadContent(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence(Tags.Context0);
@@ -80,20 +85,24 @@ public sealed record OtherName(string TypeId, ReadOnlyMemory<byte> Value) : Gene
         }
     }
 
-    public bool Equals(OtherName? other) => other is not null && TypeId == other.TypeId && Value.Span.SequenceEqual(other.Value.Span);
+    public bool Equals(OtherName? other) => other is not null && TypeId == other.TypeId && Value.ContentEquals(other.Value);
 
-    public override int GetHashCode() => TypeId.GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() => HashCode.Combine(TypeId, Value.ContentHash());
 }
 
-/// <param name="Mailbox">ASCII, RFC 5321 Mailbox.</param>
+/// <param name="Mailbox">ASCII, RFC 5321 Mailbox; in NameConstraints a host, a domain or nothing.</param>
 public sealed record Rfc822Name(string Mailbox) : GeneralName
 {
+    public string Mailbox { get; } = Ia5Text.Check(Mailbox);
+
     public override void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.IA5String, Mailbox, Tags.Context1);
 }
 
-/// <param name="Host">ASCII; an internationalised name in its A-label form (RFC 5280 §7.2).</param>
+/// <param name="Host">ASCII; an internationalised name in its A-label form (RFC 5280 §7.2). In NameConstraints a domain or nothing.</param>
 public sealed record DnsName(string Host) : GeneralName
 {
+    public string Host { get; } = Ia5Text.Check(Host);
+
     public override void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.IA5String, Host, Tags.Context2);
 }
 
@@ -102,13 +111,15 @@ public sealed record X400Address(ReadOnlyMemory<byte> Encoded) : GeneralName
 {
     public override void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
 
-    public bool Equals(X400Address? other) => other is not null && Encoded.Span.SequenceEqual(other.Encoded.Span);
+    public bool Equals(X400Address? other) => other is not null && Encoded.ContentEquals(other.Encoded);
 
-    public override int GetHashCode() => Encoded.Length;
+    public override int GetHashCode() => Encoded.ContentHash();
 }
 
 public sealed record DirectoryName(Name Name) : GeneralName
 {
+    public Name Name { get; } = Require.NotNull(Name);
+
     public override void Write(AsnWriter writer) => writer.WriteExplicit(Name, Tags.Context4);
 }
 
@@ -117,14 +128,16 @@ public sealed record EdiPartyName(ReadOnlyMemory<byte> Encoded) : GeneralName
 {
     public override void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
 
-    public bool Equals(EdiPartyName? other) => other is not null && Encoded.Span.SequenceEqual(other.Encoded.Span);
+    public bool Equals(EdiPartyName? other) => other is not null && Encoded.ContentEquals(other.Encoded);
 
-    public override int GetHashCode() => Encoded.Length;
+    public override int GetHashCode() => Encoded.ContentHash();
 }
 
 /// <param name="Uri">ASCII, absolute (http, ldap …); kept as written.</param>
 public sealed record UniformResourceIdentifier(string Uri) : GeneralName
 {
+    public string Uri { get; } = Ia5Text.Check(Uri, minLength: 1);
+
     public override void Write(AsnWriter writer) => writer.WriteCharacterString(UniversalTagNumber.IA5String, Uri, Tags.Context6);
 }
 
@@ -153,14 +166,9 @@ public sealed record IpAddress : GeneralName
 
     public override void Write(AsnWriter writer) => writer.WriteOctetString(Octets.Span, Tags.Context7);
 
-    public bool Equals(IpAddress? other) => other is not null && Octets.Span.SequenceEqual(other.Octets.Span);
+    public bool Equals(IpAddress? other) => other is not null && Octets.ContentEquals(other.Octets);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(Octets.Span);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => Octets.ContentHash();
 
     private static bool IsLength(int length) => length is 4 or 8 or 16 or 32;
 }
@@ -168,5 +176,7 @@ public sealed record IpAddress : GeneralName
 /// <param name="Id">Dotted OID.</param>
 public sealed record RegisteredId(string Id) : GeneralName
 {
+    public string Id { get; } = Require.Oid(Id);
+
     public override void Write(AsnWriter writer) => writer.WriteObjectIdentifier(Id, Tags.Context8);
 }

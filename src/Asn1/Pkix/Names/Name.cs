@@ -14,10 +14,9 @@ public sealed class Name : IDer<Name>, IEquatable<Name>
 {
     public Name(params IReadOnlyList<RelativeDistinguishedName> rdns)
     {
-        ArgumentNullException.ThrowIfNull(rdns);
-        Rdns = rdns;
+        Rdns = Require.NoNull(rdns);
         var writer = new AsnWriter(AsnEncodingRules.DER);
-        writer.WriteSequenceOf(rdns);
+        writer.WriteSequenceOf(Rdns);
         Encoded = writer.Encode();
     }
 

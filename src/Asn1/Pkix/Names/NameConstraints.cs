@@ -17,16 +17,17 @@ public sealed record NameConstraints : IExtensionValue<NameConstraints>
     /// <exception cref="ArgumentException">Both are empty.</exception>
     public NameConstraints(IReadOnlyList<GeneralSubtree> permittedSubtrees, IReadOnlyList<GeneralSubtree> excludedSubtrees)
     {
-        if (permittedSubtrees.Count == 0 && excludedSubtrees.Count == 0)
+        PermittedSubtrees = Require.NoNull(permittedSubtrees);
+        ExcludedSubtrees = Require.NoNull(excludedSubtrees);
+        if (PermittedSubtrees.Count == 0 && ExcludedSubtrees.Count == 0)
         {
             throw new ArgumentException("NameConstraints must not be empty.");
         }
-
-        PermittedSubtrees = permittedSubtrees;
-        ExcludedSubtrees = excludedSubtrees;
     }
 
     public static string Id => Oids.NameConstraints;
+
+    public static bool? Critical => true;
 
     public IReadOnlyList<GeneralSubtree> PermittedSubtrees { get; }
 
@@ -69,8 +70,11 @@ public sealed record NameConstraints : IExtensionValue<NameConstraints>
 /// RFC 5280 §4.2.1.10: within that profile minimum is 0 and maximum absent, so only the base is on the wire; anything else is refused, for
 /// whoever ignored it would widen what the CA allowed.
 /// </summary>
+/// <param name="Base">Here alone a dNSName or rfc822Name may be empty: it covers all names of its kind.</param>
 public sealed record GeneralSubtree(GeneralName Base) : IDer<GeneralSubtree>
 {
+    public GeneralName Base { get; } = Require.NotNull(Base);
+
     public static GeneralSubtree Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

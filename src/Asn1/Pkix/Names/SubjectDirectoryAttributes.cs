@@ -12,6 +12,8 @@ public sealed record SubjectDirectoryAttributes(params IReadOnlyList<Attribute> 
 {
     public static string Id => Oids.SubjectDirectoryAttributes;
 
+    public static bool? Critical => false;
+
     public IReadOnlyList<Attribute> Attributes { get; } = Require.NotEmpty(Attributes);
 
     public static SubjectDirectoryAttributes Read(AsnReader reader) => new(reader.ReadSequenceOf<Attribute>());

@@ -114,6 +114,104 @@ public sealed class CrlTests
         Assert.Equal(tree.Encode(), Der.Encode(bare));
     }
 
+    public static TheoryData<string> Refused => [
+        "AKI critical", "CRL number critical", "delta not critical", "IDP not critical", "FreshestCRL critical", "AIA critical",
+        "base equals number", "base above number", "FreshestCRL in a delta", "attribute certificates", "no issuer",
+    ];
+
+    /// <summary>RFC 5280 §5.2. Extensions are made by hand, for <see cref="Extension.Create"/> refuses a wrong criticality itself.</summary>
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_RFC_5280_forbids_an_issuer_is_refused(string fault)
+    {
+        static Extension Raw<T>(T value, bool critical)
+            where T : IExtensionValue<T> =>
+            new(T.Id, critical, Der.Encode(value));
+        Extension aki = Raw(new AuthorityKeyIdentifier(new byte[20]), fault == "AKI critical");
+        Extension number = Raw(new CrlNumber(300), fault == "CRL number critical");
+        Extension delta = Raw(new DeltaCrlIndicator(299), critical: true);
+        var freshest = new FreshestCrl(DistributionPoint.At("http://example.cn/delta.crl"));
+        Extension[] more = fault switch
+        {
+            "delta not critical" => [Raw(new DeltaCrlIndicator(299), critical: false)],
+            "IDP not critical" => [Raw(new IssuingDistributionPoint(onlyContainsCaCerts: true), critical: false)],
+            "FreshestCRL critical" => [Raw(freshest, critical: true)],
+            "AIA critical" => [Raw(new AuthorityInfoAccess(AccessDescription.CaIssuers("http://example.cn/ca.cer")), critical: true)],
+            "base equals number" => [Raw(new DeltaCrlIndicator(300), critical: true)],
+            "base above number" => [Raw(new DeltaCrlIndicator(301), critical: true)],
+            "FreshestCRL in a delta" => [delta, Raw(freshest, critical: false)],
+            "attribute certificates" => [Raw(new IssuingDistributionPoint(onlyContainsAttributeCerts: true), critical: true)],
+            _ => [],
+        };
+        var extensions = new ZwCa.Asn1.Pkix.Extensions([aki, number, .. more]);
+        Name issuer = fault == "no issuer" ? Name.Empty : PkixSamples.CaName;
+
+        Assert.Throws<ArgumentException>(() => new TbsCertList(
+            AlgorithmIdentifier.Sm3WithSm2, issuer, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, [], extensions));
+        Assert.Throws<ArgumentException>(() => new CrlWriter(
+            AlgorithmIdentifier.Sm3WithSm2, issuer, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, extensions));
+    }
+
+    [Fact]
+    public void What_RFC_5280_allows_is_not()
+    {
+        var freshest = new FreshestCrl(DistributionPoint.At("http://example.cn/delta.crl"));
+        Extension[][] allowed = [
+            [Extension.Create(freshest, critical: false)],
+            [Extension.Create(new DeltaCrlIndicator(0), critical: true)],
+            [Extension.Create(new DeltaCrlIndicator(299), critical: true), Extension.Create(new IssuingDistributionPoint(onlyContainsUserCerts: true), critical: true)],
+            [new Extension("1.2.3", true, new byte[] { 5, 0 })],
+        ];
+        foreach (Extension[] more in allowed)
+        {
+            var extensions = new ZwCa.Asn1.Pkix.Extensions([.. PkixSamples.CrlExtensions, .. more]);
+            var tbs = new TbsCertList(AlgorithmIdentifier.Sm3WithSm2, PkixSamples.CaName, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, [], extensions);
+            Assert.Equal(2 + more.Length, Der.Decode<TbsCertList>(Der.Encode(tbs)).CrlExtensions!.Count);
+        }
+    }
+
+    [Fact]
+    public void Criticality_that_RFC_5280_fixes_cannot_be_chosen()
+    {
+        Assert.Throws<ArgumentException>(() => Extension.Create(new CrlNumber(1), critical: true));
+        Assert.Throws<ArgumentException>(() => Extension.Create(new DeltaCrlIndicator(1), critical: false));
+        Assert.Throws<ArgumentException>(() => Extension.Create(new ReasonCode(RevocationReason.Superseded), critical: true));
+        Assert.Throws<ArgumentException>(() => Extension.Create(PkixSamples.KeyId, critical: true));
+        Assert.Throws<ArgumentException>(() => Extension.Create(new NameConstraints([], [new GeneralSubtree(new DnsName("a"))]), critical: false));
+        Assert.NotEqual(Extension.Create(KeyUsage.Signing, critical: false), Extension.Create(KeyUsage.Signing, critical: true));
+    }
+
+    /// <summary>Equal bytes share one object; bytes of equal length and equal end must not.</summary>
+    [Fact]
+    public void Entries_of_one_form_keep_their_own_values()
+    {
+        Time[] dates = [PkixSamples.ThisUpdate, PkixSamples.NextUpdate, PkixSamples.ThisUpdate, PkixSamples.Year2051, PkixSamples.NextUpdate];
+        var tbs = new TbsCertList(
+            AlgorithmIdentifier.Sm3WithSm2,
+            PkixSamples.CaName,
+            PkixSamples.ThisUpdate,
+            PkixSamples.NextUpdate,
+            [.. dates.Select(d => RevokedCertificate.Create(SerialNumber.Parse("01"), PkixSamples.ThisUpdate, RevocationReason.KeyCompromise, d))],
+            PkixSamples.CrlExtensions);
+        var read = Der.Decode<TbsCertList>(Der.Encode(tbs));
+        Assert.Equal(dates, read.RevokedCertificates.Select(r => r.CrlEntryExtensions!.Find<InvalidityDate>()!.Date));
+    }
+
+    [Fact]
+    public void An_outer_algorithm_that_differs_from_the_inner_one_is_seen()
+    {
+        var tbs = new TbsCertList(
+            AlgorithmIdentifier.Sm3WithSm2, PkixSamples.CaName, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, [], PkixSamples.CrlExtensions);
+        byte[] der = Der.Encode(CertificateList.Assemble(Der.Encode(tbs), new byte[] { 1 }));
+        Assert.True(Der.Decode<CertificateList>(der).AlgorithmsAgree);
+        foreach (AlgorithmIdentifier outer in (AlgorithmIdentifier[])[AlgorithmIdentifier.Sha256WithRsa, new(Oids.Sm3WithSm2, (byte[])[0x05, 0x00])])
+        {
+            Tlv tree = Tlv.Parse(der);
+            tree.Children![1] = Tlv.Parse(Der.Encode(outer));
+            Assert.False(Der.Decode<CertificateList>(tree.Encode()).AlgorithmsAgree);
+        }
+    }
+
     [Fact]
     public void An_empty_list_is_absent_and_refused_when_present()
     {

@@ -8,6 +8,10 @@ namespace ZwCa.Tests.Asn1.Pkix;
 /// <summary>The oracle is <see cref="TbsCertList"/>, which others have read in <see cref="CrlTests"/>.</summary>
 public sealed class CrlWriterTests
 {
+    private static readonly Time LastOfUtcTime = new(new DateTimeOffset(2049, 12, 31, 23, 59, 59, TimeSpan.Zero));
+
+    private static readonly Time FirstOfGeneralizedTime = new(new DateTimeOffset(2050, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
     private static readonly CrlWriter Writer = new(
         AlgorithmIdentifier.Sm3WithSm2, PkixSamples.CaName, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, PkixSamples.CrlExtensions);
 
@@ -39,35 +43,81 @@ public sealed class CrlWriterTests
         Assert.Equal(output.Length, output.Position);
     }
 
-    /// <summary>Around 128, 256, 65,536 and 16,777,216 bytes the outermost length needs one octet more, and the signature decides on which side the CRL is.</summary>
+    /// <summary>
+    /// At 128, 256, 65,536 and 16,777,216 bytes of content the outermost length needs one octet more, and the signature decides on which side
+    /// the CRL is.
+    /// </summary>
     [Theory]
-    [InlineData(65536)]
-    [InlineData(256)]
+    [InlineData(0x80)]
+    [InlineData(0x100)]
+    [InlineData(0x1_0000)]
+    [InlineData(0x100_0000)]
     public void A_signature_that_lengthens_the_header_moves_the_TBS(int boundary)
     {
-        int moved = 0;
-        int fixedLength = Der.Encode(Plain([], new byte[1])).Length;
-        int wanted = boundary - fixedLength;
-        CrlEntry[] entries = wanted > 0 ? [.. Enumerable.Repeat(Entries(1)[0] with { Reason = default, InvalidityDate = null }, Math.Max(0, (wanted / 35) - 1))] : [];
-        for (int signatureLength = 1; signatureLength < 160; signatureLength++)
+        const int Below = 8;
+        ZwCa.Asn1.Pkix.Extensions extensions = Sized(e => ContentLength(Encoded(e, [1])), boundary - Below);
+        int headerBefore = HeaderLength(boundary - 1);
+        foreach (int signatureLength in (int[])[1, Below - 1, Below, Below + 1, Below + 2, 64])
         {
             byte[] signature = RandomNumberGenerator.GetBytes(signatureLength);
             var output = new MemoryStream();
-            using UnsignedCrl unsigned = Writer.WriteTbs(output, entries, _ => { });
-            int headerBefore = (int)(output.Length - unsigned.TbsLength);
+            using UnsignedCrl unsigned = Small(extensions).WriteTbs(output, [], _ => { });
+            Assert.Equal(headerBefore, output.Length - unsigned.TbsLength);
             unsigned.Complete(signature);
-            byte[] expected = Der.Encode(Plain(entries, signature));
-            Assert.Equal(expected, output.ToArray());
-            moved += headerBefore == 2 + expected[1] - 0x80 ? 0 : 1;
-        }
 
-        Assert.InRange(moved, 1, 159);
+            byte[] expected = Encoded(extensions, signature);
+            Assert.Equal(signatureLength > Below, HeaderLength(ContentLength(expected)) > headerBefore);
+            Assert.True(expected.AsSpan().SequenceEqual(output.ToArray()));
+        }
+    }
+
+    /// <summary>The same boundaries of the TBSCertList itself.</summary>
+    [Theory]
+    [InlineData(0x80)]
+    [InlineData(0x100)]
+    [InlineData(0x1_0000)]
+    [InlineData(0x100_0000)]
+    public void The_length_of_the_TBS_is_minimal_on_both_sides_of_a_boundary(int boundary)
+    {
+        for (int content = boundary - 2; content <= boundary + 1; content++)
+        {
+            ZwCa.Asn1.Pkix.Extensions extensions = Sized(e => ContentLength(Der.Encode(SmallTbs(e, []))), content);
+            Assert.Equal(content, ContentLength(Der.Encode(SmallTbs(extensions, []))));
+            Assert.True(Encoded(extensions, [1]).AsSpan().SequenceEqual(Write(Small(extensions), [], [1])));
+        }
+    }
+
+    /// <summary>And those of the list of entries.</summary>
+    [Theory]
+    [InlineData(0x80)]
+    [InlineData(0x100)]
+    [InlineData(0x1_0000)]
+    public void The_length_of_the_entries_is_minimal_on_both_sides_of_a_boundary(int boundary)
+    {
+        // An entry of ours has 20 bytes without the serial number's own 1 to 20.
+        const int Fixed = 19;
+        ZwCa.Asn1.Pkix.Extensions extensions = PkixSamples.CrlExtensions;
+        for (int content = boundary - 2; content <= boundary + 1; content++)
+        {
+            var entries = new List<CrlEntry>();
+            int left = content;
+            while (left > 0)
+            {
+                int length = left <= Fixed + 20 ? left : Math.Min(Fixed + 20, left - (Fixed + 1));
+                entries.Add(new CrlEntry(SerialNumber.FromBytes([0x40, .. new byte[length - Fixed - 1]]), PkixSamples.ThisUpdate));
+                left -= length;
+            }
+
+            byte[] plain = Der.Encode(SmallTbs(extensions, entries));
+            Assert.Equal(content, ContentLength(Tlv.Parse(plain).Children![5].Encode()));
+            Assert.Equal(Der.Encode(CertificateList.Assemble(plain, new byte[] { 1 })), Write(Small(extensions), entries, [1]));
+        }
     }
 
     [Fact]
     public void Entries_cover_every_form()
     {
-        Time[] dates = [new(new DateTimeOffset(1950, 1, 1, 0, 0, 0, TimeSpan.Zero)), PkixSamples.ThisUpdate, new(new DateTimeOffset(2049, 12, 31, 23, 59, 59, TimeSpan.Zero)), PkixSamples.Year2051, Time.NoWellDefinedExpiration];
+        Time[] dates = [new(new DateTimeOffset(1950, 1, 1, 0, 0, 0, TimeSpan.Zero)), PkixSamples.ThisUpdate, LastOfUtcTime, FirstOfGeneralizedTime, PkixSamples.Year2051, Time.NoWellDefinedExpiration];
         string[] serials = ["01", "80", "7fffffffffffffffffffffffffffffffffffffff", "ff00000000000000000000000000000000000000"];
         foreach (string serial in serials.Take(3))
         {
@@ -87,6 +137,16 @@ public sealed class CrlWriterTests
         Assert.False(SerialNumber.TryParse(serials[3], out _));
     }
 
+    /// <summary>RFC 5280 §5.1.2.6: UTCTime through 2049, GeneralizedTime from 2050.</summary>
+    [Fact]
+    public void The_turn_of_the_year_2050_changes_the_type_of_time()
+    {
+        byte[] der = Write(Writer, [new(SerialNumber.Parse("01"), LastOfUtcTime), new(SerialNumber.Parse("01"), FirstOfGeneralizedTime)], [1]);
+        List<Tlv> entries = Tlv.Parse(der).Children![0].Children![5].Children!;
+        Assert.Equal([0x17, 13, .. "491231235959Z"u8], entries[0].Children![1].Encode());
+        Assert.Equal([0x18, 15, .. "20500101000000Z"u8], entries[1].Children![1].Encode());
+    }
+
     [Fact]
     public void Delta_CRLs_may_remove()
     {
@@ -100,7 +160,7 @@ public sealed class CrlWriterTests
         Assert.Single(Der.Decode<CertificateList>(Write(delta, entries, [1])).Tbs.RevokedCertificates);
     }
 
-    public static TheoryData<string> Differences => ["fewer", "more", "none", "endless", "another serial of the same length", "another reason", "another order"];
+    public static TheoryData<string> Differences => ["fewer", "more", "none", "endless", "another serial of the same length", "another reason", "another order", "a null in place of an entry", "a null more"];
 
     [Theory]
     [MemberData(nameof(Differences))]
@@ -114,6 +174,8 @@ public sealed class CrlWriterTests
             "none" => [],
             "endless" => Endless(),
             "another serial of the same length" => [.. first[..^1], first[^1] with { UserCertificate = SerialNumber.FromBytes(RandomNumberGenerator.GetBytes(first[^1].UserCertificate.Content.Length - 1).Prepend((byte)0x41).ToArray()) }],
+            "a null in place of an entry" => [.. first[..^1], default],
+            "a null more" => [.. first, default],
             "another reason" => [.. first[..1], first[1] with { Reason = RevocationReason.AaCompromise }, .. first[2..]],
             _ => [first[1], first[0], .. first[2..]],
         };
@@ -159,6 +221,87 @@ public sealed class CrlWriterTests
             yield return new CrlEntry(SerialNumber.Parse("01"), PkixSamples.ThisUpdate);
             throw new TimeoutException();
         }
+    }
+
+    /// <summary>Every operation on the stream fails once; half of what a failing write was given may have arrived.</summary>
+    [Fact]
+    public void A_failing_stream_leaves_nothing_behind()
+    {
+        CrlEntry[] entries = Entries(3000);
+        int failures = 0;
+        for (bool failed = true; failed; failures++)
+        {
+            var output = new FailingStream(failAt: failures + 1);
+            output.Write("before"u8);
+            failed = false;
+            try
+            {
+                using UnsignedCrl unsigned = Writer.WriteTbs(output, entries, _ => { });
+                try
+                {
+                    unsigned.Complete(new byte[71]);
+                }
+                catch (IOException)
+                {
+                    failed = true;
+                    Assert.Throws<InvalidOperationException>(() => unsigned.Complete(new byte[71]));
+                }
+            }
+            catch (IOException)
+            {
+                failed = true;
+            }
+
+            if (failed)
+            {
+                Assert.Equal("before"u8.ToArray(), output.ToArray());
+            }
+        }
+
+        // Header, TBS, tail, header, and two flushes.
+        Assert.InRange(failures, 6, 20);
+    }
+
+    /// <summary>The TBS has been moved when the tail fails: a second try would move it again and put a good header before it.</summary>
+    [Fact]
+    public void A_broken_CRL_cannot_be_completed_by_trying_again()
+    {
+        ZwCa.Asn1.Pkix.Extensions extensions = Sized(e => ContentLength(Encoded(e, [1])), 0x100 - 8);
+        var output = new FailingStream(failAt: int.MaxValue);
+        using UnsignedCrl unsigned = Small(extensions).WriteTbs(output, [], _ => { });
+        output.FailAt = output.Operations + 2;
+        Assert.Throws<IOException>(() => unsigned.Complete(new byte[20]));
+        Assert.Throws<InvalidOperationException>(() => unsigned.Complete(new byte[20]));
+        unsigned.Dispose();
+        Assert.Empty(output.ToArray());
+
+        // Taken back once: what the caller writes afterwards is his.
+        output.Write("after"u8);
+        unsigned.Dispose();
+        Assert.Equal("after"u8.ToArray(), output.ToArray());
+    }
+
+    [Fact]
+    public void An_output_that_goes_on_behind_the_position_is_refused()
+    {
+        var output = new MemoryStream();
+        output.Write(new byte[5000]);
+        output.Position = 4999;
+        Assert.Throws<ArgumentException>(() => Writer.WriteTbs(output, [], _ => { }));
+        output.Position = 0;
+        Assert.Throws<ArgumentException>(() => Writer.WriteTbs(output, [], _ => { }));
+        Assert.Equal(new byte[5000], output.ToArray());
+        output.Position = 5001;
+        Assert.Throws<ArgumentException>(() => Writer.WriteTbs(output, [], _ => { }));
+    }
+
+    [Fact]
+    public void Indirect_CRLs_are_not_streamed()
+    {
+        var extensions = new ZwCa.Asn1.Pkix.Extensions(
+            [.. PkixSamples.CrlExtensions, Extension.Create(new IssuingDistributionPoint(indirectCrl: true), critical: true)]);
+        Assert.Throws<ArgumentException>(() => new CrlWriter(
+            AlgorithmIdentifier.Sm3WithSm2, PkixSamples.CaName, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, extensions));
     }
 
     [Fact]
@@ -260,6 +403,81 @@ public sealed class CrlWriterTests
             [.. entries.Select(e => RevokedCertificate.Create(e.UserCertificate, e.RevocationDate, e.Reason, e.InvalidityDate))],
             PkixSamples.CrlExtensions);
         return CertificateList.Assemble(Der.Encode(tbs), signature);
+    }
+
+    private static readonly Name SmallName = Name.Create((Oids.CommonName, "a"));
+
+    private static CrlWriter Small(ZwCa.Asn1.Pkix.Extensions extensions) =>
+        new(AlgorithmIdentifier.Sm3WithSm2, SmallName, PkixSamples.ThisUpdate, PkixSamples.NextUpdate, extensions);
+
+    private static TbsCertList SmallTbs(ZwCa.Asn1.Pkix.Extensions extensions, IEnumerable<CrlEntry> entries) => new(
+        AlgorithmIdentifier.Sm3WithSm2,
+        SmallName,
+        PkixSamples.ThisUpdate,
+        PkixSamples.NextUpdate,
+        [.. entries.Select(e => RevokedCertificate.Create(e.UserCertificate, e.RevocationDate, e.Reason, e.InvalidityDate))],
+        extensions);
+
+    private static byte[] Encoded(ZwCa.Asn1.Pkix.Extensions extensions, byte[] signature) =>
+        Der.Encode(CertificateList.Assemble(Der.Encode(SmallTbs(extensions, [])), signature));
+
+    private static int HeaderLength(int contentLength) => 1 + Tlv.MinimalLength(contentLength).Length;
+
+    private static int ContentLength(byte[] element) => element.Length - (element[1] < 0x80 ? 2 : 2 + (element[1] & 0x7f));
+
+    /// <summary>Extensions with which the measured length is exactly the wanted one: an extension without meaning fills, the key identifier fits.</summary>
+    private static ZwCa.Asn1.Pkix.Extensions Sized(Func<ZwCa.Asn1.Pkix.Extensions, int> measure, int wanted)
+    {
+        for (int keyIdLength = 0; keyIdLength < 40; keyIdLength++)
+        {
+            Extension[] demanded = [
+                Extension.Create(new AuthorityKeyIdentifier(new byte[keyIdLength]), critical: false),
+                Extension.Create(new CrlNumber(1), critical: false),
+            ];
+            var extensions = new ZwCa.Asn1.Pkix.Extensions(demanded);
+            int length = measure(extensions);
+            int fill = 0;
+            for (int tries = 0; tries < 4 && length != wanted && fill + wanted - length >= 0; tries++)
+            {
+                fill += wanted - length;
+                extensions = new([.. demanded, new Extension("1.2.3", false, new byte[fill])]);
+                length = measure(extensions);
+            }
+
+            if (length == wanted)
+            {
+                return extensions;
+            }
+        }
+
+        throw new InvalidOperationException($"No extensions make {wanted} bytes.");
+    }
+
+    /// <summary>One write or flush fails, after half of the bytes.</summary>
+    private sealed class FailingStream(int failAt) : MemoryStream
+    {
+        public int FailAt { get; set; } = failAt;
+
+        public int Operations { get; private set; }
+
+        public override void Write(ReadOnlySpan<byte> buffer) => Write(buffer.ToArray(), 0, buffer.Length);
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            bool fails = Operations++ == FailAt;
+            base.Write(buffer, offset, fails ? count / 2 : count);
+            ThrowIf(fails);
+        }
+
+        public override void Flush() => ThrowIf(Operations++ == FailAt);
+
+        private static void ThrowIf(bool fails)
+        {
+            if (fails)
+            {
+                throw new IOException("The disk is full.");
+            }
+        }
     }
 
     private sealed class Reenumerable(Func<IEnumerable<CrlEntry>> enumerate) : IEnumerable<CrlEntry>

@@ -113,7 +113,7 @@ public sealed class PkixSamples : IDerSamples
         DerSample.Of(BasicConstraints.EndEntity),
         DerSample.Of(BasicConstraints.Ca()),
         DerSample.Of(BasicConstraints.Ca(3)),
-        DerSample.Of(new NameConstraints([new GeneralSubtree(new DirectoryName(CaName))], [new GeneralSubtree(new DnsName(".com"))])),
+        DerSample.Of(new NameConstraints([new GeneralSubtree(new DirectoryName(CaName))], [new GeneralSubtree(new DnsName(".com")), new GeneralSubtree(new DnsName(""))])),
         DerSample.Of(new NameConstraints([], [new GeneralSubtree(new IpAddress(new byte[8]))])),
         DerSample.Of(new GeneralSubtree(new DnsName("example.cn"))),
         DerSample.Of(new ExtendedKeyUsage(Oids.ClientAuth, Oids.EmailProtection)),
@@ -173,7 +173,8 @@ public sealed class PkixSamples : IDerSamples
             DerSample.Of(key),
             DerSample.Of(new EcPrivateKey(new byte[32])),
             DerSample.Of(new PrivateKeyInfo(AlgorithmIdentifier.EcKey(Oids.Sm2), Der.Encode(key))),
-            DerSample.Of(new PrivateKeyInfo(AlgorithmIdentifier.Rsa, new byte[3], new Attribute("1.2.3", (byte[])[0x05, 0x00]))),
+            DerSample.Of<PrivateKeyInfo>("3023 020100 300D06092A864886F70D0101010500 0403000000 A00A 300806022A0331020500"),
+            DerSample.Of<PrivateKeyInfo>("3019 020100 300D06092A864886F70D0101010500 0403000000 A000"),
         ];
     }
 
