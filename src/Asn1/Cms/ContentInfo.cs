@@ -23,7 +23,7 @@ public sealed class ContentInfo : IDer<ContentInfo>
             throw new ArgumentException("The content is one DER element.", nameof(content));
         }
 
-        ContentType = contentType;
+        ContentType = Require.Oid(contentType);
         Content = content;
     }
 

@@ -20,10 +20,10 @@ public sealed class EncryptedContentInfo(
     ReadOnlyMemory<byte>? encryptedContent) : IDer<EncryptedContentInfo>
 {
     /// <summary>Dotted OID of what is encrypted.</summary>
-    public string ContentType { get; } = contentType;
+    public string ContentType { get; } = Require.Oid(contentType);
 
     /// <summary>SM4 with its mode; plain SM4 (1.2.156.10197.1.104) means ECB.</summary>
-    public AlgorithmIdentifier ContentEncryptionAlgorithm { get; } = contentEncryptionAlgorithm;
+    public AlgorithmIdentifier ContentEncryptionAlgorithm { get; } = Require.NotNull(contentEncryptionAlgorithm);
 
     /// <summary>Null when it travels by other means.</summary>
     public ReadOnlyMemory<byte>? EncryptedContent { get; } = encryptedContent;

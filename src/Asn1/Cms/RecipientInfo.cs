@@ -128,12 +128,7 @@ public sealed record BySubjectKeyIdentifier(ReadOnlyMemory<byte> KeyIdentifier) 
 {
     public override void Write(AsnWriter writer) => writer.WriteOctetString(KeyIdentifier.Span, Tags.Context0);
 
-    public bool Equals(BySubjectKeyIdentifier? other) => other is not null && KeyIdentifier.Span.SequenceEqual(other.KeyIdentifier.Span);
+    public bool Equals(BySubjectKeyIdentifier? other) => other is not null && KeyIdentifier.ContentEquals(other.KeyIdentifier);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(KeyIdentifier.Span);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => KeyIdentifier.ContentHash();
 }

@@ -26,9 +26,9 @@ public sealed class SignedData(
     /// <summary>1 in GM/T 0010 and PKCS #7; RFC 5652 §5.1 goes up to 5, and a timestamp token has 3.</summary>
     public int Version { get; private init; } = GmVersion;
 
-    public IReadOnlyList<AlgorithmIdentifier> DigestAlgorithms { get; } = [.. digestAlgorithms];
+    public IReadOnlyList<AlgorithmIdentifier> DigestAlgorithms { get; } = Require.NoNull(digestAlgorithms);
 
-    public ContentInfo ContentInfo { get; } = contentInfo;
+    public ContentInfo ContentInfo { get; } = Require.NotNull(contentInfo);
 
     /// <summary>The DER of each; decoded by whoever needs one, so that a certificate of an odd kind does not spoil the message. Null when absent.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>>? Certificates
@@ -44,7 +44,7 @@ public sealed class SignedData(
         init => field = CmsFields.RequireEncoded(value);
     }
 
-    public IReadOnlyList<SignerInfo> SignerInfos { get; } = [.. signerInfos];
+    public IReadOnlyList<SignerInfo> SignerInfos { get; } = Require.NoNull(signerInfos);
 
     public static SignedData Read(AsnReader reader)
     {

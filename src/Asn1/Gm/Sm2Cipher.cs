@@ -76,12 +76,7 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
         }
     }
 
-    public bool Equals(Sm2Cipher? other) => other is not null && _raw.AsSpan().SequenceEqual(other._raw);
+    public bool Equals(Sm2Cipher? other) => other is not null && Raw.ContentEquals(other.Raw);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(_raw);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => Raw.ContentHash();
 }

@@ -52,12 +52,7 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
         }
     }
 
-    public bool Equals(Sm2Signature? other) => other is not null && _raw.AsSpan().SequenceEqual(other._raw);
+    public bool Equals(Sm2Signature? other) => other is not null && Raw.ContentEquals(other.Raw);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(_raw);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => Raw.ContentHash();
 }

@@ -23,7 +23,7 @@ public sealed class Signature(
     public ReadOnlyMemory<byte> Value { get; } = value;
 
     /// <summary>Null when absent.</summary>
-    public IReadOnlyList<Certificate>? Certificates { get; } = certificates is null ? null : [.. certificates];
+    public IReadOnlyList<Certificate>? Certificates { get; } = certificates is null ? null : Require.NoNull(certificates);
 
     public static Signature Read(AsnReader reader)
     {

@@ -82,7 +82,7 @@ public sealed class OcspResponse : IDer<OcspResponse>
 public sealed class ResponseBytes(string responseType, ReadOnlyMemory<byte> response) : IDer<ResponseBytes>
 {
     /// <summary>Dotted OID; id-pkix-ocsp-basic.</summary>
-    public string ResponseType { get; } = responseType;
+    public string ResponseType { get; } = Require.Oid(responseType);
 
     /// <summary>DER of the type's value.</summary>
     public ReadOnlyMemory<byte> Response { get; } = response;

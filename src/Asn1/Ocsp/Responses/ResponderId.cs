@@ -50,12 +50,7 @@ public sealed record ResponderByKey(ReadOnlyMemory<byte> KeyHash) : ResponderId
         }
     }
 
-    public bool Equals(ResponderByKey? other) => other is not null && KeyHash.Span.SequenceEqual(other.KeyHash.Span);
+    public bool Equals(ResponderByKey? other) => other is not null && KeyHash.ContentEquals(other.KeyHash);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(KeyHash.Span);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => KeyHash.ContentHash();
 }
