@@ -7,24 +7,19 @@ namespace ZwCa.Asn1.Cms;
 /// <code>
 /// Attributes ::= SET SIZE (1..MAX) OF Attribute
 /// </code>
-/// GM/T 0010-2012 §8.2, RFC 2315 §9.2; under [0] or [1] IMPLICIT in SignerInfo, but signed as the plain SET OF. No type occurs twice
-/// (RFC 5652 §11).
+/// GM/T 0010-2012 §8.2, RFC 2315 §9.2; under [0] or [1] IMPLICIT in SignerInfo, but signed as the plain SET OF. Only unauthenticated ones may
+/// have a type several times, see <see cref="SignerInfo"/>.
 /// </summary>
 public sealed class Attributes : IDer<Attributes>
 {
     private const byte SetOf = 0x31;
 
-    /// <exception cref="ArgumentException">No attribute, or two of one type.</exception>
+    /// <exception cref="ArgumentException">No attribute.</exception>
     public Attributes(params IReadOnlyList<Attribute> values)
     {
-        if (HasDuplicate(Require.NotEmpty(values)))
-        {
-            throw new ArgumentException("An attribute type occurs twice.", nameof(values));
-        }
-
-        Values = values;
+        Values = Require.NotEmpty(values);
         var writer = new AsnWriter(AsnEncodingRules.DER);
-        writer.WriteSetOf(values);
+        writer.WriteSetOf(Values);
         Encoded = writer.Encode();
     }
 
@@ -40,7 +35,9 @@ public sealed class Attributes : IDer<Attributes>
     /// <summary>The DER with tag SET OF (31): what is signed (RFC 2315 §9.3).</summary>
     public ReadOnlyMemory<byte> Encoded { get; }
 
-    /// <returns>The attribute, or null when absent.</returns>
+    internal bool HasRepeatedType => Values.Select(a => a.Type).Distinct(StringComparer.Ordinal).Count() != Values.Count;
+
+    /// <returns>The first attribute of the type, or null when absent.</returns>
     public Attribute? Find(string type) => Values.FirstOrDefault(a => a.Type == type);
 
     public static Attributes Read(AsnReader reader) => Read(reader, Asn1Tag.SetOf);
@@ -49,9 +46,7 @@ public sealed class Attributes : IDer<Attributes>
     {
         ReadOnlyMemory<byte> encoded = reader.PeekEncodedValue();
         IReadOnlyList<Attribute> values = reader.ReadSetOf<Attribute>(tag);
-        return HasDuplicate(values)
-            ? throw new AsnContentException("An attribute type occurs twice.")
-            : new Attributes(values, tag == Asn1Tag.SetOf ? encoded : (byte[])[SetOf, .. encoded.Span[1..]]);
+        return new Attributes(values, tag == Asn1Tag.SetOf ? encoded : (byte[])[SetOf, .. encoded.Span[1..]]);
     }
 
     internal static Attributes? ReadOptional(AsnReader reader, Asn1Tag tag) => reader.NextIs(tag) ? Read(reader, tag) : null;
@@ -59,7 +54,4 @@ public sealed class Attributes : IDer<Attributes>
     public void Write(AsnWriter writer) => writer.WriteEncodedValue(Encoded.Span);
 
     internal void Write(AsnWriter writer, Asn1Tag tag) => writer.WriteSetOf(Values, tag);
-
-    private static bool HasDuplicate(IReadOnlyList<Attribute> values) =>
-        values.Select(a => a.Type).Distinct(StringComparer.Ordinal).Count() != values.Count;
 }

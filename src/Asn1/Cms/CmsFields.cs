@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Runtime.CompilerServices;
 
 namespace ZwCa.Asn1.Cms;
 
@@ -11,44 +12,25 @@ internal static class CmsFields
             ? version
             : throw new AsnContentException($"The version must be {lowest} to {highest}.");
 
-    /// <summary><c>SET OF T</c>, which unlike SET SIZE (1..MAX) may be empty.</summary>
-    public static IReadOnlyList<T> ReadSet<T>(AsnReader sequence)
-        where T : IDer<T>
-    {
-        AsnReader set = sequence.ReadSetOf();
-        var values = new List<T>(1);
-        while (set.HasData)
-        {
-            values.Add(T.Read(set));
-        }
-
-        return values;
-    }
-
     /// <summary>
     /// <c>[tag] IMPLICIT SET OF Certificate</c> or <c>CertificateList</c>, OPTIONAL, each element as its bytes.
     /// Tolerance: producers write certificates in the order of the chain, so the order is kept and not that of DER (X.690 §11.6).
     /// </summary>
-    public static IReadOnlyList<ReadOnlyMemory<byte>>? ReadEncodedSet(AsnReader sequence, Asn1Tag tag)
+    public static IReadOnlyList<ReadOnlyMemory<byte>>? ReadEncodedSet(AsnReader sequence, Asn1Tag tag) =>
+        sequence.NextIs(tag) ? sequence.ReadSetOf(skipSortOrderValidation: true, tag).ReadAll(ReadEncoded) : null;
+
+    /// <returns>The elements, which are certificates or CRLs; copied as a list, not byte by byte.</returns>
+    /// <exception cref="ArgumentException">One of them is not a SEQUENCE.</exception>
+    public static IReadOnlyList<ReadOnlyMemory<byte>>? RequireEncoded(
+        IReadOnlyList<ReadOnlyMemory<byte>>? elements, [CallerArgumentExpression(nameof(elements))] string? name = null)
     {
-        if (!sequence.NextIs(tag))
+        if (elements is null)
         {
             return null;
         }
 
-        AsnReader set = sequence.ReadSetOf(skipSortOrderValidation: true, tag);
-        var elements = new List<ReadOnlyMemory<byte>>(2);
-        while (set.HasData)
-        {
-            if (set.PeekTag() != Asn1Tag.Sequence)
-            {
-                throw new AsnContentException("Only certificates and CRLs belong here.");
-            }
-
-            elements.Add(set.ReadEncodedValue());
-        }
-
-        return elements;
+        IReadOnlyList<ReadOnlyMemory<byte>> copy = [.. elements];
+        return copy.All(e => e.Span is [DerHeader.Sequence, ..]) ? copy : throw new ArgumentException("Only certificates and CRLs belong here.", name);
     }
 
     public static void WriteEncodedSet(AsnWriter writer, IReadOnlyList<ReadOnlyMemory<byte>>? elements, Asn1Tag tag)
@@ -67,4 +49,7 @@ internal static class CmsFields
             }
         }
     }
+
+    private static ReadOnlyMemory<byte> ReadEncoded(AsnReader set) =>
+        set.PeekTag() == Asn1Tag.Sequence ? set.ReadEncodedValue() : throw new AsnContentException("Only certificates and CRLs belong here.");
 }

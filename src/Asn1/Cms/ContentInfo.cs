@@ -10,10 +10,29 @@ namespace ZwCa.Asn1.Cms;
 /// GM/T 0010-2012 §6.10 (GB/T 35275), RFC 2315 §7. Messages made here carry the content types of GM/T 0010.
 /// Tolerance: those of PKCS #7 are read as the same types, and kept.
 /// </summary>
-/// <param name="ContentType">Dotted OID.</param>
-/// <param name="Content">One DER element, or null when absent (detached signature).</param>
-public sealed record ContentInfo(string ContentType, ReadOnlyMemory<byte>? Content = null) : IDer<ContentInfo>
+public sealed class ContentInfo : IDer<ContentInfo>
 {
+    /// <param name="contentType">Dotted OID.</param>
+    /// <param name="content">One DER element, or null when absent (detached signature).</param>
+    /// <exception cref="ArgumentException">The content is not one DER element.</exception>
+    public ContentInfo(string contentType, ReadOnlyMemory<byte>? content = null)
+    {
+        if (content is { Span: var element }
+            && !(AsnDecoder.TryReadEncodedValue(element, AsnEncodingRules.DER, out _, out _, out _, out int consumed) && consumed == element.Length))
+        {
+            throw new ArgumentException("The content is one DER element.", nameof(content));
+        }
+
+        ContentType = Require.Oid(contentType);
+        Content = content;
+    }
+
+    /// <summary>Dotted OID.</summary>
+    public string ContentType { get; }
+
+    /// <summary>One DER element, or null when absent (detached signature).</summary>
+    public ReadOnlyMemory<byte>? Content { get; }
+
     /// <summary>
     /// What a signature without attributes, or a messageDigest, covers: the content's octets without tag and length (RFC 2315 §9.3).
     /// Null when the content is detached.
@@ -49,14 +68,10 @@ public sealed record ContentInfo(string ContentType, ReadOnlyMemory<byte>? Conte
     {
         AsnReader sequence = reader.ReadSequence();
         string contentType = sequence.ReadObjectIdentifier();
-        ReadOnlyMemory<byte>? content = null;
-        if (sequence.NextIs(Tags.Context0))
-        {
-            AsnReader explicitContent = sequence.ReadSequence(Tags.Context0);
-            content = explicitContent.ReadEncodedValue();
-            explicitContent.ThrowIfNotEmpty();
-        }
 
+        // Not "null" in the second branch: that would be taken for an array and become present but empty.
+        ReadOnlyMemory<byte>? content =
+            sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, c => c.ReadEncodedValue()) : default(ReadOnlyMemory<byte>?);
         sequence.ThrowIfNotEmpty();
         return new ContentInfo(contentType, content);
     }

@@ -14,14 +14,20 @@ namespace ZwCa.Asn1.Cms;
 /// </code>
 /// GM/T 0010-2012 §9.1, RFC 2315 §10.1; the shared information is GM/T 0010's own.
 /// </summary>
-/// <param name="ContentType">Dotted OID of what is encrypted.</param>
-/// <param name="ContentEncryptionAlgorithm">SM4 with its mode; plain SM4 (1.2.156.10197.1.104) means ECB.</param>
-/// <param name="EncryptedContent">Null when it travels by other means.</param>
-public sealed record EncryptedContentInfo(
-    string ContentType,
-    AlgorithmIdentifier ContentEncryptionAlgorithm,
-    ReadOnlyMemory<byte>? EncryptedContent) : IDer<EncryptedContentInfo>
+public sealed class EncryptedContentInfo(
+    string contentType,
+    AlgorithmIdentifier contentEncryptionAlgorithm,
+    ReadOnlyMemory<byte>? encryptedContent) : IDer<EncryptedContentInfo>
 {
+    /// <summary>Dotted OID of what is encrypted.</summary>
+    public string ContentType { get; } = Require.Oid(contentType);
+
+    /// <summary>SM4 with its mode; plain SM4 (1.2.156.10197.1.104) means ECB.</summary>
+    public AlgorithmIdentifier ContentEncryptionAlgorithm { get; } = Require.NotNull(contentEncryptionAlgorithm);
+
+    /// <summary>Null when it travels by other means.</summary>
+    public ReadOnlyMemory<byte>? EncryptedContent { get; } = encryptedContent;
+
     /// <summary>The field under [1].</summary>
     public ReadOnlyMemory<byte>? SharedInfo1 { get; init; }
 

@@ -11,7 +11,7 @@ namespace ZwCa.Asn1.Cms;
 /// </code>
 /// GM/T 0010-2012 §9.1, RFC 2315 §10.1.
 /// </summary>
-public sealed record EnvelopedData : IDer<EnvelopedData>
+public sealed class EnvelopedData : IDer<EnvelopedData>
 {
     private const int GmVersion = 1;
     private const int HighestVersion = 2;

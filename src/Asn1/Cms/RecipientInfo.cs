@@ -15,7 +15,7 @@ namespace ZwCa.Asn1.Cms;
 /// GM/T 0010-2012 §9.2, RFC 2315 §10.2. Do not match recipients by certificate when there is only one: in an answer of a key management
 /// centre it may name a certificate that did not exist yet.
 /// </summary>
-public sealed record RecipientInfo : IDer<RecipientInfo>
+public sealed class RecipientInfo : IDer<RecipientInfo>
 {
     private const int GmVersion = 1;
     private const int SubjectKeyIdentifierVersion = 2;
@@ -128,7 +128,7 @@ public sealed record BySubjectKeyIdentifier(ReadOnlyMemory<byte> KeyIdentifier) 
 {
     public override void Write(AsnWriter writer) => writer.WriteOctetString(KeyIdentifier.Span, Tags.Context0);
 
-    public bool Equals(BySubjectKeyIdentifier? other) => other is not null && KeyIdentifier.Span.SequenceEqual(other.KeyIdentifier.Span);
+    public bool Equals(BySubjectKeyIdentifier? other) => other is not null && KeyIdentifier.ContentEquals(other.KeyIdentifier);
 
-    public override int GetHashCode() => KeyIdentifier.Length;
+    public override int GetHashCode() => KeyIdentifier.ContentHash();
 }

@@ -17,7 +17,7 @@ namespace ZwCa.Asn1.Cms;
 /// GM/T 0010-2012 §10, RFC 2315 §11.1. In GM/T 0014 it carries the private key from the key management centre, without a ContentInfo
 /// around it; CAs also hand it to subscribers with one. The signature covers the plaintext.
 /// </summary>
-public sealed record SignedAndEnvelopedData : IDer<SignedAndEnvelopedData>
+public sealed class SignedAndEnvelopedData : IDer<SignedAndEnvelopedData>
 {
     private const int Version = 1;
 
@@ -41,10 +41,18 @@ public sealed record SignedAndEnvelopedData : IDer<SignedAndEnvelopedData>
     public EncryptedContentInfo EncryptedContentInfo { get; }
 
     /// <summary>The DER of each; null when absent.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>>? Certificates { get; init; }
+    public IReadOnlyList<ReadOnlyMemory<byte>>? Certificates
+    {
+        get;
+        init => field = CmsFields.RequireEncoded(value);
+    }
 
     /// <inheritdoc cref="Certificates"/>
-    public IReadOnlyList<ReadOnlyMemory<byte>>? Crls { get; init; }
+    public IReadOnlyList<ReadOnlyMemory<byte>>? Crls
+    {
+        get;
+        init => field = CmsFields.RequireEncoded(value);
+    }
 
     public IReadOnlyList<SignerInfo> SignerInfos { get; }
 

@@ -17,20 +17,48 @@ namespace ZwCa.Asn1.Cms;
 /// </code>
 /// GM/T 0010-2012 §8.2, RFC 2315 §9.2; version 1.
 /// </summary>
-/// <param name="DigestAlgorithm">SM3.</param>
-/// <param name="DigestEncryptionAlgorithm">
-/// SM2-1 (1.2.156.10197.1.301.1). Tolerance: some write SM2 with SM3 (…501), as in certificates; kept as read.
-/// </param>
-/// <param name="EncryptedDigest">For SM2 the DER of <see cref="Sm2Signature"/>; read it with <see cref="DecodeSm2Signature"/>.</param>
-public sealed record SignerInfo(
-    IssuerAndSerialNumber IssuerAndSerialNumber,
-    AlgorithmIdentifier DigestAlgorithm,
-    Attributes? AuthenticatedAttributes,
-    AlgorithmIdentifier DigestEncryptionAlgorithm,
-    ReadOnlyMemory<byte> EncryptedDigest,
-    Attributes? UnauthenticatedAttributes = null) : IDer<SignerInfo>
+public sealed class SignerInfo : IDer<SignerInfo>
 {
     private const int Version = 1;
+
+    /// <exception cref="ArgumentException">An attribute type occurs twice among the authenticated ones.</exception>
+    public SignerInfo(
+        IssuerAndSerialNumber issuerAndSerialNumber,
+        AlgorithmIdentifier digestAlgorithm,
+        Attributes? authenticatedAttributes,
+        AlgorithmIdentifier digestEncryptionAlgorithm,
+        ReadOnlyMemory<byte> encryptedDigest,
+        Attributes? unauthenticatedAttributes = null)
+    {
+        if (authenticatedAttributes is { HasRepeatedType: true })
+        {
+            throw new ArgumentException("An attribute type occurs twice.", nameof(authenticatedAttributes));
+        }
+
+        IssuerAndSerialNumber = issuerAndSerialNumber;
+        DigestAlgorithm = digestAlgorithm;
+        AuthenticatedAttributes = authenticatedAttributes;
+        DigestEncryptionAlgorithm = digestEncryptionAlgorithm;
+        EncryptedDigest = encryptedDigest;
+        UnauthenticatedAttributes = unauthenticatedAttributes;
+    }
+
+    public IssuerAndSerialNumber IssuerAndSerialNumber { get; }
+
+    /// <summary>SM3.</summary>
+    public AlgorithmIdentifier DigestAlgorithm { get; }
+
+    /// <summary>No type occurs twice: what is signed must not be open to two readings (RFC 5652 §11.1, §11.2).</summary>
+    public Attributes? AuthenticatedAttributes { get; }
+
+    /// <summary>SM2-1 (1.2.156.10197.1.301.1). Tolerance: some write SM2 with SM3 (…501), as in certificates; kept as read.</summary>
+    public AlgorithmIdentifier DigestEncryptionAlgorithm { get; }
+
+    /// <summary>For SM2 the DER of <see cref="Sm2Signature"/>; read it with <see cref="DecodeSm2Signature"/>.</summary>
+    public ReadOnlyMemory<byte> EncryptedDigest { get; }
+
+    /// <summary>A type may occur several times, such as countersignature (RFC 5652 §11.4).</summary>
+    public Attributes? UnauthenticatedAttributes { get; }
 
     /// <summary>An SM2 signature in the form of GM/T 0010.</summary>
     public static SignerInfo Sm2(IssuerAndSerialNumber signer, Sm2Signature signature, Attributes? authenticatedAttributes = null) =>
@@ -58,7 +86,7 @@ public sealed record SignerInfo(
         var signerInfo = new SignerInfo(
             IssuerAndSerialNumber.Read(sequence),
             AlgorithmIdentifier.Read(sequence),
-            Attributes.ReadOptional(sequence, Tags.Context0),
+            ReadAuthenticated(sequence),
             AlgorithmIdentifier.Read(sequence),
             sequence.ReadOctets(),
             Attributes.ReadOptional(sequence, Tags.Context1));
@@ -78,5 +106,11 @@ public sealed record SignerInfo(
             writer.WriteOctetString(EncryptedDigest.Span);
             UnauthenticatedAttributes?.Write(writer, Tags.Context1);
         }
+    }
+
+    private static Attributes? ReadAuthenticated(AsnReader sequence)
+    {
+        var attributes = Attributes.ReadOptional(sequence, Tags.Context0);
+        return attributes is { HasRepeatedType: true } ? throw new AsnContentException("An authenticated attribute occurs twice.") : attributes;
     }
 }

@@ -13,6 +13,9 @@ internal static class AlmostDer
     /// <summary>SM2EnvelopedKey has two levels.</summary>
     private const int MaxDepth = 4;
 
+    private const byte IndefiniteLength = 0x80;
+
+    /// <summary>The repair of <see cref="Der.Decode{T}(ReadOnlyMemory{byte}, Func{ReadOnlyMemory{byte}, ReadOnlyMemory{byte}})"/>.</summary>
     /// <returns>The same value in DER; the input as it was when it is something else, so that decoding tells what is wrong.</returns>
     public static ReadOnlyMemory<byte> ToDer(ReadOnlyMemory<byte> bytes)
     {
@@ -26,11 +29,12 @@ internal static class AlmostDer
         ReadOnlySpan<byte> signOctet = [0x00];
         while (!elements.IsEmpty)
         {
-            // An indefinite length has more behind the content; a tag of several bytes does not occur in these types.
+            // BER for the sake of long lengths only: indefinite ones, whose end the decoder would search through all levels, and tags of
+            // several bytes are not converted.
             if (depth == 0
-                || (elements[0] & 0x1f) == 0x1f
-                || !AsnDecoder.TryReadEncodedValue(elements, AsnEncodingRules.BER, out Asn1Tag tag, out int start, out int length, out int consumed)
-                || start + length != consumed)
+                || elements is not [var identifier, not IndefiniteLength, ..]
+                || (identifier & 0x1f) == 0x1f
+                || !AsnDecoder.TryReadEncodedValue(elements, AsnEncodingRules.BER, out Asn1Tag tag, out int start, out int length, out int consumed))
             {
                 return false;
             }
@@ -48,7 +52,7 @@ internal static class AlmostDer
             }
 
             bool needsSignOctet = tag == Asn1Tag.Integer && length == Integer256.Length && content[0] >= 0x80;
-            der.Write(header[..DerHeader.Write(header, elements[0], content.Length + (needsSignOctet ? 1 : 0))]);
+            der.Write(header[..DerHeader.Write(header, identifier, content.Length + (needsSignOctet ? 1 : 0))]);
             if (needsSignOctet)
             {
                 der.Write(signOctet);

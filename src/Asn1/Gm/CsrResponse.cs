@@ -16,7 +16,7 @@ namespace ZwCa.Asn1.Gm;
 /// Tolerance: readers take the first certificate of a set for the subscriber's, so the sets keep their order and are not sorted as DER
 /// would have it (X.690 §11.6), neither read nor written.
 /// </summary>
-public sealed record CsrResponse : IDer<CsrResponse>
+public sealed class CsrResponse : IDer<CsrResponse>
 {
     /// <param name="signCertificates">One at least; the subscriber's first.</param>
     /// <exception cref="ArgumentException">No certificate.</exception>
@@ -45,7 +45,7 @@ public sealed record CsrResponse : IDer<CsrResponse>
         AsnReader sequence = reader.ReadSequence();
         var response = new CsrResponse(ReadCertificates(sequence, Asn1Tag.SetOf))
         {
-            EncryptedPrivateKey = sequence.NextIs(Tags.Context0) ? ReadKey(sequence.ReadSequence(Tags.Context0)) : null,
+            EncryptedPrivateKey = sequence.ReadOptionalExplicit<Sm2EnvelopedKey>(Tags.Context0),
             EncryptCertificates = sequence.NextIs(Tags.Context1) ? ReadCertificates(sequence, Tags.Context1) : null,
         };
         sequence.ThrowIfNotEmpty();
@@ -60,14 +60,7 @@ public sealed record CsrResponse : IDer<CsrResponse>
             var signCertificates = new AsnWriter(AsnEncodingRules.BER);
             signCertificates.WriteSetOf(SignCertificates);
             writer.WriteEncodedValue(signCertificates.Encode());
-            if (EncryptedPrivateKey is not null)
-            {
-                using (writer.PushSequence(Tags.Context0))
-                {
-                    EncryptedPrivateKey.Write(writer);
-                }
-            }
-
+            writer.WriteOptionalExplicit(EncryptedPrivateKey, Tags.Context0);
             if (EncryptCertificates is not null)
             {
                 writer.WriteSequenceOf(EncryptCertificates, Tags.Context1);
@@ -75,23 +68,6 @@ public sealed record CsrResponse : IDer<CsrResponse>
         }
     }
 
-    private static List<Certificate> ReadCertificates(AsnReader reader, Asn1Tag tag)
-    {
-        AsnReader set = reader.ReadSetOf(skipSortOrderValidation: true, tag);
-        var certificates = new List<Certificate>(2);
-        do
-        {
-            certificates.Add(Certificate.Read(set));
-        }
-        while (set.HasData);
-
-        return certificates;
-    }
-
-    private static Sm2EnvelopedKey ReadKey(AsnReader explicitKey)
-    {
-        Sm2EnvelopedKey key = Sm2EnvelopedKey.Read(explicitKey);
-        explicitKey.ThrowIfNotEmpty();
-        return key;
-    }
+    private static IReadOnlyList<Certificate> ReadCertificates(AsnReader reader, Asn1Tag tag) =>
+        reader.ReadSetOf(skipSortOrderValidation: true, tag).AtLeastOne().ReadAll<Certificate>();
 }

@@ -13,7 +13,7 @@ namespace ZwCa.Asn1.Gm;
 /// an SM4 key and that under the token's signing key. Packed; ULONG is 4 bytes, little-endian. A wrapped SM4 key has 16 bytes, so the
 /// blob has 388. Coordinates are right-aligned in their 64 bytes.
 /// </summary>
-public sealed record EnvelopedKeyBlob
+public sealed class EnvelopedKeyBlob
 {
     public const int Length = 388;
 

@@ -46,7 +46,7 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
 
     /// <summary>Tolerance: besides DER, coordinates without their sign octet and lengths in the long form; see AlmostDer.</summary>
     /// <exception cref="DerException">Another form.</exception>
-    public static Sm2Cipher DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Cipher>(AlmostDer.ToDer(bytes));
+    public static Sm2Cipher DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Cipher>(bytes, AlmostDer.ToDer);
 
     public static Sm2Cipher Read(AsnReader reader)
     {
@@ -76,12 +76,7 @@ public sealed record Sm2Cipher : IDer<Sm2Cipher>
         }
     }
 
-    public bool Equals(Sm2Cipher? other) => other is not null && _raw.AsSpan().SequenceEqual(other._raw);
+    public bool Equals(Sm2Cipher? other) => other is not null && Raw.ContentEquals(other.Raw);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(_raw);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => Raw.ContentHash();
 }

@@ -16,7 +16,7 @@ namespace ZwCa.Asn1.Gm;
 /// GM/T 0009-2012 §7.4. An SM4 key under the receiver's public key, and an SM2 key pair whose private half is under that SM4 key in ECB mode.
 /// Whoever opens it must check that the private key belongs to <see cref="PublicKey"/>.
 /// </summary>
-public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
+public sealed class Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
 {
     private const int KeyLength = 32;
     private const int BlockLength = 16;
@@ -91,9 +91,15 @@ public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
     /// </summary>
     /// <param name="decrypted">Secret. <see cref="Ciphertext"/> after SM4-ECB.</param>
     /// <param name="privateKey">Receives 32 bytes, big-endian. Its range and its public key are not checked here.</param>
+    /// <exception cref="ArgumentException"><paramref name="privateKey"/> has another length.</exception>
     /// <exception cref="DerException">None of the three forms.</exception>
     public static void ReadPrivateKey(ReadOnlySpan<byte> decrypted, Span<byte> privateKey)
     {
+        if (privateKey.Length != KeyLength)
+        {
+            throw new ArgumentException("A private key has 32 bytes.", nameof(privateKey));
+        }
+
         ReadOnlySpan<byte> key = decrypted.Length switch
         {
             KeyLength => decrypted,
@@ -106,7 +112,7 @@ public sealed record Sm2EnvelopedKey : IDer<Sm2EnvelopedKey>
 
     /// <summary>Tolerance: besides DER, coordinates without their sign octet and lengths in the long form; see AlmostDer.</summary>
     /// <exception cref="DerException">Another form.</exception>
-    public static Sm2EnvelopedKey DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2EnvelopedKey>(AlmostDer.ToDer(bytes));
+    public static Sm2EnvelopedKey DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2EnvelopedKey>(bytes, AlmostDer.ToDer);
 
     public static Sm2EnvelopedKey Read(AsnReader reader)
     {

@@ -31,7 +31,7 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
     /// <c>02 20 B5 70</c>) and in certificates of CAs that copied it. Whoever verifies an old certificate decides to call this; see AlmostDer.
     /// </summary>
     /// <exception cref="DerException">Another form.</exception>
-    public static Sm2Signature DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Signature>(AlmostDer.ToDer(bytes));
+    public static Sm2Signature DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Signature>(bytes, AlmostDer.ToDer);
 
     public static Sm2Signature Read(AsnReader reader)
     {
@@ -52,12 +52,7 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
         }
     }
 
-    public bool Equals(Sm2Signature? other) => other is not null && _raw.AsSpan().SequenceEqual(other._raw);
+    public bool Equals(Sm2Signature? other) => other is not null && Raw.ContentEquals(other.Raw);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(_raw);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => Raw.ContentHash();
 }

@@ -49,8 +49,8 @@ public sealed record CertId(
         other is not null
         && SerialNumber == other.SerialNumber
         && HashAlgorithm == other.HashAlgorithm
-        && IssuerNameHash.Span.SequenceEqual(other.IssuerNameHash.Span)
-        && IssuerKeyHash.Span.SequenceEqual(other.IssuerKeyHash.Span);
+        && IssuerNameHash.ContentEquals(other.IssuerNameHash)
+        && IssuerKeyHash.ContentEquals(other.IssuerKeyHash);
 
     public override int GetHashCode()
     {

@@ -36,14 +36,9 @@ public sealed record Nonce : IExtensionValue<Nonce>
 
     public void Write(AsnWriter writer) => writer.WriteOctetString(Octets.Span);
 
-    public bool Equals(Nonce? other) => other is not null && Octets.Span.SequenceEqual(other.Octets.Span);
+    public bool Equals(Nonce? other) => other is not null && Octets.ContentEquals(other.Octets);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(Octets.Span);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => Octets.ContentHash();
 }
 
 /// <summary>

@@ -3,7 +3,7 @@ using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.Asn1.Ocsp;
 
-/// <summary>Explicitly tagged fields, which the OCSP module has throughout (RFC 6960 appendix B.1: EXPLICIT TAGS).</summary>
+/// <summary>Fields that requests and responses share; the tags of the OCSP module are explicit throughout (RFC 6960 appendix B.1).</summary>
 internal static class OcspFields
 {
     /// <summary><c>version [0] EXPLICIT Version DEFAULT v1</c>: no version but v1 exists, and DER leaves a default out.</summary>
@@ -15,50 +15,9 @@ internal static class OcspFields
         }
     }
 
-    public static T? ReadOptional<T>(AsnReader sequence, Asn1Tag tag)
-        where T : class, IDer<T> =>
-        sequence.NextIs(tag) ? ReadExplicit<T>(sequence, tag) : null;
-
-    public static T ReadExplicit<T>(AsnReader sequence, Asn1Tag tag)
-        where T : IDer<T>
-    {
-        AsnReader content = sequence.ReadSequence(tag);
-        T value = T.Read(content);
-        content.ThrowIfNotEmpty();
-        return value;
-    }
-
-    public static void WriteOptional<T>(AsnWriter writer, T? value, Asn1Tag tag)
-        where T : class, IDer<T>
-    {
-        if (value is not null)
-        {
-            using (writer.PushSequence(tag))
-            {
-                value.Write(writer);
-            }
-        }
-    }
-
     /// <summary><c>certs [0] EXPLICIT SEQUENCE OF Certificate OPTIONAL</c>.</summary>
-    public static IReadOnlyList<Certificate>? ReadCertificates(AsnReader sequence)
-    {
-        if (!sequence.NextIs(Tags.Context0))
-        {
-            return null;
-        }
-
-        AsnReader content = sequence.ReadSequence(Tags.Context0);
-        AsnReader list = content.ReadSequence();
-        content.ThrowIfNotEmpty();
-        var certificates = new List<Certificate>(1);
-        while (list.HasData)
-        {
-            certificates.Add(Certificate.Read(list));
-        }
-
-        return certificates;
-    }
+    public static IReadOnlyList<Certificate>? ReadCertificates(AsnReader sequence) =>
+        sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, c => c.ReadSequence().ReadAll<Certificate>()) : null;
 
     public static void WriteCertificates(AsnWriter writer, IReadOnlyList<Certificate>? certificates)
     {

@@ -19,3 +19,15 @@ public interface IDerSamples
 {
     IEnumerable<DerSample> Samples { get; }
 }
+
+/// <summary>The samples of all folders.</summary>
+internal static class DerSamples
+{
+    public static readonly ILookup<Type, byte[]> ByType = (
+        from type in typeof(DerSamples).Assembly.GetTypes()
+        where type.IsAssignableTo(typeof(IDerSamples)) && type is { IsInterface: false, IsAbstract: false }
+        from sample in ((IDerSamples)Activator.CreateInstance(type)!).Samples
+        select sample).ToLookup(s => s.Type, s => s.Bytes);
+
+    public static readonly byte[][] All = [.. ByType.SelectMany(s => s)];
+}

@@ -63,21 +63,16 @@ public abstract record IdentifyCode : IExtensionValue<IdentifyCode>
     /// <returns>The alternative without its value.</returns>
     public sealed override string ToString() => GetType().Name;
 
-    private static string ReadString(AsnReader reader, Asn1Tag tag, UniversalTagNumber stringType)
-    {
-        if (!tag.IsConstructed)
-        {
-            return reader.ReadCharacterString(stringType, tag);
-        }
-
-        AsnReader explicitString = reader.ReadSequence(tag);
-        string value = explicitString.ReadCharacterString(stringType);
-        explicitString.ThrowIfNotEmpty();
-        return value;
-    }
+    private static string ReadString(AsnReader reader, Asn1Tag tag, UniversalTagNumber stringType) =>
+        tag.IsConstructed
+            ? reader.ReadExplicit(tag, content => content.ReadCharacterString(stringType))
+            : reader.ReadCharacterString(stringType, tag);
 }
 
-/// <param name="Value">As in the certificate; read one need not be a valid <see cref="ResidentId"/>.</param>
+/// <param name="Value">
+/// As in the certificate; read one need not be a valid <see cref="ResidentId"/>. Characters that PrintableString lacks are refused with an
+/// ArgumentException that does not repeat them.
+/// </param>
 public sealed record ResidenterCardNumber(string Value) : IdentifyCode
 {
     public ResidenterCardNumber(ResidentId id)
@@ -85,25 +80,27 @@ public sealed record ResidenterCardNumber(string Value) : IdentifyCode
     {
     }
 
-    public override string Value { get; } = Value;
+    public override string Value { get; } = PrintableText.Require(Value);
 
     private protected override UniversalTagNumber StringType => UniversalTagNumber.PrintableString;
 
     private protected override Asn1Tag Tag => Tags.Context0;
 }
 
+/// <param name="Value">No unpaired surrogates; refused like those above.</param>
 public sealed record MilitaryOfficerCardNumber(string Value) : IdentifyCode
 {
-    public override string Value { get; } = Value;
+    public override string Value { get; } = PrintableText.RequireUtf8(Value);
 
     private protected override UniversalTagNumber StringType => UniversalTagNumber.UTF8String;
 
     private protected override Asn1Tag Tag => Tags.Context1;
 }
 
+/// <param name="Value">As for <see cref="ResidenterCardNumber"/>.</param>
 public sealed record PassportNumber(string Value) : IdentifyCode
 {
-    public override string Value { get; } = Value;
+    public override string Value { get; } = PrintableText.Require(Value);
 
     private protected override UniversalTagNumber StringType => UniversalTagNumber.PrintableString;
 

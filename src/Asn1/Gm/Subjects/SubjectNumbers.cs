@@ -9,9 +9,12 @@ namespace ZwCa.Asn1.Gm;
 /// </code>
 /// GM/T 0015-2012 §5.2.4.2: a person's social insurance number. Personal data.
 /// </summary>
+/// <param name="Value">Characters of PrintableString (X.680 §41.4) and no others, which an ArgumentException refuses without repeating them.</param>
 public sealed record InsuranceNumber(string Value) : IExtensionValue<InsuranceNumber>
 {
     public static string Id => Oids.InsuranceNumber;
+
+    public string Value { get; } = PrintableText.Require(Value);
 
     public static InsuranceNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 
@@ -27,9 +30,12 @@ public sealed record InsuranceNumber(string Value) : IExtensionValue<InsuranceNu
 /// </code>
 /// GM/T 0015-2012 §5.2.4.2: an enterprise's number at the administration for industry and commerce.
 /// </summary>
+/// <param name="Value">Characters of PrintableString (X.680 §41.4) and no others, which an ArgumentException refuses without repeating them.</param>
 public sealed record IcRegistrationNumber(string Value) : IExtensionValue<IcRegistrationNumber>
 {
     public static string Id => Oids.IcRegistrationNumber;
+
+    public string Value { get; } = PrintableText.Require(Value);
 
     public static IcRegistrationNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 
@@ -45,6 +51,7 @@ public sealed record IcRegistrationNumber(string Value) : IExtensionValue<IcRegi
 /// </code>
 /// GM/T 0015-2012 §5.2.4.2: the organisation code of GB 11714. In deployed SM2 certificates it carries the unified social credit code.
 /// </summary>
+/// <param name="Value">Characters of PrintableString (X.680 §41.4) and no others, which an ArgumentException refuses without repeating them.</param>
 public sealed record OrganizationCode(string Value) : IExtensionValue<OrganizationCode>
 {
     public OrganizationCode(UnifiedSocialCreditCode code)
@@ -53,6 +60,8 @@ public sealed record OrganizationCode(string Value) : IExtensionValue<Organizati
     }
 
     public static string Id => Oids.OrganizationCode;
+
+    public string Value { get; } = PrintableText.Require(Value);
 
     public static OrganizationCode Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 
@@ -68,9 +77,12 @@ public sealed record OrganizationCode(string Value) : IExtensionValue<Organizati
 /// </code>
 /// GM/T 0015-2012 §5.2.4.2. A natural person's is the citizen identification number.
 /// </summary>
+/// <param name="Value">Characters of PrintableString (X.680 §41.4) and no others, which an ArgumentException refuses without repeating them.</param>
 public sealed record TaxationNumber(string Value) : IExtensionValue<TaxationNumber>
 {
     public static string Id => Oids.TaxationNumber;
+
+    public string Value { get; } = PrintableText.Require(Value);
 
     public static TaxationNumber Read(AsnReader reader) => new(reader.ReadCharacterString(UniversalTagNumber.PrintableString));
 

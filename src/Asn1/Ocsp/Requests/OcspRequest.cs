@@ -57,7 +57,7 @@ public sealed class OcspRequest : IDer<OcspRequest>
         AsnReader sequence = reader.ReadSequence();
         ReadOnlyMemory<byte> tbsBytes = sequence.PeekEncodedValue();
         TbsRequest tbs = TbsRequest.Read(sequence);
-        Signature? optionalSignature = OcspFields.ReadOptional<Signature>(sequence, Tags.Context0);
+        Signature? optionalSignature = sequence.ReadOptionalExplicit<Signature>(Tags.Context0);
         sequence.ThrowIfNotEmpty();
         return new OcspRequest(tbs, tbsBytes, optionalSignature);
     }
@@ -67,7 +67,7 @@ public sealed class OcspRequest : IDer<OcspRequest>
         using (writer.PushSequence())
         {
             writer.WriteEncodedValue(TbsBytes.Span);
-            OcspFields.WriteOptional(writer, OptionalSignature, Tags.Context0);
+            writer.WriteOptionalExplicit(OptionalSignature, Tags.Context0);
         }
     }
 }

@@ -9,12 +9,16 @@ namespace ZwCa.Asn1.Ocsp;
 /// </code>
 /// RFC 6960 §4.1.1.
 /// </summary>
-public sealed record Request(CertId ReqCert, Extensions? SingleRequestExtensions = null) : IDer<Request>
+public sealed class Request(CertId reqCert, Extensions? singleRequestExtensions = null) : IDer<Request>
 {
+    public CertId ReqCert { get; } = reqCert;
+
+    public Extensions? SingleRequestExtensions { get; } = singleRequestExtensions;
+
     public static Request Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        var request = new Request(CertId.Read(sequence), OcspFields.ReadOptional<Extensions>(sequence, Tags.Context0));
+        var request = new Request(CertId.Read(sequence), sequence.ReadOptionalExplicit<Extensions>(Tags.Context0));
         sequence.ThrowIfNotEmpty();
         return request;
     }
@@ -24,7 +28,7 @@ public sealed record Request(CertId ReqCert, Extensions? SingleRequestExtensions
         using (writer.PushSequence())
         {
             ReqCert.Write(writer);
-            OcspFields.WriteOptional(writer, SingleRequestExtensions, Tags.Context0);
+            writer.WriteOptionalExplicit(SingleRequestExtensions, Tags.Context0);
         }
     }
 }

@@ -12,13 +12,19 @@ namespace ZwCa.Asn1.Ocsp;
 /// </code>
 /// RFC 6960 §4.1.1: the requestor's, over the DER of TBSRequest.
 /// </summary>
-/// <param name="Value">For SM2 and ECDSA the DER of SEQUENCE { r, s }, for RSA the bytes of PKCS #1.</param>
-/// <param name="Certificates">Null when absent.</param>
-public sealed record Signature(
-    AlgorithmIdentifier SignatureAlgorithm,
-    ReadOnlyMemory<byte> Value,
-    IReadOnlyList<Certificate>? Certificates = null) : IDer<Signature>
+public sealed class Signature(
+    AlgorithmIdentifier signatureAlgorithm,
+    ReadOnlyMemory<byte> value,
+    IReadOnlyList<Certificate>? certificates = null) : IDer<Signature>
 {
+    public AlgorithmIdentifier SignatureAlgorithm { get; } = signatureAlgorithm;
+
+    /// <summary>For SM2 and ECDSA the DER of SEQUENCE { r, s }, for RSA the bytes of PKCS #1.</summary>
+    public ReadOnlyMemory<byte> Value { get; } = value;
+
+    /// <summary>Null when absent.</summary>
+    public IReadOnlyList<Certificate>? Certificates { get; } = certificates is null ? null : Require.NoNull(certificates);
+
     public static Signature Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

@@ -13,7 +13,7 @@ namespace ZwCa.Asn1.Ocsp;
 /// </code>
 /// RFC 6960 §4.1.1. One request at least: an empty list asks nothing and has no answer.
 /// </summary>
-public sealed record TbsRequest : IDer<TbsRequest>
+public sealed class TbsRequest : IDer<TbsRequest>
 {
     /// <exception cref="ArgumentException">No request.</exception>
     public TbsRequest(IReadOnlyList<Request> requestList, Extensions? requestExtensions = null, GeneralName? requestorName = null)
@@ -33,9 +33,9 @@ public sealed record TbsRequest : IDer<TbsRequest>
     {
         AsnReader sequence = reader.ReadSequence();
         OcspFields.ReadVersion(sequence);
-        GeneralName? requestorName = OcspFields.ReadOptional<GeneralName>(sequence, Tags.Context1);
+        GeneralName? requestorName = sequence.ReadOptionalExplicit<GeneralName>(Tags.Context1);
         IReadOnlyList<Request> requestList = sequence.ReadSequenceOf<Request>();
-        Extensions? requestExtensions = OcspFields.ReadOptional<Extensions>(sequence, Tags.Context2);
+        Extensions? requestExtensions = sequence.ReadOptionalExplicit<Extensions>(Tags.Context2);
         sequence.ThrowIfNotEmpty();
         return new TbsRequest(requestList, requestExtensions, requestorName);
     }
@@ -44,9 +44,9 @@ public sealed record TbsRequest : IDer<TbsRequest>
     {
         using (writer.PushSequence())
         {
-            OcspFields.WriteOptional(writer, RequestorName, Tags.Context1);
+            writer.WriteOptionalExplicit(RequestorName, Tags.Context1);
             writer.WriteSequenceOf(RequestList);
-            OcspFields.WriteOptional(writer, RequestExtensions, Tags.Context2);
+            writer.WriteOptionalExplicit(RequestExtensions, Tags.Context2);
         }
     }
 }

@@ -26,7 +26,7 @@ public sealed class BasicOcspResponse : IDer<BasicOcspResponse>
         TbsBytes = tbsBytes;
         SignatureAlgorithm = signatureAlgorithm;
         Signature = signature;
-        Certificates = certificates;
+        Certificates = certificates is null ? null : Require.NoNull(certificates);
     }
 
     public ResponseData Tbs { get; }

@@ -67,8 +67,11 @@ public sealed record Unknown : CertStatus
 /// RFC 6960 §4.2.1.
 /// </summary>
 /// <param name="RevocationReason">Null when absent.</param>
+/// <exception cref="ArgumentOutOfRangeException">Not a reason of RFC 5280.</exception>
 public sealed record RevokedInfo(Time RevocationTime, RevocationReason? RevocationReason = null) : IDer<RevokedInfo>
 {
+    public RevocationReason? RevocationReason { get; } = RevocationReason is { } reason ? CrlReason.Check(reason) : null;
+
     public static RevokedInfo Read(AsnReader reader) => Read(reader, Asn1Tag.Sequence);
 
     internal static RevokedInfo Read(AsnReader reader, Asn1Tag tag)
@@ -76,7 +79,7 @@ public sealed record RevokedInfo(Time RevocationTime, RevocationReason? Revocati
         AsnReader sequence = reader.ReadSequence(tag);
         var info = new RevokedInfo(
             Time.ReadGeneralized(sequence),
-            sequence.NextIs(Tags.Context0) ? ReadReason(sequence) : null);
+            sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, CrlReason.Read) : null);
         sequence.ThrowIfNotEmpty();
         return info;
     }
@@ -96,13 +99,5 @@ public sealed record RevokedInfo(Time RevocationTime, RevocationReason? Revocati
                 }
             }
         }
-    }
-
-    private static RevocationReason ReadReason(AsnReader sequence)
-    {
-        AsnReader explicitReason = sequence.ReadSequence(Tags.Context0);
-        RevocationReason reason = CrlReason.Read(explicitReason);
-        explicitReason.ThrowIfNotEmpty();
-        return reason;
     }
 }

@@ -25,7 +25,7 @@ public enum ResponseStatus
 /// </code>
 /// RFC 6960 §4.2.1. responseBytes are there exactly when the status is successful; an error is unsigned and proves nothing.
 /// </summary>
-public sealed record OcspResponse : IDer<OcspResponse>
+public sealed class OcspResponse : IDer<OcspResponse>
 {
     private OcspResponse(ResponseStatus responseStatus, ResponseBytes? responseBytes)
     {
@@ -56,7 +56,7 @@ public sealed record OcspResponse : IDer<OcspResponse>
     {
         AsnReader sequence = reader.ReadSequence();
         var status = sequence.ReadEnumeratedValue<ResponseStatus>();
-        ResponseBytes? responseBytes = OcspFields.ReadOptional<ResponseBytes>(sequence, Tags.Context0);
+        ResponseBytes? responseBytes = sequence.ReadOptionalExplicit<ResponseBytes>(Tags.Context0);
         sequence.ThrowIfNotEmpty();
         return Enum.IsDefined(status) && responseBytes is not null == (status == ResponseStatus.Successful)
             ? new OcspResponse(status, responseBytes)
@@ -68,7 +68,7 @@ public sealed record OcspResponse : IDer<OcspResponse>
         using (writer.PushSequence())
         {
             writer.WriteEnumeratedValue(ResponseStatus);
-            OcspFields.WriteOptional(writer, ResponseBytes, Tags.Context0);
+            writer.WriteOptionalExplicit(ResponseBytes, Tags.Context0);
         }
     }
 }
@@ -79,10 +79,14 @@ public sealed record OcspResponse : IDer<OcspResponse>
 /// </code>
 /// RFC 6960 §4.2.1.
 /// </summary>
-/// <param name="ResponseType">Dotted OID; id-pkix-ocsp-basic.</param>
-/// <param name="Response">DER of the type's value.</param>
-public sealed record ResponseBytes(string ResponseType, ReadOnlyMemory<byte> Response) : IDer<ResponseBytes>
+public sealed class ResponseBytes(string responseType, ReadOnlyMemory<byte> response) : IDer<ResponseBytes>
 {
+    /// <summary>Dotted OID; id-pkix-ocsp-basic.</summary>
+    public string ResponseType { get; } = Require.Oid(responseType);
+
+    /// <summary>DER of the type's value.</summary>
+    public ReadOnlyMemory<byte> Response { get; } = response;
+
     public static ResponseBytes Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

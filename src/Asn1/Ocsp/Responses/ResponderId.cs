@@ -24,8 +24,8 @@ public abstract record ResponderId : IDer<ResponderId>
             ? throw new AsnContentException("Not a ResponderID.")
             : tag.TagValue switch
             {
-                1 => new ResponderByName(OcspFields.ReadExplicit<Name>(reader, Tags.Context1)),
-                2 => ResponderByKey.ReadContent(reader),
+                1 => new ResponderByName(reader.ReadExplicit<Name>(Tags.Context1)),
+                2 => new ResponderByKey(reader.ReadExplicit(Tags.Context2, content => content.ReadOctets())),
                 _ => throw new AsnContentException("Not a ResponderID."),
             };
     }
@@ -36,20 +36,12 @@ public abstract record ResponderId : IDer<ResponderId>
 /// <param name="Name">The subject of the responder's certificate.</param>
 public sealed record ResponderByName(Name Name) : ResponderId
 {
-    public override void Write(AsnWriter writer) => OcspFields.WriteOptional(writer, Name, Tags.Context1);
+    public override void Write(AsnWriter writer) => writer.WriteExplicit(Name, Tags.Context1);
 }
 
 /// <param name="KeyHash">SHA-1, 20 octets, over the value of the responder's subjectPublicKey, without tag, length and unused bits.</param>
 public sealed record ResponderByKey(ReadOnlyMemory<byte> KeyHash) : ResponderId
 {
-    internal static ResponderByKey ReadContent(AsnReader reader)
-    {
-        AsnReader explicitHash = reader.ReadSequence(Tags.Context2);
-        ReadOnlyMemory<byte> keyHash = explicitHash.ReadOctets();
-        explicitHash.ThrowIfNotEmpty();
-        return new ResponderByKey(keyHash);
-    }
-
     public override void Write(AsnWriter writer)
     {
         using (writer.PushSequence(Tags.Context2))
@@ -58,12 +50,7 @@ public sealed record ResponderByKey(ReadOnlyMemory<byte> KeyHash) : ResponderId
         }
     }
 
-    public bool Equals(ResponderByKey? other) => other is not null && KeyHash.Span.SequenceEqual(other.KeyHash.Span);
+    public bool Equals(ResponderByKey? other) => other is not null && KeyHash.ContentEquals(other.KeyHash);
 
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(KeyHash.Span);
-        return hash.ToHashCode();
-    }
+    public override int GetHashCode() => KeyHash.ContentHash();
 }

@@ -14,7 +14,7 @@ namespace ZwCa.Asn1.Ocsp;
 /// </code>
 /// RFC 6960 §4.2.1. The signature is over the bytes kept in <see cref="BasicOcspResponse.TbsBytes"/>.
 /// </summary>
-public sealed record ResponseData : IDer<ResponseData>
+public sealed class ResponseData : IDer<ResponseData>
 {
     /// <exception cref="ArgumentException">No response.</exception>
     public ResponseData(ResponderId responderId, Time producedAt, IReadOnlyList<SingleResponse> responses, Extensions? responseExtensions = null)
@@ -41,7 +41,7 @@ public sealed record ResponseData : IDer<ResponseData>
             ResponderId.Read(sequence),
             Time.ReadGeneralized(sequence),
             sequence.ReadSequenceOf<SingleResponse>(),
-            OcspFields.ReadOptional<Extensions>(sequence, Tags.Context1));
+            sequence.ReadOptionalExplicit<Extensions>(Tags.Context1));
         sequence.ThrowIfNotEmpty();
         return data;
     }
@@ -53,7 +53,7 @@ public sealed record ResponseData : IDer<ResponseData>
             ResponderId.Write(writer);
             ProducedAt.WriteGeneralized(writer);
             writer.WriteSequenceOf(Responses);
-            OcspFields.WriteOptional(writer, ResponseExtensions, Tags.Context1);
+            writer.WriteOptionalExplicit(ResponseExtensions, Tags.Context1);
         }
     }
 }

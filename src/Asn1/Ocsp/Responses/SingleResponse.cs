@@ -14,13 +14,23 @@ namespace ZwCa.Asn1.Ocsp;
 /// </code>
 /// RFC 6960 §4.2.1; times without fractions (RFC 5019 §2.2.4).
 /// </summary>
-public sealed record SingleResponse(
-    CertId CertId,
-    CertStatus CertStatus,
-    Time ThisUpdate,
-    Time? NextUpdate = null,
-    Extensions? SingleExtensions = null) : IDer<SingleResponse>
+public sealed class SingleResponse(
+    CertId certId,
+    CertStatus certStatus,
+    Time thisUpdate,
+    Time? nextUpdate = null,
+    Extensions? singleExtensions = null) : IDer<SingleResponse>
 {
+    public CertId CertId { get; } = certId;
+
+    public CertStatus CertStatus { get; } = certStatus;
+
+    public Time ThisUpdate { get; } = thisUpdate;
+
+    public Time? NextUpdate { get; } = nextUpdate;
+
+    public Extensions? SingleExtensions { get; } = singleExtensions;
+
     public static SingleResponse Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
@@ -28,8 +38,8 @@ public sealed record SingleResponse(
             CertId.Read(sequence),
             CertStatus.Read(sequence),
             Time.ReadGeneralized(sequence),
-            sequence.NextIs(Tags.Context0) ? ReadNextUpdate(sequence) : null,
-            OcspFields.ReadOptional<Extensions>(sequence, Tags.Context1));
+            sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, t => Time.ReadGeneralized(t)) : null,
+            sequence.ReadOptionalExplicit<Extensions>(Tags.Context1));
         sequence.ThrowIfNotEmpty();
         return response;
     }
@@ -41,23 +51,15 @@ public sealed record SingleResponse(
             CertId.Write(writer);
             CertStatus.Write(writer);
             ThisUpdate.WriteGeneralized(writer);
-            if (NextUpdate is { } nextUpdate)
+            if (NextUpdate is { } time)
             {
                 using (writer.PushSequence(Tags.Context0))
                 {
-                    nextUpdate.WriteGeneralized(writer);
+                    time.WriteGeneralized(writer);
                 }
             }
 
-            OcspFields.WriteOptional(writer, SingleExtensions, Tags.Context1);
+            writer.WriteOptionalExplicit(SingleExtensions, Tags.Context1);
         }
-    }
-
-    private static Time ReadNextUpdate(AsnReader sequence)
-    {
-        AsnReader explicitTime = sequence.ReadSequence(Tags.Context0);
-        Time nextUpdate = Time.ReadGeneralized(explicitTime);
-        explicitTime.ThrowIfNotEmpty();
-        return nextUpdate;
     }
 }

@@ -74,13 +74,16 @@ public class CmsToleranceTests
     public void Signature_AsDerOrAsRawBytes_UnderEitherAlgorithm_IsTheSame(string raw, string algorithm)
     {
         byte[] digest = raw == "1" ? Signature.Raw.ToArray() : Der.Encode(Signature);
-        byte[] der = Der.Encode(new SignerInfo(Person, AlgorithmIdentifier.Sm3, null, new AlgorithmIdentifier(algorithm), digest));
+        byte[] der = Der.Encode(Signer(digest));
 
         var signer = Der.Decode<SignerInfo>(der);
 
         Assert.Equal(Signature, signer.DecodeSm2Signature());
         Assert.Equal(der, Der.Encode(signer));
-        Assert.Throws<DerException>(() => (signer with { EncryptedDigest = digest.AsMemory(1) }).DecodeSm2Signature());
+        Assert.Throws<DerException>(Signer(digest[1..]).DecodeSm2Signature);
+
+        SignerInfo Signer(byte[] encryptedDigest) =>
+            new(Person, AlgorithmIdentifier.Sm3, null, new AlgorithmIdentifier(algorithm), encryptedDigest);
     }
 
     [Fact]
@@ -136,15 +139,89 @@ public class CmsToleranceTests
     }
 
     [Fact]
-    public void AttributeTwice_IsRefused()
+    public void AttributeTwice_IsRefusedAmongTheSignedOnesOnly()
     {
-        var one = new Attribute(Oids.ContentTypeAttribute, (byte[])[0x05, 0x00]);
-        var other = new Attribute(Oids.ContentTypeAttribute, (byte[])[0x06, 0x01, 0x2a]);
+        // Two countersignatures (RFC 5652 §11.4).
+        const string Twice = "22" + "300F06092A864886F70D01090631020400" + "300F06092A864886F70D01090631020500";
+        byte[] der = Convert.FromHexString("31" + Twice);
 
-        Assert.Throws<ArgumentException>(() => new Attributes(one, other));
-        Assert.Throws<DerException>(() => Der.Decode<Attributes>(Convert.FromHexString(
-            "3123" + "300F06092A864886F70D01090331020500" + "301006092A864886F70D010903310306012A")));
-        Assert.Single(Der.Decode<Attributes>(Convert.FromHexString("3111" + "300F06092A864886F70D01090331020500")).Values);
+        var attributes = Der.Decode<Attributes>(der);
+
+        Assert.Equal(der, Der.Encode(attributes));
+        Assert.Equal([4, 0], attributes.Find("1.2.840.113549.1.9.6")!.Values[0].ToArray());
+        Assert.Throws<ArgumentException>(() => Signer(authenticated: attributes));
+        Assert.Equal(2, Der.Decode<SignerInfo>(Der.Encode(Signer(unauthenticated: attributes))).UnauthenticatedAttributes!.Values.Count);
+
+        // The same element under [0], where an attribute of the same length stood.
+        string one = Convert.ToHexString(Der.Encode(Signer(authenticated: new Attributes(
+            new Attribute("1.2.840.113549.1.9.6", (byte[])[0x04, 0x00]), new Attribute("1.2.840.113549.1.9.7", (byte[])[0x05, 0x00])))));
+        string two = one.Replace("A022300F06092A864886F70D01090631020400300F06092A864886F70D01090731020500", "A0" + Twice, StringComparison.Ordinal);
+        Assert.NotEqual(one, two);
+        Assert.Equal(2, Der.Decode<SignerInfo>(Convert.FromHexString(one)).AuthenticatedAttributes!.Values.Count);
+        Assert.Throws<DerException>(() => Der.Decode<SignerInfo>(Convert.FromHexString(two)));
+
+        static SignerInfo Signer(Attributes? authenticated = null, Attributes? unauthenticated = null) =>
+            new(Person, AlgorithmIdentifier.Sm3, authenticated, new AlgorithmIdentifier(Oids.Sm2Sign), Signature.Raw, unauthenticated);
+    }
+
+    [Fact]
+    public void ListChangedAfterwards_ChangesNoMessage()
+    {
+        var attributes = new List<Attribute> { new(Oids.MessageDigestAttribute, (byte[])[0x04, 0x01, 0x55]) };
+        var certificates = new List<ReadOnlyMemory<byte>> { (byte[])[0x30, 0x00] };
+        var signers = new List<SignerInfo>();
+        var algorithms = new List<AlgorithmIdentifier> { AlgorithmIdentifier.Sm3 };
+        var set = new Attributes(attributes);
+        var signer = SignerInfo.Sm2(Person, Signature, set);
+        var data = new SignedData(algorithms, ContentInfo.OfData([1]), signers) { Certificates = certificates, Crls = certificates };
+        byte[] before = Der.Encode(data);
+
+        attributes.Add(new Attribute("1.2.3", (byte[])[0x05, 0x00]));
+        certificates.Clear();
+        signers.Add(signer);
+        algorithms.Clear();
+
+        Assert.Equal(before, Der.Encode(data));
+        Assert.Single(set.Values);
+        Assert.Equal(set.Encoded.ToArray(), Der.Decode<SignerInfo>(Der.Encode(signer)).AuthenticatedAttributes!.Encoded.ToArray());
+    }
+
+    [Theory]
+    [InlineData("0500")]
+    [InlineData("A100")] // the extended certificate or attribute certificate of PKCS #7 and CMS
+    [InlineData("3100")]
+    [InlineData("1000")]
+    public void CertificateOrCrlOfAnotherTag_IsRefused(string element)
+    {
+        byte[] bytes = Convert.FromHexString(element);
+        string good = Convert.ToHexString(Der.Encode(new SignedData([], ContentInfo.OfData([]), []) { Certificates = [(byte[])[0x30, 0x00]], Crls = [(byte[])[0x30, 0x00]] }));
+        Assert.Contains("A0023000A1023000", good, StringComparison.Ordinal);
+
+        Assert.Throws<ArgumentException>(() => new SignedData([], ContentInfo.OfData([]), []) { Certificates = [bytes] });
+        Assert.Throws<ArgumentException>(() => new SignedData([], ContentInfo.OfData([]), []) { Crls = [bytes] });
+        Assert.Throws<DerException>(() => Der.Decode<SignedData>(Convert.FromHexString(good.Replace("A0023000", "A002" + element, StringComparison.Ordinal))));
+        Assert.Throws<DerException>(() => Der.Decode<SignedData>(Convert.FromHexString(good.Replace("A1023000", "A102" + element, StringComparison.Ordinal))));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("30")]
+    [InlineData("30800000")]
+    [InlineData("040100FF")]
+    [InlineData("0402FF")]
+    public void ContentThatIsNotOneElement_IsABug(string content) =>
+        Assert.Throws<ArgumentException>(() => new ContentInfo(Oids.GmData, Convert.FromHexString(content)));
+
+    [Fact]
+    public void RecipientIdentifiers_CompareByContent()
+    {
+        RecipientIdentifier[] different = [.. Enumerable.Range(0, 100).Select(i => new BySubjectKeyIdentifier((byte[])[(byte)i, .. new byte[19]]))];
+
+        Assert.Equal(different[7], new BySubjectKeyIdentifier((byte[])[7, .. new byte[19]]));
+        Assert.Equal(different[7].GetHashCode(), new BySubjectKeyIdentifier((byte[])[7, .. new byte[19]]).GetHashCode());
+        Assert.NotEqual(different[7], different[8]);
+        Assert.True(different.Select(d => d.GetHashCode()).Distinct().Count() > 90);
+        Assert.Equal(new ByIssuerAndSerialNumber(Person), new ByIssuerAndSerialNumber(Der.Decode<IssuerAndSerialNumber>(Der.Encode(Person))));
     }
 
     [Fact]

@@ -99,6 +99,17 @@ public class Sm2EnvelopedKeyTests
     }
 
     [Theory]
+    [InlineData(31)]
+    [InlineData(33)]
+    [InlineData(0)]
+    public void DestinationOfAnotherLength_IsABug(int length)
+    {
+        byte[] decrypted = Convert.FromHexString(D);
+
+        Assert.Throws<ArgumentException>(() => Sm2EnvelopedKey.ReadPrivateKey(decrypted, new byte[length]));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData(Padding)]
     [InlineData(D + "00000000000000000000000000000010")]

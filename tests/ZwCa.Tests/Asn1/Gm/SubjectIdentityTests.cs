@@ -65,6 +65,38 @@ public class SubjectIdentityTests
     }
 
     [Fact]
+    public void TextOfOtherCharacters_IsABug_AndNotInTheMessage()
+    {
+        const string Printable = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?";
+        char[] others = [.. Enumerable.Range(0, 0x300).Select(c => (char)c).Append('身').Except(Printable)];
+        Func<string, object>[] constructors = [
+            t => new InsuranceNumber(t),
+            t => new IcRegistrationNumber(t),
+            t => new OrganizationCode(t),
+            t => new TaxationNumber(t),
+            t => new ResidenterCardNumber(t),
+            t => new PassportNumber(t),
+        ];
+
+        Assert.All(constructors, create =>
+        {
+            Assert.NotNull(create(Printable));
+            Assert.Throws<ArgumentNullException>(() => create(null!));
+            Assert.All(others, c => Assert.Equal(
+                "A character is not one of PrintableString. (Parameter 'Value')",
+                Assert.Throws<ArgumentException>(() => create($"3501{c}001")).Message));
+        });
+    }
+
+    [Fact]
+    public void UnpairedSurrogate_IsABug_AndNotInTheMessage()
+    {
+        Assert.All((string[])["军\ud800", "\udc00军"], number => Assert.Equal(
+            "Unpaired surrogate. (Parameter 'Value')", Assert.Throws<ArgumentException>(() => new MilitaryOfficerCardNumber(number)).Message));
+        Assert.Equal("A1060C04F0A08080", Convert.ToHexString(Der.Encode<IdentifyCode>(new MilitaryOfficerCardNumber("\U00020000"))));
+    }
+
+    [Fact]
     public void Extension_CarriesTheCode()
     {
         var extension = Extension.Create<IdentifyCode>(new ResidenterCardNumber(IdText), critical: false);

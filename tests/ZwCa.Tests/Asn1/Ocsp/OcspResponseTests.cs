@@ -131,6 +131,13 @@ public class OcspResponseTests
     public void CertStatusInAnotherForm_IsRefused(string der) =>
         Assert.Throws<DerException>(() => Der.Decode<CertStatus>(Convert.FromHexString(der)));
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(11)]
+    [InlineData(-1)]
+    public void ReasonThatDoesNotExist_IsABug(int reason) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new RevokedInfo(PkixSamples.ThisUpdate, (RevocationReason)reason));
+
     [Fact]
     public void ExplicitVersion1_IsRefused()
     {
