@@ -17,7 +17,7 @@ namespace ZwCa.Asn1.Gm.KeyManagement;
 /// </code>
 /// GM/T 0014-2012 §5.2.3.2: for whom a key pair is asked.
 /// </summary>
-public sealed record AppUserInfo : IDer<AppUserInfo>
+public sealed class AppUserInfo : IDer<AppUserInfo>
 {
     private const string WrongPeriod = "The key's period ends before it begins.";
 

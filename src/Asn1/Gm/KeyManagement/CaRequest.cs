@@ -45,7 +45,7 @@ public sealed class CaRequest : IDer<CaRequest>
         return new CaRequest(Der.Decode<KsRequest>(ksRequestBytes), ksRequestBytes, algorithm, signature);
     }
 
-    /// <summary>The KM's and its device's way in: <see cref="Der.Decode{T}"/> with limits.</summary>
+    /// <summary>The KM's and its device's way in: <see cref="Der.Decode{T}(ReadOnlyMemory{byte})"/> with limits.</summary>
     /// <param name="maxBytes">Longer input is refused unread.</param>
     /// <param name="maxRequests">Limit of requestList.</param>
     /// <exception cref="DerException">Not a CARequest, or beyond a limit.</exception>

@@ -45,7 +45,7 @@ public sealed class KmRespond : IDer<KmRespond>
         return new KmRespond(Der.Decode<KsRespond>(ksRespondBytes), ksRespondBytes, algorithm, signature);
     }
 
-    /// <summary>The CA's way in: <see cref="Der.Decode{T}"/> with limits.</summary>
+    /// <summary>The CA's way in: <see cref="Der.Decode{T}(ReadOnlyMemory{byte})"/> with limits.</summary>
     /// <param name="maxBytes">Longer input is refused unread.</param>
     /// <param name="maxResponds">Limit of respondList.</param>
     /// <exception cref="DerException">Not a KMRespond, or beyond a limit.</exception>
