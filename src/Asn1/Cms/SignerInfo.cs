@@ -71,13 +71,9 @@ public sealed class SignerInfo : IDer<SignerInfo>
     /// <param name="content"><see cref="ContentInfo.ContentOctets"/>, or the detached content.</param>
     public ReadOnlyMemory<byte> SignedBytes(ReadOnlyMemory<byte> content) => AuthenticatedAttributes?.Encoded ?? content;
 
-    /// <summary>
-    /// Tolerance: besides the DER of GM/T 0009, encryptedDigest is met as the 64 bytes r‖s. DER of exactly 64 bytes would need r and s to be
-    /// short of seven bytes together, which no signer ever sees.
-    /// </summary>
+    /// <summary>Tolerance: also the 64 bytes r‖s; see Sm2Signature.</summary>
     /// <exception cref="DerException">Neither form.</exception>
-    public Sm2Signature DecodeSm2Signature() =>
-        EncryptedDigest.Length == Sm2Signature.RawLength ? Sm2Signature.FromRaw(EncryptedDigest.Span) : Der.Decode<Sm2Signature>(EncryptedDigest);
+    public Sm2Signature DecodeSm2Signature() => Sm2Signature.DecodeOctets(EncryptedDigest);
 
     public static SignerInfo Read(AsnReader reader)
     {

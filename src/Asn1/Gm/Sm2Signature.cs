@@ -33,6 +33,14 @@ public sealed record Sm2Signature : IDer<Sm2Signature>
     /// <exception cref="DerException">Another form.</exception>
     public static Sm2Signature DecodeLenient(ReadOnlyMemory<byte> bytes) => Der.Decode<Sm2Signature>(bytes, AlmostDer.ToDer);
 
+    /// <summary>
+    /// Tolerance: where GM messages hold a signature in an OCTET STRING, the 64 bytes r‖s are met besides the DER of GM/T 0009. DER of exactly 64
+    /// bytes would need r and s to be short of six bytes together, which no signer ever sees.
+    /// </summary>
+    /// <exception cref="DerException">Neither form.</exception>
+    internal static Sm2Signature DecodeOctets(ReadOnlyMemory<byte> octets) =>
+        octets.Length == RawLength ? FromRaw(octets.Span) : Der.Decode<Sm2Signature>(octets);
+
     public static Sm2Signature Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();

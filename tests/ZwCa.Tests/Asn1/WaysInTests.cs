@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Cms;
 using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Gm.KeyManagement;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Tests.Asn1.Gm;
@@ -42,6 +43,10 @@ public sealed class WaysInTests
             Der.Encode(ContentInfo.Of(Der.Decode<SignedAndEnvelopedData>(Fixtures.Read("gmt0010/anxin-signed-and-enveloped.b64"))))),
         ["OcspRequest.Decode"] = new(
             b => Der.Encode(OcspRequest.Decode(b, maxBytes: 10_000, maxRequests: 10)), [.. DerSamples.ByType[typeof(OcspRequest)]]),
+        ["CaRequest.Decode"] = new(
+            b => Der.Encode(CaRequest.Decode(b, maxBytes: 10_000, maxRequests: 10)), [.. DerSamples.ByType[typeof(CaRequest)]]),
+        ["KmRespond.Decode"] = new(
+            b => Der.Encode(KmRespond.Decode(b, maxBytes: 10_000, maxResponds: 10)), [.. DerSamples.ByType[typeof(KmRespond)]]),
         ["OcspResponse.DecodeBasic"] = new(
             b => Der.Encode(Der.Decode<OcspResponse>(b).DecodeBasic()), Fixtures.Read("rfc6960/openssl-response-by-name.der")),
         ["EnvelopedKeyBlob.Parse"] = new(

@@ -89,9 +89,9 @@ public sealed class AppUserInfo : IDer<AppUserInfo>
             SubjectPublicKeyInfo.Read(sequence),
             Time.ReadGeneralized(sequence),
             Time.ReadGeneralized(sequence),
-            sequence.NextIs(Tags.Context0) ? ReadUserName(sequence) : default(ReadOnlyMemory<byte>?),
-            KeyManagementFields.ReadOptionalText(sequence, Tags.Context1),
-            KeyManagementFields.ReadOptionalText(sequence, Tags.Context2));
+            sequence.NextIs(Tags.Context0) ? sequence.ReadExplicit(Tags.Context0, content => content.ReadOctets()) : default(ReadOnlyMemory<byte>?),
+            sequence.ReadOptionalExplicit<FreeText>(Tags.Context1),
+            sequence.ReadOptionalExplicit<FreeText>(Tags.Context2));
         sequence.ThrowIfNotEmpty();
         return info.NotBefore <= info.NotAfter ? info : throw new AsnContentException(WrongPeriod);
     }
@@ -112,16 +112,8 @@ public sealed class AppUserInfo : IDer<AppUserInfo>
                 }
             }
 
-            KeyManagementFields.WriteOptionalText(writer, DsCode, Tags.Context1);
-            KeyManagementFields.WriteOptionalText(writer, ExtendInfo, Tags.Context2);
+            writer.WriteOptionalExplicit(DsCode, Tags.Context1);
+            writer.WriteOptionalExplicit(ExtendInfo, Tags.Context2);
         }
-    }
-
-    private static ReadOnlyMemory<byte> ReadUserName(AsnReader sequence)
-    {
-        AsnReader content = sequence.ReadSequence(Tags.Context0);
-        ReadOnlyMemory<byte> userName = content.ReadOctets();
-        content.ThrowIfNotEmpty();
-        return userName;
     }
 }

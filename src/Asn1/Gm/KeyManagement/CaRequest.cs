@@ -57,9 +57,9 @@ public sealed class CaRequest : IDer<CaRequest>
         return count <= maxRequests ? request : throw new DerException($"A CARequest with {count} requests; the limit is {maxRequests}.");
     }
 
-    /// <summary>Tolerance: also the 64 bytes r‖s; see KeyManagementFields.</summary>
+    /// <summary>Tolerance: also the 64 bytes r‖s; see Sm2Signature.</summary>
     /// <exception cref="DerException">Neither form.</exception>
-    public Sm2Signature DecodeSm2Signature() => KeyManagementFields.DecodeSm2Signature(SignatureValue);
+    public Sm2Signature DecodeSm2Signature() => Sm2Signature.DecodeOctets(SignatureValue);
 
     public static CaRequest Read(AsnReader reader)
     {

@@ -48,9 +48,9 @@ public sealed record OctetText(ReadOnlyMemory<byte> Octets) : FreeText
 
     public override void Write(AsnWriter writer) => writer.WriteOctetString(Octets.Span);
 
-    public bool Equals(OctetText? other) => other is not null && Octets.Span.SequenceEqual(other.Octets.Span);
+    public bool Equals(OctetText? other) => other is not null && Octets.ContentEquals(other.Octets);
 
-    public override int GetHashCode() => Octets.Length;
+    public override int GetHashCode() => Octets.ContentHash();
 }
 
 /// <summary>PKIFreeText: paragraphs or languages.</summary>

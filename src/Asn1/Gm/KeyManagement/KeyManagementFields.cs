@@ -22,38 +22,6 @@ internal static class KeyManagementFields
         return tagIsExplicit ? content.ReadSequence() : content;
     }
 
-    public static FreeText? ReadOptionalText(AsnReader sequence, Asn1Tag tag)
-    {
-        if (!sequence.NextIs(tag))
-        {
-            return null;
-        }
-
-        AsnReader content = sequence.ReadSequence(tag);
-        FreeText text = FreeText.Read(content);
-        content.ThrowIfNotEmpty();
-        return text;
-    }
-
-    public static void WriteOptionalText(AsnWriter writer, FreeText? text, Asn1Tag tag)
-    {
-        if (text is not null)
-        {
-            using (writer.PushSequence(tag))
-            {
-                text.Write(writer);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Tolerance: besides the DER of GM/T 0009, signatureValue is met as the 64 bytes r‖s. DER of exactly 64 bytes would need r and s to be
-    /// short of six bytes together, which no signer ever sees.
-    /// </summary>
-    /// <exception cref="DerException">Neither form.</exception>
-    public static Sm2Signature DecodeSm2Signature(ReadOnlyMemory<byte> signatureValue) =>
-        signatureValue.Length == Sm2Signature.RawLength ? Sm2Signature.FromRaw(signatureValue.Span) : Der.Decode<Sm2Signature>(signatureValue);
-
     /// <summary>What we write is strict: an SM2 signature in DER.</summary>
     /// <exception cref="DerException">The algorithm is SM2 and the signature has another form.</exception>
     public static void CheckSignature(AlgorithmIdentifier algorithm, ReadOnlyMemory<byte> signature)

@@ -57,9 +57,9 @@ public sealed class KmRespond : IDer<KmRespond>
         return count <= maxResponds ? respond : throw new DerException($"A KMRespond with {count} answers; the limit is {maxResponds}.");
     }
 
-    /// <summary>Tolerance: also the 64 bytes r‖s; see KeyManagementFields.</summary>
+    /// <summary>Tolerance: also the 64 bytes r‖s; see Sm2Signature.</summary>
     /// <exception cref="DerException">Neither form.</exception>
-    public Sm2Signature DecodeSm2Signature() => KeyManagementFields.DecodeSm2Signature(SignatureValue);
+    public Sm2Signature DecodeSm2Signature() => Sm2Signature.DecodeOctets(SignatureValue);
 
     public static KmRespond Read(AsnReader reader)
     {

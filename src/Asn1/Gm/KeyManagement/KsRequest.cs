@@ -14,7 +14,7 @@ namespace ZwCa.Asn1.Gm.KeyManagement;
 /// </code>
 /// GM/T 0014-2012 §5.2.3.1. One request at least: an empty list asks nothing and has no answer.
 /// </summary>
-public sealed record KsRequest : IDer<KsRequest>
+public sealed class KsRequest : IDer<KsRequest>
 {
     /// <exception cref="ArgumentException">No request.</exception>
     public KsRequest(EntName caName, IReadOnlyList<Request> requestList, Time requestTime, TaskNumber taskNo)

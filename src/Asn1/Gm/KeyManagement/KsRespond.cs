@@ -14,7 +14,7 @@ namespace ZwCa.Asn1.Gm.KeyManagement;
 /// </code>
 /// GM/T 0014-2012 §5.2.3. One answer at least.
 /// </summary>
-public sealed record KsRespond : IDer<KsRespond>
+public sealed class KsRespond : IDer<KsRespond>
 {
     /// <exception cref="ArgumentException">No answer.</exception>
     public KsRespond(EntName kmName, IReadOnlyList<Respond> respondList, Time respondTime, TaskNumber taskNo)

@@ -119,11 +119,11 @@ public sealed record ErrorPkgRespond : Respond
 
     internal static ErrorPkgRespond ReadFields(AsnReader fields) => new(
         fields.TryReadInt32(out int errNo) ? errNo : throw new AsnContentException("errNo has more than 32 bits."),
-        KeyManagementFields.ReadOptionalText(fields, Tags.Context0));
+        fields.ReadOptionalExplicit<FreeText>(Tags.Context0));
 
     private protected override void WriteFields(AsnWriter writer)
     {
         writer.WriteInteger(ErrNo);
-        KeyManagementFields.WriteOptionalText(writer, ErrDesc, Tags.Context0);
+        writer.WriteOptionalExplicit(ErrDesc, Tags.Context0);
     }
 }
