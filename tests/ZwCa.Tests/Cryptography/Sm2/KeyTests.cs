@@ -135,19 +135,25 @@ public class KeyTests
         Assert.Throws<ObjectDisposedException>(() => key.ExportBytes(new byte[32]));
     }
 
+    /// <summary>What the runtime itself may allocate once (a type loaded, a cache filled) falls into one block; what a signature allocates, into all.</summary>
     [Fact]
     public void Signing_AllocatesNothing()
     {
         using Sm2PrivateKey key = Sm2PrivateKey.Generate();
         byte[] message = new byte[700], signature = new byte[64];
-        key.Sign(message, signature);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
+        long[] allocated = new long[5];
+        for (int block = 0; block < allocated.Length; block++)
         {
-            key.Sign(message, signature);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 100; i++)
+            {
+                key.Sign(message, signature);
+            }
+
+            allocated[block] = GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal(0, allocated.Min());
     }
 
     [Fact]
