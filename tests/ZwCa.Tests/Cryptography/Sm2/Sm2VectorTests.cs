@@ -3,7 +3,7 @@ using ZwCa.Cryptography;
 
 namespace ZwCa.Tests.Cryptography;
 
-/// <summary>GB/T 32918.5-2017 annexes A and C: the recommended curve's published examples (see tests/testdata/gbt32918/README.md).</summary>
+/// <summary>GB/T 32918.5-2017 annexes A and C: the recommended curve's published examples.</summary>
 public class Sm2VectorTests
 {
     private const string D = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8";
