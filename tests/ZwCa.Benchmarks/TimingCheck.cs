@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using ZwCa.Cryptography;
 
@@ -97,7 +96,6 @@ internal static class TimingCheck
         return (count, mean, squares / (count - 1));
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private static Scalar Next()
     {
         Sm2Random.NextScalar(out Scalar scalar, RandomNumberGenerator.Fill);

@@ -41,9 +41,19 @@ internal sealed class Sm4Key : IDisposable
 
     ~Sm4Key() => Array.Clear(_roundKeys);
 
-    public void Encrypt(ReadOnlySpan<byte> source, Span<byte> destination) => Crypt(source, destination, 0, 1);
+    public void Encrypt(ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        Crypt(source, destination, 0, 1);
 
-    public void Decrypt(ReadOnlySpan<byte> source, Span<byte> destination) => Crypt(source, destination, Rounds - 1, -1);
+        // Else the finalizer could zero the round keys while the last blocks use them.
+        GC.KeepAlive(this);
+    }
+
+    public void Decrypt(ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        Crypt(source, destination, Rounds - 1, -1);
+        GC.KeepAlive(this);
+    }
 
     public void Dispose()
     {

@@ -12,6 +12,7 @@ public class DifferentialTests(ITestOutputHelper output)
     [Fact]
     public void SignaturesAreAcceptedBothWays()
     {
+        Requires.OpenSslUnderDotNet();
         int keys = (TestRandom.Long ? 1_000_000 : 20_000) / SignaturesPerKey;
         int seed = new TestRandom().Seed;
         long started = TimeProvider.System.GetTimestamp();

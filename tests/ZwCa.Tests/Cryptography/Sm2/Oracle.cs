@@ -55,12 +55,16 @@ internal static class Oracle
         }
     }
 
-    internal static ECDsa OpenSsl(ReadOnlySpan<byte> publicKey, byte[]? d = null) => ECDsa.Create(new ECParameters
+    internal static ECDsa OpenSsl(ReadOnlySpan<byte> publicKey, byte[]? d = null)
     {
-        Curve = ECCurve.CreateFromValue("1.2.156.10197.1.301"),
-        Q = new ECPoint { X = publicKey.Slice(1, 32).ToArray(), Y = publicKey.Slice(33, 32).ToArray() },
-        D = d,
-    });
+        Requires.OpenSslUnderDotNet();
+        return ECDsa.Create(new ECParameters
+        {
+            Curve = ECCurve.CreateFromValue("1.2.156.10197.1.301"),
+            Q = new ECPoint { X = publicKey.Slice(1, 32).ToArray(), Y = publicKey.Slice(33, 32).ToArray() },
+            D = d,
+        });
+    }
 
     /// <summary>BouncyCastle's SM2 signature over a message, r‖s.</summary>
     internal static byte[] BouncyCastleSign(byte[] d, byte[] message, byte[] id)
