@@ -107,7 +107,7 @@ internal static class Ladder
             BuildsBefore = [.. Services, "ZwCa.HsmSim"],
             Packages = ["Spectre.Console", "System.CommandLine"],
         },
-        new("ZwCa.HsmSim", "hsm-sim") { Projects = ["ZwCa.Cryptography", "ZwCa.Asn1", "ZwCa.Hsm"] },
+        new("ZwCa.HsmSim", "hsm-sim") { Projects = ["ZwCa.Cryptography", "ZwCa.Asn1", "ZwCa.Hsm"], Packages = ["System.CommandLine"] },
 
         // Tests may see everything; the unmaintained second opinion is theirs alone.
         new("ZwCa.Tests", "tests/ZwCa.Tests")

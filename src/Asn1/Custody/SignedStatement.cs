@@ -1,0 +1,112 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
+
+namespace ZwCa.Asn1.Custody;
+
+/// <summary>
+/// <code>
+/// SignedStatement ::= SEQUENCE { statement ANY, signatures SEQUENCE SIZE (1..MAX) OF StatementSignature }
+/// </code>
+/// A <see cref="PartitionPolicy"/>, <see cref="BackupStatement"/> or <see cref="RecoveryCase"/> and what its signers made of it. The bytes of
+/// the statement are kept as read: verify those.
+/// </summary>
+public sealed class SignedStatement : IDer<SignedStatement>
+{
+    /// <param name="statement">DER; kept, not copied.</param>
+    /// <exception cref="ArgumentException">No signature.</exception>
+    public SignedStatement(ReadOnlyMemory<byte> statement, IReadOnlyList<StatementSignature> signatures)
+    {
+        Statement = statement;
+        Signatures = Require.NotEmpty(signatures);
+    }
+
+    /// <summary>One DER element.</summary>
+    public ReadOnlyMemory<byte> Statement { get; }
+
+    /// <summary>As sent: perhaps two by one signer.</summary>
+    public IReadOnlyList<StatementSignature> Signatures { get; }
+
+    /// <summary>How many different keys of a set made a valid signature. A signature by somebody else counts for nothing; one that does not verify is named.</summary>
+    /// <param name="signers">SM2 keys.</param>
+    /// <exception cref="DerException">A key is not of the SM2 curve.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">A point off the curve.</exception>
+    /// <returns>The signers, each once.</returns>
+    public IReadOnlyList<SubjectPublicKeyInfo> ValidSigners(IReadOnlyList<SubjectPublicKeyInfo> signers)
+    {
+        var valid = new List<SubjectPublicKeyInfo>();
+        foreach (SubjectPublicKeyInfo signer in signers.Distinct())
+        {
+            byte[] id = StatementSignature.IdOf(signer);
+            Sm2PublicKey key = Sm2PublicKey.FromBytes(signer.PublicKey.Span);
+            if (Signatures.Any(each => each.Signer.Span.SequenceEqual(id) && key.Verify(Statement.Span, each.Signature.Raw.Span)))
+            {
+                valid.Add(signer);
+            }
+        }
+
+        return valid;
+    }
+
+    public static SignedStatement Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        var statement = new SignedStatement(sequence.ReadEncodedValue(), sequence.ReadSequenceOf<StatementSignature>());
+        sequence.ThrowIfNotEmpty();
+        return statement;
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteEncodedValue(Statement.Span);
+            writer.WriteSequenceOf(Signatures);
+        }
+    }
+}
+
+/// <summary>
+/// <code>
+/// StatementSignature ::= SEQUENCE { signer OCTET STRING (SIZE (32)), signature SM2Signature }
+/// </code>
+/// The signer is SM3 of its SubjectPublicKeyInfo; the signature covers the DER of the statement under the default identity.
+/// </summary>
+public sealed record StatementSignature(ReadOnlyMemory<byte> Signer, Sm2Signature Signature) : IDer<StatementSignature>
+{
+    /// <summary>32 bytes.</summary>
+    public ReadOnlyMemory<byte> Signer { get; } = CustodyFields.Exactly(Signer, CustodyFields.HashLength, nameof(Signer));
+
+    /// <param name="statement">DER of the statement.</param>
+    public static StatementSignature Create(ReadOnlySpan<byte> statement, Sm2PrivateKey key)
+    {
+        byte[] signature = new byte[Sm2.SignatureSizeInBytes];
+        key.Sign(statement, signature);
+        return new StatementSignature(IdOf(SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes())), Sm2Signature.FromRaw(signature));
+    }
+
+    /// <returns>32 bytes.</returns>
+    public static byte[] IdOf(SubjectPublicKeyInfo signer) => Sm3.HashData(Der.Encode(signer));
+
+    public bool Equals(StatementSignature? other) => other is not null && Signer.ContentEquals(other.Signer) && Signature == other.Signature;
+
+    public override int GetHashCode() => HashCode.Combine(Signer.ContentHash(), Signature);
+
+    public static StatementSignature Read(AsnReader reader)
+    {
+        AsnReader sequence = reader.ReadSequence();
+        var signature = new StatementSignature(CustodyFields.ReadExactly(sequence, CustodyFields.HashLength), Sm2Signature.Read(sequence));
+        sequence.ThrowIfNotEmpty();
+        return signature;
+    }
+
+    public void Write(AsnWriter writer)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteOctetString(Signer.Span);
+            Signature.Write(writer);
+        }
+    }
+}

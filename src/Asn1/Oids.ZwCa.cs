@@ -1,0 +1,17 @@
+namespace ZwCa.Asn1;
+
+public static partial class Oids
+{
+    // ITU-T X.667: a UUID under 2.25 needs no registration.
+    private const string ZwCa = "2.25.9029160820827961705635275342671521228";
+
+    // What is signed by persons. The identifier stands first in each statement, so that a signature under one is none under another.
+    public const string PartitionPolicy = ZwCa + ".1.1";
+    public const string BackupStatement = ZwCa + ".1.2";
+    public const string RecoveryCase = ZwCa + ".1.3";
+    public const string Application = ZwCa + ".1.4";
+    public const string Approval = ZwCa + ".1.5";
+
+    // Certificate extensions.
+    public const string OfficerIdentity = ZwCa + ".2.1";
+}
