@@ -30,7 +30,11 @@ internal sealed class PartitionState
     public int Bindings => _bindings.Count;
 
     /// <exception cref="InvalidOperationException">None is installed: the store was not made to its end.</exception>
-    public PartitionPolicy Policy => field ?? throw new InvalidOperationException("The partition has no policy.");
+    public PartitionPolicy Policy
+    {
+        get => field ?? throw new InvalidOperationException("The partition has no policy.");
+        private set;
+    }
 
     public StoreMarks Marks { get; private set; }
 
