@@ -12,14 +12,14 @@ if (Console.IsOutputRedirected)
 // Exit codes: 0 done; 1 the work was done and its result is bad, or could not be done; 2 the command line is wrong.
 var output = new Option<DirectoryInfo>("--output", "-o")
 {
-    Description = "Folder for the certificates (PEM); made if missing, files of the same name are replaced.",
+    Description = "Folder for the certificates (PEM) and the device's store; made if missing, files of the same name are replaced.",
     DefaultValueFactory = _ => new DirectoryInfo("demo-out"),
 };
-var demo = new Command("demo", "Makes a small SM2 hierarchy with keys in memory, verifies it here and with openssl, and tells what it did.") { output };
-demo.SetAction(parsed => DemoCommand.Run(parsed.GetRequiredValue(output)));
+var demo = new Command("demo", "Makes a small SM2 hierarchy with its keys in hsm-sim, verifies it here and with openssl, and tells what it did.") { output };
+demo.SetAction((parsed, _) => DemoCommand.RunAsync(parsed.GetRequiredValue(output)));
 
 ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.") { demo }.Parse(args);
-return result.Errors.Count > 0 ? UsageError(result) : result.Invoke();
+return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync();
 
 static int UsageError(ParseResult result)
 {

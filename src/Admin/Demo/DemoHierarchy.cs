@@ -1,25 +1,23 @@
 using System.Security.Cryptography;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.Hsm;
 
 namespace ZwCa.Admin.Demo;
 
 /// <summary>
 /// An SM2 root, an issuing CA and one person's signing certificate, laid out as GM/T 0015-2012 annex C has them. Every DN carries
-/// <c>演示 DEMO</c> and every certificate the demo policy, so that none of this passes for the real thing. The keys never leave memory.
+/// <c>演示 DEMO</c> and every certificate the demo policy, so that none of this passes for the real thing. The CAs' keys are made in the device
+/// and stay there; the person's lies in memory and stands for a USB key.
 /// </summary>
-internal sealed class DemoHierarchy : IDisposable
+internal sealed record DemoHierarchy(Certificate Root, Certificate Issuing, Certificate Person)
 {
     // A UUID-based arc (ITU-T X.667), which needs no registration.
     private const string DemoPolicy = "2.25.133087218439051728419573051637118294073";
 
-    private readonly Sm2PrivateKey _rootKey = Sm2PrivateKey.Generate();
-    private readonly Sm2PrivateKey _issuingKey = Sm2PrivateKey.Generate();
-    private readonly Sm2PrivateKey _personKey = Sm2PrivateKey.Generate();
-
-    public DemoHierarchy(DateTimeOffset now)
+    /// <exception cref="HsmException">The device refused, or is away.</exception>
+    public static async Task<DemoHierarchy> CreateAsync(IHsm rootDevice, IHsm caDevice, DateTimeOffset now)
     {
         Name rootName = Name.Create((Oids.CountryName, "CN"), (Oids.OrganizationName, "政务CA"), (Oids.CommonName, "政务CA 根 S1 演示 DEMO"));
         Name issuingName = Name.Create((Oids.CountryName, "CN"), (Oids.OrganizationName, "政务CA"), (Oids.CommonName, "政务CA 签发 演示 DEMO"));
@@ -30,47 +28,52 @@ internal sealed class DemoHierarchy : IDisposable
             (Oids.CommonName, "张三"),
             (Oids.SerialNumber, "DEMO-000001"));
 
-        Root = Issue(rootName, _rootKey, rootName, _rootKey, now, years: 20, CaExtensions(pathLength: 1));
-        Issuing = Issue(rootName, _rootKey, issuingName, _issuingKey, now, years: 10, [.. CaExtensions(pathLength: 0), .. Pointers(Root)]);
-        Person = Issue(issuingName, _issuingKey, personName, _personKey, now, years: 1, [Extension.Create(KeyUsage.Signing, critical: true), .. Pointers(Issuing)]);
+        HsmSigner rootSigner = await NewSignerAsync(rootDevice, "root-s1");
+        HsmSigner issuingSigner = await NewSignerAsync(caDevice, "issuing-s1");
+        using var personKey = Sm2PrivateKey.Generate();
+
+        Certificate root = await IssueAsync(rootName, rootSigner, rootName, rootSigner.PublicKeyInfo, now, years: 20, CaExtensions(pathLength: 1));
+        Certificate issuing = await IssueAsync(
+            rootName, rootSigner, issuingName, issuingSigner.PublicKeyInfo, now, years: 10, [.. CaExtensions(pathLength: 0), .. Pointers(root)]);
+        Certificate person = await IssueAsync(
+            issuingName,
+            issuingSigner,
+            personName,
+            SubjectPublicKeyInfo.ForSm2(personKey.PublicKey.ToBytes()),
+            now,
+            years: 1,
+            [Extension.Create(KeyUsage.Signing, critical: true), .. Pointers(issuing)]);
+        return new DemoHierarchy(root, issuing, person);
     }
 
-    public Certificate Root { get; }
+    private static async Task<HsmSigner> NewSignerAsync(IHsm device, string label) =>
+        new(device, await device.GenerateKeyAsync(new KeyLabel(label), HsmKeyKind.Sm2), SignatureScheme.Sm2);
 
-    public Certificate Issuing { get; }
-
-    public Certificate Person { get; }
-
-    public void Dispose()
+    private static async Task<Certificate> IssueAsync(
+        Name issuer,
+        HsmSigner signer,
+        Name subject,
+        SubjectPublicKeyInfo subjectKey,
+        DateTimeOffset now,
+        int years,
+        IReadOnlyList<Extension> extensions)
     {
-        _rootKey.Dispose();
-        _issuingKey.Dispose();
-        _personKey.Dispose();
-    }
-
-    private static Certificate Issue(
-        Name issuer, Sm2PrivateKey issuerKey, Name subject, Sm2PrivateKey subjectKey, DateTimeOffset now, int years, IReadOnlyList<Extension> extensions)
-    {
-        SubjectPublicKeyInfo spki = SubjectPublicKeyInfo.ForSm2(subjectKey.PublicKey.ToBytes());
-        SubjectPublicKeyInfo issuerSpki = SubjectPublicKeyInfo.ForSm2(issuerKey.PublicKey.ToBytes());
         var tbs = new TbsCertificate(
             NextSerialNumber(),
-            AlgorithmIdentifier.Sm3WithSm2,
+            signer.AlgorithmIdentifier,
             issuer,
             new Validity(Time.Truncate(now), Time.Truncate(now.AddYears(years))),
             subject,
-            spki,
+            subjectKey,
             new Extensions(
             [
-                Extension.Create(new AuthorityKeyIdentifier(SubjectKeyIdentifier.Of(issuerSpki).KeyIdentifier), critical: false),
-                Extension.Create(SubjectKeyIdentifier.Of(spki), critical: false),
+                Extension.Create(new AuthorityKeyIdentifier(SubjectKeyIdentifier.Of(signer.PublicKeyInfo).KeyIdentifier), critical: false),
+                Extension.Create(SubjectKeyIdentifier.Of(subjectKey), critical: false),
                 Extension.Create(new CertificatePolicies(new PolicyInformation(DemoPolicy)), critical: false),
                 .. extensions,
             ]));
         byte[] tbsBytes = Der.Encode(tbs);
-        byte[] signature = new byte[Sm2.SignatureSizeInBytes];
-        issuerKey.Sign(tbsBytes, signature);
-        return Certificate.Assemble(tbsBytes, Der.Encode(Sm2Signature.FromRaw(signature)));
+        return Certificate.Assemble(tbsBytes, await signer.SignAsync(tbsBytes));
     }
 
     // 16 bytes from the system's generator, the top bit cleared so that the INTEGER has 16 octets.

@@ -128,6 +128,6 @@ internal static class Ladder
             Packages = TestRunner,
             AspNetCore = true,
         },
-        new("ZwCa.Benchmarks", "tests/ZwCa.Benchmarks") { Projects = [.. Libraries, .. Services], AspNetCore = true },
+        new("ZwCa.Benchmarks", "tests/ZwCa.Benchmarks") { Projects = [.. Libraries, .. Services, "ZwCa.HsmSim"], AspNetCore = true },
     ];
 }

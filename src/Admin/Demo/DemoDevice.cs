@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography;
+using ZwCa.Asn1;
+using ZwCa.Cryptography;
+using ZwCa.Hsm;
+using ZwCa.Hsm.Simulator;
+
+namespace ZwCa.Admin.Demo;
+
+/// <summary>
+/// hsm-sim as a child process with a fresh store, whose five holders are files of the demo: any three open a partition. It ends when this
+/// process ends.
+/// </summary>
+internal sealed class DemoDevice : IAsyncDisposable
+{
+    public const int Threshold = 3;
+
+    private const string PasswordVariable = "ZWCA_HOLDER_PASSWORD";
+    private const string Marker = "DEMO";
+    private const string Ready = "listening on ";
+
+    private static readonly string[] HolderNames = ["赵", "钱", "孙", "李", "周"];
+
+    private readonly DirectoryInfo _folder;
+    private readonly string _password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private Process? _process;
+    private IPEndPoint? _endpoint;
+
+    /// <param name="folder">What an earlier demo left there is deleted; anything else is left alone.</param>
+    /// <exception cref="DemoException">The folder is not a demo's.</exception>
+    public DemoDevice(DirectoryInfo folder)
+    {
+        _folder = folder;
+        if (folder.Exists)
+        {
+            if (!File.Exists(Path.Combine(folder.FullName, Marker)))
+            {
+                throw new DemoException($"{folder.FullName} was not made by a demo; it is left alone.");
+            }
+
+            folder.Delete(recursive: true);
+        }
+
+        folder.Create();
+        File.WriteAllText(Path.Combine(folder.FullName, Marker), "Made by a demo, which deletes this folder when it runs again.\n");
+    }
+
+    public static IReadOnlyList<string> Holders => HolderNames;
+
+    private string Store => Path.Combine(_folder.FullName, "store");
+
+    /// <summary>Makes the holders' keys and a partition whose shares are encrypted to them.</summary>
+    /// <param name="partitions">Names.</param>
+    /// <exception cref="DemoException">hsm-sim refused.</exception>
+    public void Initialize(params string[] partitions)
+    {
+        var options = new List<string>();
+        foreach (string name in HolderNames)
+        {
+            using var key = Sm2PrivateKey.Generate();
+            File.WriteAllText(KeyFile(name), Sm2KeyFile.Write(key, _password));
+            options.AddRange(["--holder", $"{name}={Convert.ToHexStringLower(key.PublicKey.ToBytes())}"]);
+        }
+
+        foreach (string partition in partitions)
+        {
+            Run(["init", "--store", Store, "--partition", partition, "--threshold", $"{Threshold}", "--demo", .. options]);
+        }
+    }
+
+    /// <exception cref="DemoException">It did not come up.</exception>
+    public void Start()
+    {
+        _process = Launch(["run", "--store", Store, "--listen", "127.0.0.1:0", "--until-stdin-closes"]);
+        _process.StandardInput.AutoFlush = true;
+        Task<string> log = _process.StandardError.ReadToEndAsync();
+        string? line = _process.StandardOutput.ReadLine();
+        _endpoint = line is not null && line.StartsWith(Ready, StringComparison.Ordinal)
+            ? IPEndPoint.Parse(line[Ready.Length..])
+            : throw new DemoException($"hsm-sim did not come up: {log.Result}");
+    }
+
+    /// <summary>One holder opens his share with his own key and enters it.</summary>
+    /// <exception cref="DemoException">Refused.</exception>
+    public void Unlock(string partition, string holder) =>
+        Run(["unlock", "--connect", $"{_endpoint}", "--clients", Path.Combine(Store, "clients", "console"), "--partition", partition, "--key", KeyFile(holder)]);
+
+    /// <exception cref="HsmException">Locked, or away.</exception>
+    public Task<SimulatorHsm> ConnectAsync(string partition) =>
+        SimulatorHsm.ConnectAsync(SimulatorOptions.FromFolder(_endpoint!, partition, Path.Combine(Store, "clients", partition)));
+
+    /// <summary>Ends the device and waits for it.</summary>
+    /// <exception cref="DemoException">It did not end well.</exception>
+    public void Stop()
+    {
+        _process!.StandardInput.Close();
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(30)) || _process.ExitCode != 0)
+        {
+            throw new DemoException("hsm-sim did not end well.");
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_process is { } process)
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+
+            process.Dispose();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private string KeyFile(string holder) => Path.Combine(_folder.FullName, $"holder-{holder}.pem");
+
+    private void Run(string[] arguments)
+    {
+        using Process process = Launch(arguments);
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new DemoException($"hsm-sim {arguments[0]}: {error.Result.Trim()}");
+        }
+    }
+
+    private Process Launch(string[] arguments)
+    {
+        // Beside this program, put there by the build.
+        string program = Path.Combine(AppContext.BaseDirectory, "hsm-sim", OperatingSystem.IsWindows() ? "hsm-sim.exe" : "hsm-sim");
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment[PasswordVariable] = _password;
+        return Process.Start(start)!;
+    }
+}
+
+/// <summary>The demo cannot go on; the message says why.</summary>
+internal sealed class DemoException(string message) : Exception(message);

@@ -1,0 +1,186 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
+using ZwCa.Hsm;
+using ZwCa.Hsm.Simulator;
+using ZwCa.Hsm.Simulator.Wire;
+using ZwCa.HsmSim.Faults;
+
+namespace ZwCa.Tests.HsmSim.Processes;
+
+/// <summary>
+/// hsm-sim dies under load, again and again, in every way: by SIGKILL at a random moment, by SIGKILL at each named fault point, by loss of power. After each death the
+/// store opens, no acknowledged key is lost, no counter is below the signatures seen nor above those asked for, and what was bound stays bound.
+/// </summary>
+public class CrashTests
+{
+    private const int Workers = 8;
+    private static readonly TimeSpan LongestLife = TimeSpan.FromMilliseconds(400);
+
+    private readonly TestRandom _random = new();
+    private readonly ConcurrentDictionary<string, SubjectPublicKeyInfo> _acknowledgedKeys = new();
+    private readonly ConcurrentDictionary<string, EscrowedKey> _boundKeys = new();
+    private long _signaturesSeen;
+    private long _signaturesAsked;
+    private int _labels;
+
+    private static int Deaths => TestRandom.Long ? 200 : 20;
+
+    [Fact]
+    public async Task DeviceDiesUnderLoad_NothingAcknowledgedIsLost()
+    {
+        using var store = new HsmSimStore();
+        var story = new EscrowStory();
+        await using (HsmSimProcess device = await store.StartAsync())
+        {
+            await store.InstallPolicyAsync(device, story.Policy);
+            await using SimulatorHsm hsm = await store.ConnectAsync(device);
+            await hsm.GenerateKeyAsync(new KeyLabel("counted"), HsmKeyKind.Sm2);
+            await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
+        }
+
+        FaultPoint[] points = Enum.GetValues<FaultPoint>();
+        int died = 0;
+        for (int i = 0; i < Deaths; i++)
+        {
+            await using HsmSimProcess device = await store.StartAsync(options: "--faults");
+            await using SimulatorHsm hsm = await store.ConnectAsync(device);
+            await CheckAsync(hsm, story);
+
+            using var over = new CancellationTokenSource();
+            Task[] load = [.. Enumerable.Range(0, Workers).Select(worker => WorkAsync(hsm, story, worker, over.Token))];
+
+            // A third by the clock, a third at a named point, a third by loss of power.
+            switch (i % 3)
+            {
+                case 0:
+                    await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds));
+                    await device.KillAsync();
+                    break;
+                case 1:
+                    await ArmAsync(store, device, new Fault(FaultKind.DieAt, (int)points[i / 3 % points.Length]));
+                    await DieOrStopAsync(device);
+                    break;
+                default:
+                    await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds));
+                    await ArmAsync(store, device, new Fault(FaultKind.PowerLoss, 0));
+                    await device.WaitForExitAsync();
+                    break;
+            }
+
+            died++;
+            await over.CancelAsync();
+            await Task.WhenAll(load);
+        }
+
+        await using HsmSimProcess last = await store.StartAsync();
+        await using SimulatorHsm survivor = await store.ConnectAsync(last);
+        await CheckAsync(survivor, story);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{died} deaths; {_acknowledgedKeys.Count} keys, {_signaturesSeen} of {_signaturesAsked} signatures, {_boundKeys.Count} bound keys seen; {_random}");
+        Assert.True(_acknowledgedKeys.Count > died && _signaturesSeen > died && _boundKeys.Count > died, "There was hardly any load.");
+    }
+
+    /// <summary>The device's own console lets it die; the connection that asks may die with it.</summary>
+    private static async Task ArmAsync(HsmSimStore store, HsmSimProcess device, Fault fault)
+    {
+        try
+        {
+            await using ConsoleClient console = await store.OpenConsoleAsync(device);
+            await console.AskAsync<Fault, Nothing>(Operation.SetFault, fault);
+        }
+        catch (HsmException e) when (e.IsTransient)
+        {
+            // Dead already: that is what was asked for, and the caller waits for the end.
+        }
+    }
+
+    /// <summary>The points around a new journal are met at its start only: the load does not come there, so that start is made to.</summary>
+    private static async Task DieOrStopAsync(HsmSimProcess device)
+    {
+        try
+        {
+            await device.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(5));
+        }
+        catch (TimeoutException)
+        {
+            await device.KillAsync();
+        }
+    }
+
+    private async Task WorkAsync(SimulatorHsm hsm, EscrowStory story, int worker, CancellationToken over)
+    {
+        var random = new TestRandom(_random.Seed + worker);
+        try
+        {
+            HsmKey counted = (await hsm.FindKeyAsync(new KeyLabel("counted"), over))!;
+            HsmKey kek = (await hsm.FindKeyAsync(new KeyLabel("escrow"), over))!;
+            while (!over.IsCancellationRequested)
+            {
+                switch (random.Next(4))
+                {
+                    case 0:
+                        var label = new KeyLabel($"key-{Interlocked.Increment(ref _labels)}");
+                        HsmKey made = await hsm.GenerateKeyAsync(label, random.Next(2) == 0 ? HsmKeyKind.Sm2 : HsmKeyKind.P256, over);
+                        _acknowledgedKeys[label.Value] = made.PublicKey!;
+                        break;
+                    case 1:
+                        await BindAsync(hsm, kek, story, over);
+                        break;
+                    default:
+                        int count = random.Next(3) == 0 ? 1 + random.Next(64) : 1;
+                        Interlocked.Add(ref _signaturesAsked, count);
+                        await hsm.SignManyAsync(counted, SignatureScheme.Sm2, random.Bytes(32 * count), over);
+                        Interlocked.Add(ref _signaturesSeen, count);
+                        break;
+                }
+            }
+        }
+        catch (HsmException e) when (e.IsTransient)
+        {
+            // The device died, as it should.
+        }
+        catch (OperationCanceledException)
+        {
+            // The round is over.
+        }
+    }
+
+    private async Task BindAsync(SimulatorHsm hsm, HsmKey kek, EscrowStory story, CancellationToken over)
+    {
+        WrappedKeyPair pair = (await hsm.GenerateWrappedKeyPairsAsync(kek, 1, over))[0];
+        var key = new EscrowedKey(pair.WrappedKey.ToArray(), EscrowStory.NextSerialNumber(), Sm2PrivateKey.Generate());
+        await hsm.EnvelopeKeyAsync(pair.WrappedKey, key.RecipientKey, story.Apply(key.SerialNumber, key.RecipientKey), cancellationToken: over);
+        _boundKeys[Convert.ToHexString(pair.KeyId.Span)] = key;
+    }
+
+    private async Task CheckAsync(SimulatorHsm hsm, EscrowStory story)
+    {
+        foreach ((string label, SubjectPublicKeyInfo publicKey) in _acknowledgedKeys)
+        {
+            HsmKey? key = await hsm.FindKeyAsync(new KeyLabel(label));
+            Assert.Equal(publicKey, key?.PublicKey);
+        }
+
+        long count = await hsm.GetSignatureCountAsync((await hsm.FindKeyAsync(new KeyLabel("counted")))!);
+        Assert.InRange(count, Interlocked.Read(ref _signaturesSeen), Interlocked.Read(ref _signaturesAsked));
+
+        // A few of them, or the check would soon take longer than the life before it.
+        EscrowedKey[] bound = [.. _boundKeys.Values];
+        _random.Shuffle(bound);
+        foreach (EscrowedKey key in bound.Take(20))
+        {
+            HsmException e = await Assert.ThrowsAsync<HsmException>(
+                () => hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, story.Apply(EscrowStory.NextSerialNumber(), key.RecipientKey)));
+            Assert.Equal(HsmFailure.Refused, e.Failure);
+            await hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, story.Apply(key.SerialNumber, key.RecipientKey));
+        }
+    }
+
+    /// <summary>A key that was bound: its unbound copy, and to what.</summary>
+    private sealed record EscrowedKey(byte[] WrappedKey, SerialNumber SerialNumber, Sm2PrivateKey Recipient)
+    {
+        public SubjectPublicKeyInfo RecipientKey { get; } = SubjectPublicKeyInfo.ForSm2(Recipient.PublicKey.ToBytes());
+    }
+}
