@@ -10,6 +10,9 @@ namespace ZwCa.Hsm;
 /// </summary>
 public interface IHsm : IAsyncDisposable
 {
+    /// <summary>Digests that one <see cref="SignManyAsync"/> takes.</summary>
+    const int MaxDigests = 4096;
+
     /// <summary>Which token this is and what it can do; read when the driver connected, and again when it reconnects.</summary>
     HsmToken Token { get; }
 
@@ -26,7 +29,7 @@ public interface IHsm : IAsyncDisposable
     Task<byte[]> SignAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digest, CancellationToken cancellationToken = default);
 
     /// <summary>Signs many digests, all or none.</summary>
-    /// <param name="digests">One after the other.</param>
+    /// <param name="digests">One after the other, 1 to <see cref="MaxDigests"/>.</param>
     /// <returns>The signatures one after the other.</returns>
     Task<byte[]> SignManyAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digests, CancellationToken cancellationToken = default);
 
