@@ -43,6 +43,9 @@ public sealed class SignedStatementTests
         StatementSignature stranger = Sign(Statement, 1);
         SignedStatement inAnothersName = new(Statement, [new StatementSignature(StatementSignature.IdOf(Officers[0]), stranger.Signature)]);
         Assert.Empty(inAnothersName.ValidSigners(Officers));
+
+        SignedStatement mislabelled = new(Statement, [new StatementSignature(StatementSignature.IdOf(Officers[1]), Sign(Statement, 5).Signature)]);
+        Assert.Empty(mislabelled.ValidSigners(Officers));
     }
 
     /// <summary>One bad signature does not take the officer's good one with it.</summary>
