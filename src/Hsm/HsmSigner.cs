@@ -91,34 +91,29 @@ public sealed class HsmSigner : X509SignatureGenerator
         return Encode(signature);
     }
 
-    /// <summary>Signs many messages, 4,096 in a call to the device; some calls may have been made when one fails.</summary>
+    /// <summary>Signs many messages in one call to the driver.</summary>
     /// <returns>One signature for each message, in their order, as <see cref="SignAsync"/> gives it.</returns>
     /// <exception cref="HsmException">The device refused, failed or is away.</exception>
     public async Task<IReadOnlyList<byte[]>> SignManyAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> messages, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        int digestLength = _scheme.DigestLength();
-        int signatureLength = _scheme.SignatureLength(_key.Kind);
-        var encoded = new List<byte[]>(messages.Count);
-        while (encoded.Count < messages.Count)
+        if (messages.Count == 0)
         {
-            int count = Math.Min(messages.Count - encoded.Count, IHsm.MaxDigests);
-            byte[] digests = new byte[count * digestLength];
-            for (int i = 0; i < count; i++)
-            {
-                ComputeDigest(messages[encoded.Count + i].Span, digests.AsSpan(i * digestLength, digestLength));
-            }
-
-            byte[] signatures = await _hsm.SignManyAsync(_key, _scheme, digests, cancellationToken);
-            RequireLength(signatures, count);
-            for (int i = 0; i < count; i++)
-            {
-                encoded.Add(Encode(signatures.AsSpan(i * signatureLength, signatureLength)));
-            }
+            return [];
         }
 
-        return encoded;
+        int digestLength = _scheme.DigestLength();
+        byte[] digests = new byte[messages.Count * digestLength];
+        for (int i = 0; i < messages.Count; i++)
+        {
+            ComputeDigest(messages[i].Span, digests.AsSpan(i * digestLength, digestLength));
+        }
+
+        byte[] signatures = await _hsm.SignManyAsync(_key, _scheme, digests, cancellationToken);
+        RequireLength(signatures, messages.Count);
+        int signatureLength = _scheme.SignatureLength(_key.Kind);
+        return [.. Enumerable.Range(0, messages.Count).Select(i => Encode(signatures.AsSpan(i * signatureLength, signatureLength)))];
     }
 
     /// <returns>DER of <see cref="AlgorithmIdentifier"/>.</returns>

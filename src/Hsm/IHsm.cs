@@ -10,9 +10,6 @@ namespace ZwCa.Hsm;
 /// </summary>
 public interface IHsm : IAsyncDisposable
 {
-    /// <summary>Digests that one <see cref="SignManyAsync"/> takes.</summary>
-    const int MaxDigests = 4096;
-
     /// <summary>Which token this is and what it can do; read when the driver connected, and again when it reconnects.</summary>
     HsmToken Token { get; }
 
@@ -29,7 +26,7 @@ public interface IHsm : IAsyncDisposable
     Task<byte[]> SignAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digest, CancellationToken cancellationToken = default);
 
     /// <summary>Signs many digests, all or none.</summary>
-    /// <param name="digests">One after the other, 1 to <see cref="MaxDigests"/>.</param>
+    /// <param name="digests">One after the other, as many as there are: a driver splits what its device does not take at once.</param>
     /// <returns>The signatures one after the other.</returns>
     Task<byte[]> SignManyAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digests, CancellationToken cancellationToken = default);
 

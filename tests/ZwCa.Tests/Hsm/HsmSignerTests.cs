@@ -145,20 +145,6 @@ public sealed class HsmSignerTests
         Assert.Equal([20, 1], hsm.Calls);
     }
 
-    [Fact]
-    public async Task MoreThanACallTakes_AreSeveralCalls()
-    {
-        await using var hsm = new MemoryHsm();
-        HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("ca"), HsmKeyKind.Sm2, TestContext.Current.CancellationToken);
-        ReadOnlyMemory<byte>[] messages = [.. Enumerable.Range(0, 4098).Select(i => new ReadOnlyMemory<byte>(BitConverter.GetBytes(i)))];
-
-        IReadOnlyList<byte[]> signatures = await new HsmSigner(hsm, key).SignManyAsync(messages, TestContext.Current.CancellationToken);
-
-        Assert.Equal([4096, 2], hsm.Calls);
-        Assert.Equal(messages.Length, signatures.Count);
-        Assert.All([0, 4095, 4096, 4097], i => Assert.True(Verifies(key, messages[i], signatures[i])));
-    }
-
     public static TheoryData<HsmKeyKind, SignatureScheme> Misfits
     {
         get

@@ -53,7 +53,7 @@ internal sealed class MemoryHsm : IHsm
         int length = scheme.DigestLength();
         Assert.True(scheme.Fits(key.Kind));
         Assert.Equal(0, digests.Length % length);
-        Assert.InRange(digests.Length / length, 1, IHsm.MaxDigests);
+        Assert.NotEqual(0, digests.Length);
         if (!_keys.TryGetValue(key.Label, out (HsmKey, IDisposable Secret) found))
         {
             throw new HsmException(HsmFailure.KeyNotFound, $"There is no key {key.Label}.");
