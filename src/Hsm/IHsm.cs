@@ -26,7 +26,7 @@ public interface IHsm : IAsyncDisposable
     Task<byte[]> SignAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digest, CancellationToken cancellationToken = default);
 
     /// <summary>Signs many digests, all or none.</summary>
-    /// <param name="digests">One after the other.</param>
+    /// <param name="digests">One after the other, as many as there are: a driver splits what its device does not take at once.</param>
     /// <returns>The signatures one after the other.</returns>
     Task<byte[]> SignManyAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digests, CancellationToken cancellationToken = default);
 

@@ -23,10 +23,17 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
     /// <summary>RFC 4055 §5: the parameters of the RSA signatures are NULL, not absent.</summary>
     public static AlgorithmIdentifier Sha256WithRsa { get; } = new(Oids.Sha256WithRsa, DerNull);
 
+    public static AlgorithmIdentifier Sha384WithRsa { get; } = new(Oids.Sha384WithRsa, DerNull);
+
+    public static AlgorithmIdentifier Sha512WithRsa { get; } = new(Oids.Sha512WithRsa, DerNull);
+
     /// <summary>RFC 3279 §2.3.1: rsaEncryption as a key algorithm, parameters NULL.</summary>
     public static AlgorithmIdentifier Rsa { get; } = new(Oids.RsaEncryption, DerNull);
 
     public static AlgorithmIdentifier Sm3 { get; } = new(Oids.Sm3);
+
+    /// <summary>GM/T 0006, GM/T 0009-2012 §7.1: id-ecPublicKey with the SM2 curve.</summary>
+    public static AlgorithmIdentifier Sm2Key { get; } = EcKey(Oids.Sm2);
 
     /// <summary>id-ecPublicKey with a named curve as parameters (RFC 5480 §2.1.1; SM2 likewise).</summary>
     /// <param name="namedCurve">Dotted OID.</param>
@@ -35,6 +42,35 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
         var writer = new AsnWriter(AsnEncodingRules.DER);
         writer.WriteObjectIdentifier(namedCurve);
         return new AlgorithmIdentifier(Oids.EcPublicKey, writer.Encode());
+    }
+
+    /// <summary>
+    /// RSASSA-PSS (RFC 4055 §3.1) with MGF1 over the same hash. All but the trailerField, which has its default, is written: for SHA-1,
+    /// whose parameters would have to be absent, it is not made.
+    /// </summary>
+    /// <param name="hash">Dotted OID of SHA-256, SHA-384 or SHA-512.</param>
+    /// <param name="saltLength">Bytes.</param>
+    public static AlgorithmIdentifier RsaPss(string hash, int saltLength)
+    {
+        if (hash is not (Oids.Sha256 or Oids.Sha384 or Oids.Sha512))
+        {
+            throw new ArgumentException("Only SHA-256, SHA-384 and SHA-512 are used with RSASSA-PSS.", nameof(hash));
+        }
+
+        // RFC 8017 appendix A.2.1: the parameters of the hash are NULL; openssl writes so, .NET leaves them out, both read both.
+        var hashAlgorithm = new AlgorithmIdentifier(hash, DerNull);
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteExplicit(hashAlgorithm, Tags.Context0);
+            writer.WriteExplicit(new AlgorithmIdentifier(Oids.Mgf1, Der.Encode(hashAlgorithm)), Tags.Context1);
+            using (writer.PushSequence(Tags.Context2))
+            {
+                writer.WriteInteger(saltLength);
+            }
+        }
+
+        return new AlgorithmIdentifier(Oids.RsaPss, writer.Encode());
     }
 
     internal int MaxEncodedLength => (2 * DerHeader.MaxLength) + Algorithm.Length + Parameters.GetValueOrDefault().Length;
