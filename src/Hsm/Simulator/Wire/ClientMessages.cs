@@ -32,8 +32,8 @@ internal readonly record struct Welcome(
     public static Welcome Read(ref WireReader reader) => new(
         reader.ReadExactly(IdLength),
         reader.ReadText(MaxModelBytes),
-        (HsmCapabilities)reader.ReadUInt32(),
-        (StoreMarks)reader.ReadUInt32(),
+        (HsmCapabilities)reader.ReadFlags(),
+        (StoreMarks)reader.ReadFlags(),
         reader.ReadInt64(),
         reader.ReadCount(int.MaxValue));
 

@@ -100,7 +100,7 @@ internal sealed record PartitionStatus(
         ReadTexts(ref reader),
         ReadTexts(ref reader),
         reader.ReadCount(MaxHolders),
-        (StoreMarks)reader.ReadUInt32(),
+        (StoreMarks)reader.ReadFlags(),
         reader.ReadCount(int.MaxValue),
         reader.ReadCount(int.MaxValue),
         reader.ReadInt64(),

@@ -26,6 +26,9 @@ internal ref struct WireReader(ReadOnlyMemory<byte> body)
         return count <= max ? (int)count : throw new WireException($"{count} where at most {max} are allowed.");
     }
 
+    /// <summary>Flags, 4 bytes; the highest bit is always 0.</summary>
+    public int ReadFlags() => ReadCount(int.MaxValue);
+
     /// <summary>As many bytes as the length before them says.</summary>
     /// <returns>A slice of the body.</returns>
     public ReadOnlyMemory<byte> ReadBytes(int max) => Take(ReadCount(max));
