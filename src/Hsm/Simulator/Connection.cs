@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Text;
 using ZwCa.Hsm.Simulator.Wire;
 
@@ -34,6 +33,7 @@ internal sealed class Connection : IAsyncDisposable
     private long _quietSince;
     private int _loops = 1;
     private bool _closed;
+    private string? _closedBecause;
 
     private volatile int _inFlight;
     private volatile bool _heard;
@@ -79,7 +79,7 @@ internal sealed class Connection : IAsyncDisposable
         }
 
         return pending is null
-            ? throw new HsmException(HsmFailure.Unreachable, $"The connection with {Address} is closed.")
+            ? throw new HsmException(HsmFailure.Unreachable, $"{Address} was not asked: {_closedBecause}.")
             : await pending.AnswerAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -136,7 +136,7 @@ internal sealed class Connection : IAsyncDisposable
     }
 
     /// <summary>Ends the connection and fails what is in flight.</summary>
-    /// <param name="reason">After "no answer: ".</param>
+    /// <param name="reason">Why there is no answer.</param>
     /// <param name="failure">Of requests that have left; those still queued are <see cref="HsmFailure.Unreachable"/>.</param>
     public void Close(string reason, Exception? cause, HsmFailure failure = HsmFailure.NoAnswer)
     {
@@ -148,6 +148,7 @@ internal sealed class Connection : IAsyncDisposable
                 return;
             }
 
+            _closedBecause = reason;
             Volatile.Write(ref _closed, true);
             left = [.. _pending.Values];
             _pending.Clear();
@@ -356,16 +357,14 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>The other end closed (no cause), or reading or writing failed.</summary>
     private void Break(Exception? cause)
     {
-        if (_heard)
+        string what = cause is null ? "it closed the connection" : $"the connection broke ({cause.GetBaseException().Message})";
+        if (!_heard)
         {
-            Close(cause is null ? "it closed the connection" : $"the connection broke: {cause.GetBaseException().Message}", cause);
-            return;
+            what += " without a word: it may not know the client's certificate";
+            ClosedInSilence |= IsOpen;
         }
 
-        // Only a device that has the client's certificate before it and does not like it sends an alert after the handshake.
-        bool alert = cause?.InnerException is AuthenticationException;
-        ClosedInSilence |= IsOpen;
-        Close("it closed the connection without a word; it may not know the client's certificate", cause, alert ? HsmFailure.WrongCredential : HsmFailure.NoAnswer);
+        Close(what, cause);
     }
 
     private void Expire()

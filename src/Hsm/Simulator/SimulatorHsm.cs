@@ -10,11 +10,11 @@ namespace ZwCa.Hsm.Simulator;
 /// </summary>
 public sealed class SimulatorHsm : IHsm
 {
+    /// <summary>What a partition can answer at most: 4,096 signatures of RSA-4096 are 2 MiB, 1,024 key pairs little more than 1 MiB.</summary>
+    internal const int MaxAnswerBody = 1 << 22;
+
     private const int MaxRandom = 1 << 16;
     private const int HmacLength = 32;
-
-    /// <summary>What a partition can answer at most: 4,096 signatures of RSA-4096 are 2 MiB, 1,024 key pairs little more than 1 MiB.</summary>
-    private const int MaxAnswerBody = 1 << 22;
 
     private readonly SimulatorSession _session;
     private readonly ConnectionPool _pool;

@@ -57,7 +57,7 @@ internal sealed class SimulatorSession : IDisposable
         catch (Exception e)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
-            if (e is HsmException { Failure: HsmFailure.NoAnswer } lost)
+            if (e is HsmException { Failure: HsmFailure.NoAnswer or HsmFailure.Unreachable } lost)
             {
                 return connection.ClosedInSilence ? null : throw new HsmException(HsmFailure.Unreachable, lost.Message, lost);
             }
