@@ -62,7 +62,6 @@ internal sealed class ScriptedDevice : IAsyncDisposable
 
     public SimulatorOptions Options(
         int connections = 1,
-        TimeSpan? requestTimeout = null,
         string? serial = null,
         int maxInFlight = 256,
         TimeSpan? connectTimeout = null,
@@ -78,12 +77,12 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         Connections = connections,
         MaxInFlight = maxInFlight,
         ConnectTimeout = connectTimeout ?? TimeSpan.FromSeconds(30),
-        RequestTimeout = requestTimeout ?? TimeSpan.FromMinutes(1),
+        RequestTimeout = TimeSpan.FromMinutes(1),
         TimeProvider = time ?? TimeProvider.System,
     };
 
-    public Task<SimulatorHsm> ConnectAsync(int connections = 1, TimeSpan? requestTimeout = null) =>
-        SimulatorHsm.ConnectAsync(Options(connections, requestTimeout), TestContext.Current.CancellationToken);
+    public Task<SimulatorHsm> ConnectAsync(int connections = 1) =>
+        SimulatorHsm.ConnectAsync(Options(connections), TestContext.Current.CancellationToken);
 
     public static X509Certificate2 MakeCertificate(string name)
     {

@@ -124,6 +124,35 @@ public sealed class WireTests
         Assert.Equal(new byte[64], frame.Body.ToArray());
     }
 
+    [Fact]
+    public void AnswerOfBytes_IsZeroedOnceItIsRead()
+    {
+        byte[] secret = Enumerable.Repeat((byte)0x5a, 16).ToArray();
+        byte[] body = Message.Encode(new Bytes(secret));
+        Assert.Equal(secret, new Answer(null!, body).ReadBytes(16, 16));
+        Assert.Equal(new byte[body.Length], body);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Writer_ZeroesWhatItHolds(bool grow)
+    {
+        using var writer = new WireWriter();
+        writer.WriteExactly(Enumerable.Repeat((byte)0x5a, 64).ToArray());
+        ReadOnlyMemory<byte> held = writer.Written;
+        if (grow)
+        {
+            writer.Reserve(100_000);
+        }
+        else
+        {
+            writer.Clear();
+        }
+
+        Assert.Equal(new byte[64], held.ToArray());
+    }
+
     private static byte[] Mutate(byte[] sample, Random random)
     {
         List<byte> bytes = [.. sample];
