@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Faults;
@@ -268,9 +269,12 @@ internal sealed class Partition : IAsyncDisposable
         byte[] secret = GC.AllocateArray<byte>(MasterKey.Length, pinned: true);
         try
         {
-            using (FileStream file = File.OpenRead(_folder.AutoUnlockPath))
+            using (SafeFileHandle file = File.OpenHandle(_folder.AutoUnlockPath))
             {
-                file.ReadExactly(secret);
+                if (RandomAccess.GetLength(file) != secret.Length || RandomAccess.Read(file, secret, 0) != secret.Length)
+                {
+                    throw new StoreException("The key beside it has not 32 bytes. Remove it; the holders unlock the partition.");
+                }
             }
 
             var master = new MasterKey(secret);
