@@ -3,28 +3,58 @@ using ZwCa.Hsm.Simulator.Wire;
 
 namespace ZwCa.HsmSim.Store;
 
-/// <summary>A journal that was read to its end and held against the anchor.</summary>
+/// <summary>A journal that was read to its end.</summary>
 /// <param name="End">The last good record.</param>
-/// <param name="TornBytes">Behind it: a write that a crash interrupted and that nobody was told of.</param>
-internal sealed record JournalContent(PartitionState State, JournalPosition End, long TornBytes);
+/// <param name="Continues">The record of a generation before that its snapshot stands for; default in the first.</param>
+/// <param name="TornBytes">Behind the end: a write that a crash interrupted and that nobody was told of.</param>
+internal sealed record JournalContent(PartitionState State, JournalPosition End, JournalPosition Continues, long TornBytes);
 
 /// <summary>
-/// Reads a journal. What the anchor tells of has to be there, unchanged: else nothing is accepted. What comes after may be torn, because a
-/// crash may leave that: the anchor is written once a group is flushed, and only then is anybody answered.
+/// Reads the newest journal and holds it against the anchor. What the anchor tells of has to be there, unchanged: else nothing is accepted.
+/// What comes after may be torn, because a crash may leave that: the anchor is written once a group is flushed, and only then is anybody
+/// answered. After a crash between a new generation and its anchor the generations between are there still, and must lead to the anchor's.
 /// </summary>
 internal static class JournalReader
 {
     private const string Restore = "Restore the partition from a backup.";
 
-    /// <param name="generation">By the file's name; the highest that there is.</param>
+    /// <param name="load">Gives the file of a generation.</param>
+    /// <param name="generation">The highest that there is.</param>
     /// <exception cref="StoreException">Damaged, or older than the anchor; the message says which.</exception>
-    public static JournalContent Read(ReadOnlyMemory<byte> file, long generation, MasterKey master, ReadOnlySpan<byte> partitionId, JournalPosition anchor)
+    public static JournalContent Read(
+        Func<long, ReadOnlyMemory<byte>> load, long generation, MasterKey master, ReadOnlySpan<byte> partitionId, JournalPosition anchor)
     {
         if (generation < anchor.Generation)
         {
             throw RolledBack($"its journal is of generation {generation}, the anchor tells of {anchor.Generation}");
         }
 
+        JournalContent newest = Scan(load(generation), generation, master, partitionId, [anchor]);
+        JournalContent content = newest;
+        while (content.End.Generation > anchor.Generation)
+        {
+            // It was flushed before it got its name, and nothing was added to it: no part of it may be torn.
+            if (content.TornBytes > 0)
+            {
+                throw Damaged(content.End.Sequence + 1);
+            }
+
+            JournalPosition from = content.Continues;
+            if (from.Generation < anchor.Generation || from.Generation >= content.End.Generation)
+            {
+                throw RolledBack($"its generation {content.End.Generation} does not continue what the anchor tells of");
+            }
+
+            content = Scan(load(from.Generation), from.Generation, master, partitionId, [from, anchor]);
+        }
+
+        return newest;
+    }
+
+    /// <param name="expected">Records that have to be there, if they are of this generation.</param>
+    private static JournalContent Scan(
+        ReadOnlyMemory<byte> file, long generation, MasterKey master, ReadOnlySpan<byte> partitionId, ReadOnlySpan<JournalPosition> expected)
+    {
         JournalHead? head = JournalHead.Read(file);
         if (head is null || head.Generation != generation)
         {
@@ -33,8 +63,8 @@ internal static class JournalReader
 
         var state = new PartitionState();
         using var chain = new RecordChain(master, JournalHead.Purpose, head.Bytes.Span, partitionId, generation, head.SequenceBefore);
+        var found = new HashSet<JournalPosition>();
         JournalPosition? continues = null;
-        JournalPosition? atAnchor = null;
         int offset = JournalHead.Length;
         while (offset < file.Length && chain.Open(file.Span[offset..], out int length) is { } record)
         {
@@ -48,44 +78,32 @@ internal static class JournalReader
                 Apply(state, record, chain.Sequence);
             }
 
-            if (chain.Sequence == anchor.Sequence)
+            if (expected.Contains(chain.Position))
             {
-                atAnchor = chain.Position;
+                found.Add(chain.Position);
             }
         }
 
-        bool whole = offset == file.Length;
-        if (generation == anchor.Generation && chain.Sequence < anchor.Sequence)
+        foreach (JournalPosition position in expected)
         {
-            throw whole && continues is not null
-                ? RolledBack($"it ends with record {chain.Sequence}, the anchor tells of {anchor.Sequence}")
+            if (position.Generation != generation || found.Contains(position))
+            {
+                continue;
+            }
+
+            if (chain.Sequence >= position.Sequence)
+            {
+                throw RolledBack($"its record {position.Sequence} is not the one that is told of");
+            }
+
+            throw offset == file.Length && continues is not null
+                ? RolledBack($"it ends with record {chain.Sequence}, and {position.Sequence} is told of")
                 : Damaged(chain.Sequence + 1);
         }
 
-        if (generation == anchor.Generation && atAnchor != anchor)
-        {
-            throw RolledBack($"its record {anchor.Sequence} is not the one that the anchor tells of");
-        }
-
-        // A generation that the anchor does not tell of yet was flushed before it got its name, and nothing was added to it: no part of it may be torn.
-        if (continues is not { } from || (generation > anchor.Generation && !whole))
-        {
-            throw Damaged(chain.Sequence + 1);
-        }
-
-        if (generation > anchor.Generation && !Reaches(from, anchor))
-        {
-            throw RolledBack($"its generation {generation} does not continue what the anchor tells of");
-        }
-
-        return new JournalContent(state, chain.Position, file.Length - offset);
+        // Without its end a snapshot says nothing.
+        return continues is { } from ? new JournalContent(state, chain.Position, from, file.Length - offset) : throw Damaged(chain.Sequence + 1);
     }
-
-    // Generations between the anchor's and this one's come of crashes in a row.
-    private static bool Reaches(JournalPosition from, JournalPosition anchor) =>
-        from.Generation > anchor.Generation
-        || from == anchor
-        || (from.Generation == anchor.Generation && from.Sequence > anchor.Sequence);
 
     private static JournalPosition ReadClosing(byte[] record, long sequence) =>
         record.Length == 1 + JournalPosition.Length ? JournalPosition.Read(record.AsSpan(1)) : throw Damaged(sequence);

@@ -67,7 +67,7 @@ internal sealed class PartitionFolder(string name, string path, string anchorPat
         {
             long generation = Directory.EnumerateFiles(path).Max(file => JournalHead.GenerationOf(Path.GetFileName(file)))
                 ?? throw new StoreException("The partition's journal is missing. Put it back; if it is lost, restore the partition from a backup.");
-            JournalContent content = JournalReader.Read(ReadFile(JournalPath(generation)), generation, master, header.Id.Span, anchor.Position);
+            JournalContent content = JournalReader.Read(g => ReadFile(JournalPath(g)), generation, master, header.Id.Span, anchor.Position);
             if (content.TornBytes > 0)
             {
                 notify($"Partition {Name}: the last write was interrupted; its {content.TornBytes} bytes, of which nobody was told, are left out.");

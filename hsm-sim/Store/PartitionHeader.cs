@@ -103,7 +103,7 @@ internal sealed class PartitionHeader
             }
 
             long created = reader.ReadInt64();
-            var marks = (StoreMarks)reader.ReadUInt32();
+            var marks = (StoreMarks)reader.ReadCount(int.MaxValue);
             reader.ReadExactly(MacLength);
             reader.ThrowIfNotEmpty();
             if (threshold < MinThreshold || threshold > holders.Length || !holders.Select(h => h.Index).SequenceEqual(Enumerable.Range(1, holders.Length)))

@@ -281,9 +281,9 @@ internal sealed class PartitionStore : IAsyncDisposable
             covers = TakeGroup(out _).Count > 0;
         }
 
-        JournalWriter next = JournalWriter.Begin(_folder, _master, _partitionId.Span, _journal.Position, snapshot, _faults);
         lock (_files)
         {
+            JournalWriter next = JournalWriter.Begin(_folder, _master, _partitionId.Span, _journal.Position, snapshot, _faults);
             _journal.Dispose();
             _journal = next;
             _snapshotLength = next.Length;
