@@ -121,7 +121,7 @@ internal abstract record StoreRecord
 
         protected override byte Number => KindNumber;
 
-        public static Marked Read(ref WireReader reader) => new((StoreMarks)reader.ReadUInt32());
+        public static Marked Read(ref WireReader reader) => new((StoreMarks)reader.ReadCount(int.MaxValue));
 
         protected override void WriteFields(WireWriter writer) => writer.WriteUInt32((uint)Marks);
     }

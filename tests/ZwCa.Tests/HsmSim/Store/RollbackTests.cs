@@ -1,0 +1,134 @@
+using ZwCa.HsmSim.Store;
+
+namespace ZwCa.Tests.HsmSim.Store;
+
+public sealed class RollbackTests
+{
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(3, false)]
+    [InlineData(1, true)]
+    public async Task OlderCopyOfTheStore_IsRefusedAsRolledBack(int openingsSince, bool takenWhileOpen)
+    {
+        using var test = new TestStore();
+        PartitionFolder folder = test.Make();
+        OpenedPartition opened = test.Open(folder);
+        await TestStore.WriteAsync(opened.Store, TestStore.Key("k"));
+        if (takenWhileOpen)
+        {
+            TestStore.Copy(test.Path, test.Elsewhere("copy"));
+        }
+
+        await TestStore.WriteAsync(opened.Store, TestStore.Signed("k", 1));
+        if (!takenWhileOpen)
+        {
+            TestStore.Copy(test.Path, test.Elsewhere("copy"));
+        }
+
+        await TestStore.WriteAsync(opened.Store, TestStore.Signed("k", 2));
+        await TestStore.Close(opened);
+        string newest = "";
+        for (int i = 0; i < openingsSince; i++)
+        {
+            newest = await test.ReadAsync(folder);
+        }
+
+        TestStore.Copy(test.Path, test.Elsewhere("newest"));
+        TestStore.Copy(test.Elsewhere("copy"), test.Path);
+        SortedDictionary<string, string> before = test.Fingerprint();
+        string message = Assert.Throws<StoreException>(() => test.Open(folder)).Message;
+        Assert.Contains("rolled back", message);
+        Assert.Contains("backup", message);
+        Assert.Equal(before, test.Fingerprint());
+
+        // The newest files put back, it opens.
+        TestStore.Copy(test.Elsewhere("newest"), test.Path);
+        string found = await test.ReadAsync(folder);
+        Assert.True(newest.Length == 0 || found == newest);
+    }
+
+    [Fact]
+    public async Task KilledProcessesStoreCopiedBeforeALaterRecord_IsRefused()
+    {
+        // Nothing is closed: as after a kill, the anchor tells of the last answer.
+        using var test = new TestStore();
+        PartitionFolder folder = test.Make();
+        OpenedPartition opened = test.Open(folder);
+        await TestStore.WriteAsync(opened.Store, TestStore.Key("k"));
+        TestStore.Copy(test.Path, test.Elsewhere("older"));
+        await TestStore.WriteAsync(opened.Store, TestStore.Signed("k", 1));
+        TestStore.Copy(test.Path, test.Elsewhere("killed"));
+        TestStore.Copy(test.Anchors, test.Elsewhere("killed.anchor"));
+        TestStore.Copy(test.Anchors, test.Elsewhere("older.anchor"));
+        string expected = TestStore.Describe(opened.Store);
+        await TestStore.Close(opened);
+
+        Assert.Equal(expected, await test.ReadAsync(PartitionIn("killed")));
+        Assert.Contains("rolled back", Assert.Throws<StoreException>(() => test.Open(PartitionIn("older"))).Message);
+
+        PartitionFolder PartitionIn(string name)
+        {
+            using var store = StoreFolder.Open(test.Elsewhere(name));
+            return Assert.Single(store.Partitions);
+        }
+    }
+
+    [Fact]
+    public async Task JournalOrAnchorOrHeaderOfAnotherPartition_IsRefused()
+    {
+        using var test = new TestStore();
+        PartitionFolder first = test.Make("first");
+        PartitionFolder second = test.Make("second");
+        SortedDictionary<string, string> before = test.Fingerprint();
+        foreach (Func<PartitionFolder, string> file in new Func<PartitionFolder, string>[] { f => f.JournalPath(1), f => f.AnchorPath, f => f.HeaderPath })
+        {
+            Swap(file(first), file(second));
+            using MasterKey master = test.MasterOf(first.ReadHeader());
+            Assert.Throws<StoreException>(() => first.Open(master, TestStore.NoFaults, TimeProvider.System, test.Notices.Add));
+            Assert.Throws<StoreException>(() => test.Open(second));
+            Swap(file(first), file(second));
+        }
+
+        Assert.Equal(before, test.Fingerprint());
+        await test.ReadAsync(first);
+        await test.ReadAsync(second);
+
+        static void Swap(string one, string other)
+        {
+            byte[] content = File.ReadAllBytes(one);
+            File.Copy(other, one, overwrite: true);
+            File.WriteAllBytes(other, content);
+        }
+    }
+
+    [Fact]
+    public void MissingFiles_AreNamed()
+    {
+        using var test = new TestStore();
+        PartitionFolder folder = test.Make();
+        using MasterKey master = test.MasterOf(folder.ReadHeader());
+        Assert.Contains("journal is missing", WithoutFile(folder.JournalPath(1)));
+        Assert.Contains("anchor", WithoutFile(folder.AnchorPath));
+        Assert.Contains("header is missing", WithoutFile(folder.HeaderPath));
+
+        string WithoutFile(string path)
+        {
+            File.Move(path, test.Elsewhere("away"));
+            string message = Assert.Throws<StoreException>(() => folder.Open(master, TestStore.NoFaults, TimeProvider.System, test.Notices.Add)).Message;
+            File.Move(test.Elsewhere("away"), path);
+            return message;
+        }
+    }
+
+    [Fact]
+    public async Task JournalUnderAnotherGenerationsName_IsRefused()
+    {
+        using var test = new TestStore();
+        PartitionFolder folder = test.Make();
+        File.Copy(folder.JournalPath(1), folder.JournalPath(2));
+        Assert.Throws<StoreException>(() => test.Open(folder));
+        File.Delete(folder.JournalPath(2));
+        await test.ReadAsync(folder);
+    }
+}
