@@ -23,7 +23,7 @@ internal sealed partial class OpenPartition
         {
             int current = _store.State.Policy.Version;
             Refusal.Unless(policy.Version - 1 == current, $"The policy has the version {policy.Version}; that of the partition is {current}, the next is one more.");
-            position = _store.Append(new StoreRecord.PolicyInstalled(signed.Statement.ToArray()));
+            position = Append(new StoreRecord.PolicyInstalled(signed.Statement.ToArray()));
         }
 
         await WaitDurableAsync(position);
@@ -63,7 +63,7 @@ internal sealed partial class OpenPartition
         await WaitDurableAsync(position);
         lock (_store.Gate)
         {
-            position = _store.Append(made);
+            position = Append(made);
         }
 
         await WaitDurableAsync(position);

@@ -161,7 +161,7 @@ internal sealed partial class OpenPartition
                 }
                 else
                 {
-                    position = _store.Append(new StoreRecord.KeyBound(key.KeyId.ToArray(), bindingHash));
+                    position = Append(new StoreRecord.KeyBound(key.KeyId.ToArray(), bindingHash));
                 }
             }
 

@@ -115,7 +115,7 @@ internal sealed partial class OpenPartition
     /// <summary>The store's gate is held.</summary>
     /// <returns>The position to wait for before a signature leaves.</returns>
     private long CountSignatures(SigningKey key, int count) =>
-        _store.Append(new StoreRecord.SignaturesMade(key.Label, _store.State.Keys[key.Label.Value].Signatures + count));
+        Append(new StoreRecord.SignaturesMade(key.Label, _store.State.Keys[key.Label.Value].Signatures + count));
 
     private void ThrowIfSignaturesFail()
     {

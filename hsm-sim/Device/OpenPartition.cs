@@ -125,7 +125,7 @@ internal sealed partial class OpenPartition : IAsyncDisposable
         {
             if (made is not null && !_keys.ContainsKey(request.Label.Value))
             {
-                position = _store.Append(new StoreRecord.KeyAdded(request.Label, request.Kind, made.PublicKey, wrapped));
+                position = Append(new StoreRecord.KeyAdded(request.Label, request.Kind, made.PublicKey, wrapped));
                 _keys[request.Label.Value] = made;
                 added = true;
             }
@@ -190,6 +190,20 @@ internal sealed partial class OpenPartition : IAsyncDisposable
 
     private static HsmException BadInput(string message, Exception? inner = null) => new(HsmFailure.BadInput, message, inner);
 
+    /// <summary>The store's gate is held.</summary>
+    /// <returns>The position to wait for.</returns>
+    private long Append(StoreRecord record)
+    {
+        try
+        {
+            return _store.Append(record);
+        }
+        catch (IOException e)
+        {
+            throw DiskFailed(e);
+        }
+    }
+
     /// <summary>Nobody is answered before.</summary>
     private async ValueTask WaitDurableAsync(long position)
     {
@@ -199,9 +213,11 @@ internal sealed partial class OpenPartition : IAsyncDisposable
         }
         catch (IOException e)
         {
-            throw new HsmException(HsmFailure.DeviceError, "The device's disk failed.", e);
+            throw DiskFailed(e);
         }
     }
+
+    private static HsmException DiskFailed(IOException e) => new(HsmFailure.DeviceError, $"The device cannot store any more: {e.Message}", e);
 
     private void DisposeOfKeys()
     {
