@@ -2,6 +2,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm;
+using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Store;
 
 namespace ZwCa.Tests.HsmSim.Device;
@@ -100,7 +101,7 @@ public sealed class CustodyTests
         await device.Partition.InstallPolicyAsync(loose);
         await device.Partition.InstallPolicyAsync(story.SignedByHolders(story.Policy(2)));
         await Refused.For("has the version 1; that of the partition is 2", () => device.Partition.InstallPolicyAsync(loose));
-        device.Reopen();
+        await device.Reopen();
         await Refused.For("has the version 1; that of the partition is 2", () => device.Partition.InstallPolicyAsync(loose));
         Assert.False(Der.Decode<PartitionPolicy>(device.Partition.GetPolicy().Value).AllowSm2Decrypt);
         Assert.Equal(HsmCapabilities.None, device.Partition.Welcome().Capabilities & HsmCapabilities.Sm2Decryption);
@@ -172,7 +173,26 @@ public sealed class CustodyTests
         await using var device = new TestDevice();
         (Func<EscrowStory, byte[]> statement, string reason) = WrongBackups[name];
         await Refused.For(reason, () => device.Partition.BackUpAsync(statement(device.Story)));
-        Assert.Null(device.Store.State.LastBackup);
+        Assert.Null(device.Look(static state => state.LastBackup));
+    }
+
+    [Fact]
+    public async Task Backup_OfThreeHolders_IsMadeAndRecorded()
+    {
+        await using TestDevice device = await TestDevice.ForEscrow();
+        byte[] statement = EscrowStory.Signed(Backup(device.Story), device.Story.Holders.Skip(2));
+        Assert.Equal(2, device.Partition.Welcome().KeysWithoutBackup);
+        Assert.NotEmpty((await device.Partition.BackUpAsync(statement)).Value.ToArray());
+        Assert.Equal(0, device.Partition.Welcome().KeysWithoutBackup);
+        Assert.Equal(device.Story.Now.ToUnixTimeMilliseconds(), device.Partition.Welcome().LastBackup);
+        await device.Partition.GenerateKeyAsync(new NewKey(new KeyLabel("new"), HsmKeyKind.DataKek));
+        await device.Reopen();
+        Assert.Equal(1, device.Partition.Welcome().KeysWithoutBackup);
+        device.Clock.Advance(TimeSpan.FromDays(7));
+        await device.Partition.BackUpAsync(statement);
+        Assert.Equal(0, device.Partition.Welcome().KeysWithoutBackup);
+        device.Clock.Advance(TimeSpan.FromSeconds(1));
+        await Refused.For("has expired", () => device.Partition.BackUpAsync(statement));
     }
 
     [Fact]
@@ -180,7 +200,7 @@ public sealed class CustodyTests
     {
         await using TestDevice device = await TestDevice.ForEscrow();
         device.Append(new StoreRecord.Marked(StoreMarks.Demo));
-        ZwCa.Hsm.Simulator.Wire.Welcome welcome = device.Partition.Welcome();
+        Welcome welcome = device.Partition.Welcome();
         Assert.Equal(device.Story.PartitionId, welcome.PartitionId.ToArray());
         Assert.StartsWith("hsm-sim ", welcome.Model, StringComparison.Ordinal);
         Assert.Equal(StoreMarks.Demo, welcome.Marks);

@@ -51,7 +51,8 @@ internal sealed class EscrowStory(DateTimeOffset now)
     /// <summary>Whole seconds.</summary>
     public DateTimeOffset Now { get; } = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
 
-    public byte[] PartitionId { get; init; } = RandomNumberGenerator.GetBytes(16);
+    /// <summary>The device chooses it when the partition is made: whoever makes it says so here.</summary>
+    public byte[] PartitionId { get; set; } = RandomNumberGenerator.GetBytes(16);
 
     public IReadOnlyList<Person> Holders { get; } = People(5);
 

@@ -61,7 +61,7 @@ public sealed class FirstEnvelopeTests
         CaAttempt wrong = spoil(right);
 
         await Refused.For(reason, () => device.Envelope(pair.WrappedKey, wrong.Recipient, wrong.Build()));
-        Assert.Equal(0, device.Store.State.Bindings);
+        Assert.Equal(0, device.Bindings);
 
         TestDevice.OpenAsRecipient(await device.Envelope(pair.WrappedKey, right.Recipient, right.Build()), pair, Recipient);
     }
@@ -137,7 +137,7 @@ public sealed class FirstEnvelopeTests
         TestDevice.OpenAsRecipient(again, pair, Recipient);
         Assert.Equal(bound.ToArray(), again.BoundKey.ToArray());
         TestDevice.OpenAsRecipient(await device.Envelope(bound, Recipient.PublicKey, (right with { Restores = false }).Build()), pair, Recipient);
-        Assert.Equal(1, device.Store.State.Bindings);
+        Assert.Equal(1, device.Bindings);
     }
 
     /// <summary>The reply with the bound copy was lost (trust.md §5): the unbound one brings it again, for the same three.</summary>
@@ -151,7 +151,7 @@ public sealed class FirstEnvelopeTests
         await device.Bind(pair, Serial, Recipient.PublicKey);
         if (restarts)
         {
-            device.Reopen();
+            await device.Reopen();
         }
 
         const string Spent = "The key is spent";
@@ -169,7 +169,7 @@ public sealed class FirstEnvelopeTests
             TestDevice.OpenAsRecipient(await device.Envelope(again.BoundKey, Recipient.PublicKey, right.Build()), pair, Recipient);
         }
 
-        Assert.Equal(1, device.Store.State.Bindings);
+        Assert.Equal(1, device.Bindings);
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class FirstEnvelopeTests
         WrappedKeyPair unused = device.NewPair();
         ReadOnlyMemory<byte> bound = await device.Bind(bindsBefore, Serial, Recipient.PublicKey);
         device.BeginEpoch();
-        device.Reopen();
+        await device.Reopen();
 
         var genuine = new CaAttempt(device.Story, OtherSerial, Recipient.PublicKey);
         CaAttempt same = genuine with { Serial = Serial };
@@ -209,7 +209,7 @@ public sealed class FirstEnvelopeTests
         using var start = new ManualResetEventSlim();
         Task<KeyEnvelope?>[] calls = [.. Enumerable.Range(0, 200).Select(i => Task.Run(async () =>
         {
-            start.Wait();
+            start.Wait(TestContext.Current.CancellationToken);
             try
             {
                 return (KeyEnvelope?)await device.Envelope(pair.WrappedKey, Recipient.PublicKey, messages[i % 2]);
@@ -230,7 +230,7 @@ public sealed class FirstEnvelopeTests
         }
 
         Assert.All(envelopes.OfType<KeyEnvelope>().Take(5), envelope => TestDevice.OpenAsRecipient(envelope, pair, Recipient));
-        Assert.Equal(1, device.Store.State.Bindings);
+        Assert.Equal(1, device.Bindings);
     }
 
     [Fact]
@@ -261,7 +261,7 @@ public sealed class FirstEnvelopeTests
         await Refused.With(HsmFailure.WrongKeyKind, "is a EscrowKek", () => device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, TestDevice.Kek));
         device.Faults.Set(new Fault(FaultKind.FailSigns, 1));
         await Refused.With(HsmFailure.DeviceError, "fault knob", () => device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, TestDevice.Signer));
-        Assert.Equal(0, device.Store.State.Bindings);
+        Assert.Equal(0, device.Bindings);
         TestDevice.OpenAsRecipient(await device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, TestDevice.Signer), pair, Recipient);
     }
 

@@ -92,7 +92,7 @@ public sealed class JudicialRecoveryTests
         var order = new Order(device.Story, pair.KeyId);
         EnvelopeAuthorization authorization = By(order.Sign(order.Officers));
         await Refused.For("bound to nobody", () => device.Envelope(pair.WrappedKey, Court.PublicKey, authorization));
-        Assert.Equal(0, device.Store.State.Bindings);
+        Assert.Equal(0, device.Bindings);
         ReadOnlyMemory<byte> bound = await device.Bind(pair, Serial, Owner.PublicKey);
         await Refused.For("bound to nobody", () => device.Envelope(pair.WrappedKey, Court.PublicKey, authorization));
         TestDevice.OpenAsRecipient(await device.Envelope(bound, Court.PublicKey, authorization), pair, Court);

@@ -10,56 +10,82 @@ using ZwCa.HsmSim.Store;
 
 namespace ZwCa.Tests.HsmSim.Device;
 
-/// <summary>A partition with the keys of a key management centre, opened in this process.</summary>
+/// <summary>A partition on disk, unlocked by the holders of a story and open in this process.</summary>
 internal sealed class TestDevice : IAsyncDisposable
 {
     public static readonly KeyLabel Kek = new("escrow");
-    public static readonly KeyLabel OtherKek = new("escrow-2");
     public static readonly KeyLabel DataKek = new("data");
     public static readonly KeyLabel Signer = new("kmc-sign");
 
-    private readonly byte[] _masterKey = RandomNumberGenerator.GetBytes(MasterKey.Length);
-    private int _epoch;
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("zwca-device");
+    private readonly StoreFolder _folder;
+    private readonly PartitionFolder _partitionFolder;
+    private PartitionStore _store;
 
-    public TestDevice(bool allowSm2Decrypt = false, EscrowStory? story = null)
+    /// <param name="faults">Null: knobs that nobody turned.</param>
+    public TestDevice(bool allowSm2Decrypt = false, EscrowStory? story = null, FaultKnobs? faults = null)
     {
         Story = story ?? new EscrowStory(new DateTimeOffset(2026, 7, 1, 8, 0, 0, TimeSpan.Zero));
         Clock = new ManualClock(Story.Now);
-        BeginEpoch();
-        Append(new StoreRecord.PolicyInstalled(Der.Encode(Story.Policy(allowSm2Decrypt: allowSm2Decrypt))));
-        Partition = Open();
+        Faults = faults ?? new FaultKnobs(enabled: true);
+        _folder = StoreFolder.Create(Path.Combine(_directory.FullName, "store"));
+        var partition = new NewPartition(
+            "kmc", [.. Story.Holders.Select((holder, i) => ($"holder {i}", holder.PublicKey.PublicKey))], EscrowStory.Threshold)
+        {
+            Policy = id =>
+            {
+                Story.PartitionId = id.ToArray();
+                return Story.Policy(allowSm2Decrypt: allowSm2Decrypt);
+            },
+        };
+        _partitionFolder = _folder.CreatePartition(partition, Clock);
+        (Partition, _store) = Open();
     }
 
     public EscrowStory Story { get; }
 
     public ManualClock Clock { get; }
 
-    public FaultKnobs Faults { get; } = new(enabled: true);
-
-    public PartitionStore Store { get; } = new();
+    public FaultKnobs Faults { get; }
 
     public OpenPartition Partition { get; private set; }
 
+    /// <summary>How many keys are bound.</summary>
+    public int Bindings => Look(static state => state.Bindings);
+
     /// <summary>With an escrow KEK and a signing key in it.</summary>
-    public static async Task<TestDevice> ForEscrow(EscrowStory? story = null)
+    public static async Task<TestDevice> ForEscrow(EscrowStory? story = null, FaultKnobs? faults = null)
     {
-        var device = new TestDevice(story: story);
+        var device = new TestDevice(story: story, faults: faults);
         await device.Partition.GenerateKeyAsync(new NewKey(Kek, HsmKeyKind.EscrowKek));
         await device.Partition.GenerateKeyAsync(new NewKey(Signer, HsmKeyKind.Sm2));
         return device;
     }
 
-    /// <summary>As after a restart of the process, from what the store has.</summary>
-    public void Reopen() => Partition = Open();
+    /// <summary>As a restart of the process does.</summary>
+    public async Task Reopen()
+    {
+        await Partition.DisposeAsync();
+        (Partition, _store) = Open();
+    }
 
     /// <summary>As a restore does.</summary>
-    public void BeginEpoch() => Append(new StoreRecord.EpochBegun(++_epoch, RandomNumberGenerator.GetBytes(StoreRecord.IdLength)));
+    public void BeginEpoch() =>
+        Append(new StoreRecord.EpochBegun(Look(static state => state.Epoch) + 1, RandomNumberGenerator.GetBytes(StoreRecord.IdLength)));
 
     public void Append(StoreRecord record)
     {
-        lock (Store.Gate)
+        lock (_store.Gate)
         {
-            Store.Append(record);
+            _store.Append(record);
+        }
+    }
+
+    public T Look<T>(Func<PartitionState, T> look)
+    {
+        lock (_store.Gate)
+        {
+            return look(_store.State);
         }
     }
 
@@ -70,11 +96,8 @@ internal sealed class TestDevice : IAsyncDisposable
         (await Partition.EnvelopeKeyAsync(new EnvelopeRequest(wrappedKey, Der.Encode(recipient), signer, authorization))).Value;
 
     /// <returns>The new bound key.</returns>
-    public async Task<ReadOnlyMemory<byte>> Bind(WrappedKeyPair pair, SerialNumber serial, SubjectPublicKeyInfo recipient, StoryCa? ca = null)
-    {
-        byte[] message = Story.Message(ca ?? Story.Ca, [Story.Apply(serial, recipient)], Clock.GetUtcNow());
-        return (await Envelope(pair.WrappedKey, recipient, new EnvelopeAuthorization.ByCa(message))).BoundKey;
-    }
+    public async Task<ReadOnlyMemory<byte>> Bind(WrappedKeyPair pair, SerialNumber serial, SubjectPublicKeyInfo recipient) =>
+        (await Envelope(pair.WrappedKey, recipient, new CaAttempt(Story, serial, recipient).Build())).BoundKey;
 
     /// <summary>Opens an envelope as its recipient does and checks that what is inside is the private key of the pair.</summary>
     /// <returns>d.</returns>
@@ -92,40 +115,22 @@ internal sealed class TestDevice : IAsyncDisposable
         return d;
     }
 
-    public ValueTask DisposeAsync() => Partition.DisposeAsync();
-
-    private OpenPartition Open() => new(
-        new OpenedPartition(
-            "kmc",
-            Story.PartitionId,
-            EscrowStory.Threshold,
-            [.. Story.Holders.Select((holder, i) => new Holder($"holder {i}", holder.PublicKey.PublicKey, i + 1, default, default))],
-            new MasterKey(_masterKey),
-            Store,
-            Faults)
-        {
-            Header = default,
-        },
-        Clock);
-}
-
-internal static class Refused
-{
-    /// <param name="reason">Part of the message.</param>
-    public static async Task With(HsmFailure failure, string reason, Func<Task> call)
+    public async ValueTask DisposeAsync()
     {
-        HsmException thrown = await Assert.ThrowsAsync<HsmException>(call);
-        Assert.Contains(reason, thrown.Message, StringComparison.Ordinal);
-        Assert.Equal(failure, thrown.Failure);
+        await Partition.DisposeAsync();
+        _folder.Dispose();
+        _directory.Delete(recursive: true);
     }
 
-    public static Task For(string reason, Func<Task> call) => With(HsmFailure.Refused, reason, call);
-
-    /// <param name="reason">Part of the message.</param>
-    public static void Now(HsmFailure failure, string reason, Action call)
+    private (OpenPartition Partition, PartitionStore Store) Open()
     {
-        HsmException thrown = Assert.Throws<HsmException>(call);
-        Assert.Contains(reason, thrown.Message, StringComparison.Ordinal);
-        Assert.Equal(failure, thrown.Failure);
+        Holder[] holders = [.. _partitionFolder.ReadHeader().Holders.Take(EscrowStory.Threshold)];
+        byte[] secret = new byte[MasterKey.Length];
+        SecretSharing.Combine(
+            [.. holders.Select(holder => holder.Index)],
+            [.. holders.Select((holder, i) => Story.Holders[i].Key.Decrypt(holder.EncryptedShare.Span))],
+            secret);
+        OpenedPartition opened = _partitionFolder.Open(new MasterKey(secret), Faults, Clock, _ => { });
+        return (new OpenPartition(opened, Clock), opened.Store);
     }
 }
