@@ -1,4 +1,6 @@
+using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Store;
 
@@ -18,11 +20,19 @@ internal sealed partial class OpenPartition
         SignedStatement signed = ReadSigned(statement);
         PartitionPolicy policy = Refusal.Read<PartitionPolicy>(signed.Statement, "The policy");
         var next = new PolicyInForce(policy, _id.Span);
+        foreach (LiveKey key in _keys.Values)
+        {
+            Refusal.Unless(
+                key.PublicKey.IsEmpty || !next.Trusts(Der.Decode<SubjectPublicKeyInfo>(key.PublicKey)),
+                $"The policy trusts the key {key.Label} of this partition: who has the client's credential could authorize himself with it.");
+        }
+
         long position;
         lock (_store.Gate)
         {
             int current = _store.State.Policy.Version;
-            Refusal.Unless(policy.Version - 1 == current, $"The policy has the version {policy.Version}; that of the partition is {current}, the next is one more.");
+            Refusal.Unless(
+                policy.Version - 1 == current, $"The policy has the version {policy.Version}; that of the partition is {current}, the next is one more.");
             position = Append(new StoreRecord.PolicyInstalled(signed.Statement.ToArray()));
         }
 

@@ -186,7 +186,7 @@ internal sealed partial class OpenPartition : IAsyncDisposable
         return key as T ?? throw WrongKind(key);
     }
 
-    private static HsmException WrongKind(LiveKey key) => new(HsmFailure.WrongKeyKind, $"The key {key.Label} is a {key.Kind}: it is not for that.");
+    private static HsmException WrongKind(LiveKey key) => new(HsmFailure.WrongKeyKind, $"The key {key.Label} is of the kind {key.Kind}: it is not for that.");
 
     private static HsmException BadInput(string message, Exception? inner = null) => new(HsmFailure.BadInput, message, inner);
 

@@ -12,8 +12,13 @@ internal sealed class PolicyInForce
     // By SM3 of the SubjectPublicKeyInfo in hexadecimal.
     private readonly Dictionary<string, (AuthorizingCa Ca, Sm2PublicKey Key)> _caKeys = [];
 
+    // All keys whose signatures open something.
+    private readonly HashSet<SubjectPublicKeyInfo> _trusted = [];
+
     /// <param name="partition">16 bytes.</param>
-    /// <exception cref="HsmException"><see cref="HsmFailure.Refused"/>: of another partition, no client, a key that is none, or one that two CAs share.</exception>
+    /// <exception cref="HsmException">
+    /// <see cref="HsmFailure.Refused"/>: of another partition, no client, a key that is none, or one that two CAs share.
+    /// </exception>
     public PolicyInForce(PartitionPolicy policy, ReadOnlySpan<byte> partition)
     {
         Refusal.Unless(policy.Partition.Span.SequenceEqual(partition), "The policy is for another partition.");
@@ -36,6 +41,10 @@ internal sealed class PolicyInForce
         {
             Refusal.ReadSm2(officer, "The key of a recovery officer");
         }
+
+        _trusted.UnionWith(policy.AuthorizingCas.SelectMany(static ca => ca.Keys));
+        _trusted.UnionWith(policy.OfficerIssuers);
+        _trusted.UnionWith(policy.Recovery?.Officers ?? []);
     }
 
     public PartitionPolicy Policy { get; }
@@ -51,6 +60,9 @@ internal sealed class PolicyInForce
         _caKeys.TryGetValue(Id(keyHash), out (AuthorizingCa, Sm2PublicKey) found)
             ? found
             : throw Refusal.Because("The message is by a key that no CA of the policy has.");
+
+    /// <summary>Whether signatures by that key authorize anything here.</summary>
+    public bool Trusts(SubjectPublicKeyInfo key) => _trusted.Contains(key);
 
     private static string Id(ReadOnlySpan<byte> keyHash) => Convert.ToHexString(keyHash);
 

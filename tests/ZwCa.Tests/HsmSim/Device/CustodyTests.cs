@@ -48,7 +48,8 @@ public sealed class CustodyTests
         ["one holder three times"] = (s => EscrowStory.Signed(Backup(s), [s.Holders[4], s.Holders[4], s.Holders[4]]), "3 holders must sign, 1 did"),
         ["another partition"] = (s => s.SignedByHolders(new BackupStatement(new byte[16], new Time(s.Now))), "for another partition"),
         ["expired"] = (s => s.SignedByHolders(new BackupStatement(s.PartitionId, new Time(s.Now.AddSeconds(-1)))), "has expired"),
-        ["more than seven days ahead"] = (s => s.SignedByHolders(new BackupStatement(s.PartitionId, new Time(s.Now.AddDays(7).AddSeconds(1)))), "more than 7 days"),
+        ["more than seven days ahead"] = (
+            s => s.SignedByHolders(new BackupStatement(s.PartitionId, new Time(s.Now.AddDays(7).AddSeconds(1)))), "more than 7 days"),
         ["a policy"] = (s => s.SignedByHolders(s.Policy(1)), "backup statement cannot be read"),
     };
 
@@ -126,6 +127,28 @@ public sealed class CustodyTests
         })));
         int winner = Assert.Single(Enumerable.Range(0, won.Length), i => won[i]);
         Assert.Equal(winner % 2 == 0, Der.Decode<PartitionPolicy>(device.Partition.GetPolicy().Value).AllowSm2Decrypt);
+    }
+
+    /// <summary>A client signs with the partition's keys as it likes: none of them may be one that opens.</summary>
+    [Fact]
+    public async Task PolicyThatTrustsAKeyOfThePartition_IsRefused()
+    {
+        await using TestDevice device = await TestDevice.ForEscrow();
+        EscrowStory story = device.Story;
+        SubjectPublicKeyInfo own = (await device.Partition.FindKeyAsync(TestDevice.Signer)).ToKey(TestDevice.Signer).PublicKey!;
+        const string Reason = "trusts the key kmc-sign of this partition";
+        PartitionPolicy[] policies =
+        [
+            story.Policy(1, cas: [new AuthorizingCa(story.Ca.Name, [story.Ca.Signer.PublicKey, own])]),
+            story.Policy(1, officerIssuers: [story.OfficerIssuer.PublicKey, own]),
+            story.Policy(1, recovery: new RecoveryRule(2, [own, Stranger.PublicKey])),
+        ];
+        foreach (PartitionPolicy policy in policies)
+        {
+            await Refused.For(Reason, () => device.Partition.InstallPolicyAsync(story.SignedByHolders(policy)));
+        }
+
+        await device.Partition.InstallPolicyAsync(story.SignedByHolders(story.Policy(1, recovery: new RecoveryRule(2, [Recipient.PublicKey, Stranger.PublicKey]))));
     }
 
     [Fact]

@@ -42,10 +42,12 @@ public sealed class FirstEnvelopeTests
         ["the message is none"] = (a => a with { Tamper = _ => [0x30, 0x00] }, "cannot be read"),
         ["the message is empty"] = (a => a with { Tamper = _ => [] }, "cannot be read"),
         ["the message is longer than is read"] = (a => a with { Tamper = _ => new byte[(1 << 20) + 1] }, "the limit is 1048576"),
-        ["the recipient's key is compressed"] = (a => a with { Recipient = Compressed(a.Recipient), Named = Compressed(a.Recipient) }, "not an uncompressed SM2 key"),
+        ["the recipient's key is compressed"] = (
+            a => a with { Recipient = Compressed(a.Recipient), Named = Compressed(a.Recipient) }, "not an uncompressed SM2 key"),
         ["the recipient's key is of P-256"] = (
             a => a with { Recipient = SubjectPublicKeyInfo.ForP256(a.Recipient.PublicKey), Named = a.Recipient }, "not an uncompressed SM2 key"),
-        ["the recipient's key is off the curve"] = (a => a with { Recipient = OffCurve(a.Recipient), Named = OffCurve(a.Recipient) }, "not a point on the SM2 curve"),
+        ["the recipient's key is off the curve"] = (
+            a => a with { Recipient = OffCurve(a.Recipient), Named = OffCurve(a.Recipient) }, "not a point on the SM2 curve"),
     };
 
     public static TheoryData<string> WrongNames => [.. Wrongs.Keys];
@@ -257,12 +259,13 @@ public sealed class FirstEnvelopeTests
         await using TestDevice device = await TestDevice.ForEscrow();
         WrappedKeyPair pair = device.NewPair();
         EnvelopeAuthorization message = new CaAttempt(device.Story, Serial, Recipient.PublicKey).Build();
-        await Refused.With(HsmFailure.KeyNotFound, "no key nobody", () => device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, new KeyLabel("nobody")));
-        await Refused.With(HsmFailure.WrongKeyKind, "is a EscrowKek", () => device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, TestDevice.Kek));
+        Task<KeyEnvelope> SignedBy(KeyLabel signer) => device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, signer);
+        await Refused.With(HsmFailure.KeyNotFound, "no key nobody", () => SignedBy(new KeyLabel("nobody")));
+        await Refused.With(HsmFailure.WrongKeyKind, "is of the kind EscrowKek", () => SignedBy(TestDevice.Kek));
         device.Faults.Set(new Fault(FaultKind.FailSigns, 1));
-        await Refused.With(HsmFailure.DeviceError, "fault knob", () => device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, TestDevice.Signer));
+        await Refused.With(HsmFailure.DeviceError, "fault knob", () => SignedBy(TestDevice.Signer));
         Assert.Equal(0, device.Bindings);
-        TestDevice.OpenAsRecipient(await device.Envelope(pair.WrappedKey, Recipient.PublicKey, message, TestDevice.Signer), pair, Recipient);
+        TestDevice.OpenAsRecipient(await SignedBy(TestDevice.Signer), pair, Recipient);
     }
 
     private static ApplyKeyReq Apply(

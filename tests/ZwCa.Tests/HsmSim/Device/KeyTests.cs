@@ -74,7 +74,7 @@ public sealed class KeyTests
         foreach (SignatureScheme scheme in Enum.GetValues<SignatureScheme>())
         {
             Task Sign() => device.Partition.SignAsync(new SignRequest(Label, scheme, new byte[scheme.DigestLength()]));
-            await (scheme.Fits(kind) ? Sign() : Refused.With(HsmFailure.WrongKeyKind, $"is a {kind}", Sign));
+            await (scheme.Fits(kind) ? Sign() : Refused.With(HsmFailure.WrongKeyKind, $"is of the kind {kind}", Sign));
         }
 
         Dictionary<HsmKeyKind, Action> uses = new()
@@ -91,7 +91,7 @@ public sealed class KeyTests
             }
             else
             {
-                Refused.Now(HsmFailure.WrongKeyKind, $"is a {kind}", use);
+                Refused.Now(HsmFailure.WrongKeyKind, $"is of the kind {kind}", use);
             }
         }
 

@@ -54,7 +54,8 @@ public sealed class RecoveryByApprovalsTests
         ["an unknown critical extension"] = (
             r => r.WithReviewer(o => o with { Extra = new Extension("1.2.3.4", true, (byte[])[0x05, 0x00]) }), "critical extension"),
         ["an extension that cannot be read"] = (
-            r => r.WithReviewer(o => o with { Extra = new Extension(Oids.OfficerIdentity, false, (byte[])[0x05, 0x00]), HasIdentity = false }), "cannot be read"),
+            r => r.WithReviewer(o => o with { Extra = new Extension(Oids.OfficerIdentity, false, (byte[])[0x05, 0x00]), HasIdentity = false }),
+            "cannot be read"),
         ["two algorithms"] = (r => r.WithReviewer(o => o with { AlgorithmsDiffer = true }), "says so in two ways"),
         ["another algorithm"] = (r => r.WithReviewer(o => o with { Algorithm = AlgorithmIdentifier.EcdsaWithSha256 }), "not signed with SM2"),
         ["version 1"] = (r => r.WithReviewer(o => o with { IsVersion1 = true }), "not of version 3"),

@@ -147,18 +147,18 @@ public sealed class WrappedKeyTests
 
         foreach (byte[] given in (byte[][])[escrowed, sealedPart, [1, .. sealedPart]])
         {
-            Refused.Now(HsmFailure.WrongKeyKind, "is a EscrowKek", () => device.Partition.UnwrapKey(new WrapRequest(TestDevice.Kek, given, default)));
+            Refused.Now(HsmFailure.WrongKeyKind, "is of the kind EscrowKek", () => device.Partition.UnwrapKey(new WrapRequest(TestDevice.Kek, given, default)));
             Refused.Now(HsmFailure.BadInput, "did not wrap that", () => device.Partition.UnwrapKey(new WrapRequest(TestDevice.DataKek, given, default)));
         }
 
-        Refused.Now(HsmFailure.WrongKeyKind, "is a EscrowKek", () => device.Partition.WrapKey(new WrapRequest(TestDevice.Kek, new byte[32], default)));
-        Refused.Now(HsmFailure.WrongKeyKind, "is a DataKek", () => device.Partition.GenerateWrappedPairs(new PairsRequest(TestDevice.DataKek, 1)));
+        Refused.Now(HsmFailure.WrongKeyKind, "is of the kind EscrowKek", () => device.Partition.WrapKey(new WrapRequest(TestDevice.Kek, new byte[32], default)));
+        Refused.Now(HsmFailure.WrongKeyKind, "is of the kind DataKek", () => device.Partition.GenerateWrappedPairs(new PairsRequest(TestDevice.DataKek, 1)));
         await Refused.With(HsmFailure.BadInput, "Not a wrapped key", () => device.Envelope(wrapped, Recipient.PublicKey, message));
 
         // A data key's wrapping behind the clear part of an escrowed key that names the data KEK.
         int label = escrowed.AsSpan().IndexOf("escrow"u8);
         byte[] named = [.. escrowed[..(label - 4)], 0, 0, 0, 4, .. "data"u8, .. escrowed[(label + 6)..^60], .. wrapped[1..]];
-        await Refused.With(HsmFailure.WrongKeyKind, "is a DataKek", () => device.Envelope(named, Recipient.PublicKey, message));
+        await Refused.With(HsmFailure.WrongKeyKind, "is of the kind DataKek", () => device.Envelope(named, Recipient.PublicKey, message));
         byte[] behind = [.. escrowed[..^60], .. wrapped[1..]];
         Assert.Equal(escrowed.Length, behind.Length);
         await Refused.With(HsmFailure.BadInput, "did not wrap that", () => device.Envelope(behind, Recipient.PublicKey, message));
