@@ -19,11 +19,23 @@ public static partial class Oids
 
     // RFC 8017
     public const string RsaEncryption = "1.2.840.113549.1.1.1";
+    public const string Mgf1 = "1.2.840.113549.1.1.8";
+    public const string RsaPss = "1.2.840.113549.1.1.10";
     public const string Sha256WithRsa = "1.2.840.113549.1.1.11";
+    public const string Sha384WithRsa = "1.2.840.113549.1.1.12";
+    public const string Sha512WithRsa = "1.2.840.113549.1.1.13";
 
     // FIPS 180-4
     public const string Sha1 = "1.3.14.3.2.26";
     public const string Sha256 = "2.16.840.1.101.3.4.2.1";
+    public const string Sha384 = "2.16.840.1.101.3.4.2.2";
+    public const string Sha512 = "2.16.840.1.101.3.4.2.3";
+
+    // RFC 8018 (PKCS #5)
+    public const string Pbkdf2 = "1.2.840.113549.1.5.12";
+    public const string Pbes2 = "1.2.840.113549.1.5.13";
+    public const string HmacWithSha256 = "1.2.840.113549.2.9";
+    public const string Aes256Cbc = "2.16.840.1.101.3.4.1.42";
 
     // RFC 5280 §4.1.2.4 and appendix A.1 (X.520 attribute types)
     public const string CommonName = "2.5.4.3";

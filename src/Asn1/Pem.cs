@@ -10,6 +10,7 @@ public static class Pem
     public const string X509Crl = "X509 CRL";
     public const string PublicKey = "PUBLIC KEY";
     public const string PrivateKey = "PRIVATE KEY";
+    public const string EncryptedPrivateKey = "ENCRYPTED PRIVATE KEY";
     public const string EcPrivateKey = "EC PRIVATE KEY";
     public const string Cms = "CMS";
 

@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Runtime.CompilerServices;
 
 namespace ZwCa.Asn1;
@@ -37,6 +38,13 @@ internal static class Require
         IReadOnlyList<T> copy = NoNull(values, name);
         return copy.Count > 0 ? copy : throw new ArgumentException("At least one element is required.", name);
     }
+
+    /// <returns>The octets: exactly one DER element, of which only its own tag and length are checked.</returns>
+    /// <exception cref="ArgumentException">Something else.</exception>
+    public static ReadOnlyMemory<byte> Element(ReadOnlyMemory<byte> octets, [CallerArgumentExpression(nameof(octets))] string? name = null) =>
+        AsnDecoder.TryReadEncodedValue(octets.Span, AsnEncodingRules.DER, out _, out _, out _, out int length) && length == octets.Length
+            ? octets
+            : throw new ArgumentException("Exactly one DER element is expected.", name);
 
     /// <summary>An OBJECT IDENTIFIER in dotted form (X.690 §8.19): two arcs at least, the first 0 to 2, the second below 40 under 0 and 1.</summary>
     /// <exception cref="ArgumentException">Something else.</exception>

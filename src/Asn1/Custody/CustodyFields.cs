@@ -1,5 +1,9 @@
 using System.Formats.Asn1;
+using System.Globalization;
+using System.Text;
 using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
 
 namespace ZwCa.Asn1.Custody;
 
@@ -13,6 +17,10 @@ internal static class CustodyFields
     public const int HashLength = 32;
 
     private const int MaxTextLength = 256;
+    private const int RegionLength = 6;
+    private const string NoText = "The text has 1 to 256 characters, none of them a control or one that is not seen.";
+    private const string NoRegion = "A region has six digits.";
+    private const string NoSm2Key = "An SM2 key with the point 04, X and Y is expected.";
 
     /// <returns>The octets.</returns>
     /// <exception cref="ArgumentException">Another length.</exception>
@@ -22,7 +30,29 @@ internal static class CustodyFields
     /// <returns>The text: 1 to 256 characters, none of them a control.</returns>
     /// <exception cref="ArgumentException">Another text.</exception>
     public static string Text(string text, string name) =>
-        IsText(PrintableText.RequireUtf8(text, name)) ? text : throw new ArgumentException("1 to 256 characters without controls are expected.", name);
+        IsText(PrintableText.RequireUtf8(text, name)) ? text : throw new ArgumentException(NoText, name);
+
+    /// <returns>The code of GB/T 2260.</returns>
+    /// <exception cref="ArgumentException">Not six digits.</exception>
+    public static string Region(string region, string name) =>
+        IsRegion(Require.NotNull(region, name)) ? region : throw new ArgumentException(NoRegion, name);
+
+    /// <returns>The key, of which there is no second encoding: who signs is counted by it.</returns>
+    /// <exception cref="ArgumentException">Not SM2, a compressed point, or one off the curve.</exception>
+    public static SubjectPublicKeyInfo Sm2Key(SubjectPublicKeyInfo key, string name) =>
+        FindSm2Key(Require.NotNull(key, name)) is null ? throw new ArgumentException(NoSm2Key, name) : key;
+
+    /// <returns>A copy of the list; each key as <see cref="Sm2Key"/> wants it.</returns>
+    /// <exception cref="ArgumentException">A null, or another key.</exception>
+    public static IReadOnlyList<SubjectPublicKeyInfo> Sm2Keys(IReadOnlyList<SubjectPublicKeyInfo> keys, string name)
+    {
+        IReadOnlyList<SubjectPublicKeyInfo> copy = Require.NoNull(keys, name);
+        return copy.All(each => FindSm2Key(each) is not null) ? copy : throw new ArgumentException(NoSm2Key, name);
+    }
+
+    /// <returns>Null unless it is an SM2 key in its one form.</returns>
+    public static Sm2PublicKey? FindSm2Key(SubjectPublicKeyInfo key) =>
+        key.PublicKey.Length == Sm2.PublicKeySizeInBytes && key.TryGetSm2Key(out Sm2PublicKey? found) ? found : null;
 
     public static ReadOnlyMemory<byte> ReadExactly(AsnReader reader, int length)
     {
@@ -33,10 +63,32 @@ internal static class CustodyFields
     public static string ReadText(AsnReader reader)
     {
         string text = reader.ReadCharacterString(UniversalTagNumber.UTF8String);
-        return IsText(text) ? text : throw new AsnContentException("The text has 1 to 256 characters without controls.");
+        return IsText(text) ? text : throw new AsnContentException(NoText);
+    }
+
+    public static string ReadRegion(AsnReader reader)
+    {
+        string region = reader.ReadCharacterString(UniversalTagNumber.PrintableString);
+        return IsRegion(region) ? region : throw new AsnContentException(NoRegion);
+    }
+
+    public static SubjectPublicKeyInfo ReadSm2Key(AsnReader reader)
+    {
+        SubjectPublicKeyInfo key = SubjectPublicKeyInfo.Read(reader);
+        return FindSm2Key(key) is null ? throw new AsnContentException(NoSm2Key) : key;
+    }
+
+    /// <summary>One of the numbers that the ENUMERATED has.</summary>
+    public static T ReadEnumerated<T>(AsnReader reader)
+        where T : struct, Enum
+    {
+        T value = reader.ReadEnumeratedValue<T>();
+        return Enum.IsDefined(value) ? value : throw new AsnContentException($"The {typeof(T).Name} is unknown.");
     }
 
     public static void WriteText(AsnWriter writer, string text) => writer.WriteCharacterString(UniversalTagNumber.UTF8String, text);
+
+    public static void WriteRegion(AsnWriter writer, string region) => writer.WriteCharacterString(UniversalTagNumber.PrintableString, region);
 
     /// <summary>The identifier that every statement begins with.</summary>
     public static void ReadType(AsnReader reader, string expected)
@@ -47,5 +99,22 @@ internal static class CustodyFields
         }
     }
 
-    public static bool IsText(string text) => text.Length is > 0 and <= MaxTextLength && !text.Any(char.IsControl);
+    private static bool IsRegion(string region) => region.Length == RegionLength && region.All(char.IsAsciiDigit);
+
+    // Who signs reads the text before: a character that turns or hides others would make him sign what he has not read.
+    private static bool IsText(string text)
+    {
+        int count = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (++count > MaxTextLength
+                || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+                    or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            {
+                return false;
+            }
+        }
+
+        return count > 0;
+    }
 }

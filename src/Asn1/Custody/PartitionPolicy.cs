@@ -12,17 +12,19 @@ namespace ZwCa.Asn1.Custody;
 ///     clients         SEQUENCE OF ClientCredential,
 ///     allowSm2Decrypt BOOLEAN,
 ///     authorizingCas  SEQUENCE OF AuthorizingCa,
-///     officerIssuers  SEQUENCE OF SubjectPublicKeyInfo,
+///     officerIssuers  SEQUENCE OF SubjectPublicKeyInfo,  -- SM2
 ///     recovery        RecoveryRule OPTIONAL }
 /// </code>
 /// What a partition of a device lets be done with its keys. m of n holders sign it, the device checks their signatures and that the version
-/// is one more than that of the policy it has.
+/// is one more than that of the policy it has. Keys are SM2 with the point 04‖X‖Y, so that none has two encodings.
 /// </summary>
 public sealed class PartitionPolicy : IDer<PartitionPolicy>
 {
+    private const string Twins = "Two CAs have the same name, or a key stands twice.";
+
     /// <param name="partition">16 bytes.</param>
     /// <param name="version">Not negative; 0 is the policy that the partition is made with.</param>
-    /// <exception cref="ArgumentException">A field of another size, or two CAs of one name.</exception>
+    /// <exception cref="ArgumentException">A field of another size, two CAs of one name or with one key, or a key that is not SM2.</exception>
     public PartitionPolicy(
         ReadOnlyMemory<byte> partition,
         int version,
@@ -38,11 +40,11 @@ public sealed class PartitionPolicy : IDer<PartitionPolicy>
         Clients = Require.NoNull(clients);
         AllowSm2Decrypt = allowSm2Decrypt;
         AuthorizingCas = Require.NoNull(authorizingCas);
-        OfficerIssuers = Require.NoNull(officerIssuers);
+        OfficerIssuers = CustodyFields.Sm2Keys(officerIssuers, nameof(officerIssuers));
         Recovery = recovery;
         if (HasTwins(AuthorizingCas))
         {
-            throw new ArgumentException("Two CAs have the same name.", nameof(authorizingCas));
+            throw new ArgumentException(Twins, nameof(authorizingCas));
         }
     }
 
@@ -57,7 +59,7 @@ public sealed class PartitionPolicy : IDer<PartitionPolicy>
     /// <summary>Whether the partition's SM2 decryption keys decrypt. A key management centre never needs it.</summary>
     public bool AllowSm2Decrypt { get; }
 
-    /// <summary>Whose KSRequest opens a subscriber's key; each name once.</summary>
+    /// <summary>Whose KSRequest opens a subscriber's key; each name once, each key once.</summary>
     public IReadOnlyList<AuthorizingCa> AuthorizingCas { get; }
 
     /// <summary>Keys that sign officers' certificates.</summary>
@@ -75,11 +77,11 @@ public sealed class PartitionPolicy : IDer<PartitionPolicy>
         IReadOnlyList<ClientCredential> clients = sequence.ReadSequence().ReadAll<ClientCredential>();
         bool allowSm2Decrypt = sequence.ReadBoolean();
         IReadOnlyList<AuthorizingCa> authorizingCas = sequence.ReadSequence().ReadAll<AuthorizingCa>();
-        IReadOnlyList<SubjectPublicKeyInfo> officerIssuers = sequence.ReadSequence().ReadAll<SubjectPublicKeyInfo>();
+        IReadOnlyList<SubjectPublicKeyInfo> officerIssuers = sequence.ReadSequence().ReadAll(CustodyFields.ReadSm2Key);
         RecoveryRule? recovery = sequence.HasData ? RecoveryRule.Read(sequence) : null;
         sequence.ThrowIfNotEmpty();
         return HasTwins(authorizingCas)
-            ? throw new AsnContentException("Two CAs have the same name.")
+            ? throw new AsnContentException(Twins)
             : new PartitionPolicy(partition, version, clients, allowSm2Decrypt, authorizingCas, officerIssuers, recovery);
     }
 
@@ -98,7 +100,9 @@ public sealed class PartitionPolicy : IDer<PartitionPolicy>
         }
     }
 
-    private static bool HasTwins(IReadOnlyList<AuthorizingCa> cas) => cas.DistinctBy(ca => ca.Name).Count() != cas.Count;
+    // A key of two CAs would leave open which of them asks, and so whom a subscriber's key is bound to.
+    private static bool HasTwins(IReadOnlyList<AuthorizingCa> cas) =>
+        cas.DistinctBy(ca => ca.Name).Count() != cas.Count || cas.SelectMany(ca => ca.Keys).Distinct().Count() != cas.Sum(ca => ca.Keys.Count);
 }
 
 /// <summary>
@@ -149,11 +153,12 @@ public sealed record ClientCredential(ReadOnlyMemory<byte> CertificateHash, Read
 public sealed class AuthorizingCa : IDer<AuthorizingCa>
 {
     /// <param name="name">1 to 256 characters.</param>
-    /// <exception cref="ArgumentException">No key, or no such name.</exception>
+    /// <param name="keys">SM2, one at least.</param>
+    /// <exception cref="ArgumentException">No key, another one, or no such name.</exception>
     public AuthorizingCa(string name, IReadOnlyList<SubjectPublicKeyInfo> keys)
     {
         Name = CustodyFields.Text(name, nameof(name));
-        Keys = Require.NotEmpty(keys);
+        Keys = CustodyFields.Sm2Keys(Require.NotEmpty(keys), nameof(keys));
     }
 
     /// <summary>As in the applications that officers approve, and in what binds a key.</summary>
@@ -164,7 +169,8 @@ public sealed class AuthorizingCa : IDer<AuthorizingCa>
     public static AuthorizingCa Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        var ca = new AuthorizingCa(CustodyFields.ReadText(sequence), sequence.ReadSequenceOf<SubjectPublicKeyInfo>());
+        var ca = new AuthorizingCa(
+            CustodyFields.ReadText(sequence), sequence.ReadSequence().AtLeastOne().ReadAll(CustodyFields.ReadSm2Key));
         sequence.ThrowIfNotEmpty();
         return ca;
     }
@@ -189,11 +195,12 @@ public sealed class RecoveryRule : IDer<RecoveryRule>
 {
     private const string WrongThreshold = "The threshold is from 2 to the number of officers, each of whom is named once.";
 
-    /// <exception cref="ArgumentException">Fewer than two needed, more needed than there are, or one named twice.</exception>
+    /// <param name="officers">SM2.</param>
+    /// <exception cref="ArgumentException">Fewer than two needed, more needed than there are, one named twice, or a key that is not SM2.</exception>
     public RecoveryRule(int threshold, IReadOnlyList<SubjectPublicKeyInfo> officers)
     {
         Threshold = threshold;
-        Officers = Require.NotEmpty(officers);
+        Officers = CustodyFields.Sm2Keys(officers, nameof(officers));
         if (!IsRule(threshold, Officers))
         {
             throw new ArgumentException(WrongThreshold, nameof(threshold));
@@ -208,7 +215,7 @@ public sealed class RecoveryRule : IDer<RecoveryRule>
     {
         AsnReader sequence = reader.ReadSequence();
         int threshold = sequence.ReadCount();
-        IReadOnlyList<SubjectPublicKeyInfo> officers = sequence.ReadSequenceOf<SubjectPublicKeyInfo>();
+        IReadOnlyList<SubjectPublicKeyInfo> officers = sequence.ReadSequence().ReadAll(CustodyFields.ReadSm2Key);
         sequence.ThrowIfNotEmpty();
         return IsRule(threshold, officers) ? new RecoveryRule(threshold, officers) : throw new AsnContentException(WrongThreshold);
     }

@@ -23,7 +23,7 @@ public sealed class RecoveryCase : IDer<RecoveryCase>
     /// <param name="documentHash">SM3 of the document that orders it, 32 bytes.</param>
     /// <param name="keyId">16 bytes.</param>
     /// <param name="recipient">SM2.</param>
-    /// <exception cref="ArgumentException">A field of another size.</exception>
+    /// <exception cref="ArgumentException">A field of another size, or a key that is not SM2.</exception>
     public RecoveryCase(
         ReadOnlyMemory<byte> partition,
         string caseNumber,
@@ -36,7 +36,7 @@ public sealed class RecoveryCase : IDer<RecoveryCase>
         CaseNumber = CustodyFields.Text(caseNumber, nameof(caseNumber));
         DocumentHash = CustodyFields.Exactly(documentHash, CustodyFields.HashLength, nameof(documentHash));
         KeyId = CustodyFields.Exactly(keyId, CustodyFields.IdLength, nameof(keyId));
-        Recipient = Require.NotNull(recipient);
+        Recipient = CustodyFields.Sm2Key(recipient, nameof(recipient));
         NotAfter = notAfter;
     }
 
@@ -62,7 +62,7 @@ public sealed class RecoveryCase : IDer<RecoveryCase>
             CustodyFields.ReadText(sequence),
             CustodyFields.ReadExactly(sequence, CustodyFields.HashLength),
             CustodyFields.ReadExactly(sequence, CustodyFields.IdLength),
-            SubjectPublicKeyInfo.Read(sequence),
+            CustodyFields.ReadSm2Key(sequence),
             Time.ReadGeneralized(sequence));
         sequence.ThrowIfNotEmpty();
         return recoveryCase;

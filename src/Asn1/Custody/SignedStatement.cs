@@ -7,19 +7,28 @@ namespace ZwCa.Asn1.Custody;
 
 /// <summary>
 /// <code>
-/// SignedStatement ::= SEQUENCE { statement ANY, signatures SEQUENCE SIZE (1..MAX) OF StatementSignature }
+/// SignedStatement ::= SEQUENCE { statement ANY, signatures SEQUENCE SIZE (1..64) OF StatementSignature }
 /// </code>
 /// A <see cref="PartitionPolicy"/>, <see cref="BackupStatement"/> or <see cref="RecoveryCase"/> and what its signers made of it. The bytes of
 /// the statement are kept as read: verify those.
 /// </summary>
 public sealed class SignedStatement : IDer<SignedStatement>
 {
-    /// <param name="statement">DER; kept, not copied.</param>
-    /// <exception cref="ArgumentException">No signature.</exception>
+    /// <summary>More than any m: whoever sends one makes the device verify each, and needs no key for that.</summary>
+    public const int MaxSignatures = 64;
+
+    private const string WrongCount = "A statement has 1 to 64 signatures.";
+
+    /// <param name="statement">One DER element; kept, not copied.</param>
+    /// <exception cref="ArgumentException">Something else, no signature, or more than 64.</exception>
     public SignedStatement(ReadOnlyMemory<byte> statement, IReadOnlyList<StatementSignature> signatures)
     {
-        Statement = statement;
+        Statement = Require.Element(statement);
         Signatures = Require.NotEmpty(signatures);
+        if (Signatures.Count > MaxSignatures)
+        {
+            throw new ArgumentException(WrongCount, nameof(signatures));
+        }
     }
 
     /// <summary>One DER element.</summary>
@@ -28,10 +37,10 @@ public sealed class SignedStatement : IDer<SignedStatement>
     /// <summary>As sent: perhaps two by one signer.</summary>
     public IReadOnlyList<StatementSignature> Signatures { get; }
 
-    /// <summary>How many different keys of a set made a valid signature. A signature by somebody else counts for nothing; one that does not verify is named.</summary>
-    /// <param name="signers">SM2 keys.</param>
-    /// <exception cref="DerException">A key is not of the SM2 curve.</exception>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">A point off the curve.</exception>
+    /// <summary>
+    /// Which keys of a set signed. A signature by somebody else or over something else counts for nothing, and so does a key that is not SM2
+    /// with the point 04‖X‖Y. Says nothing about what the statement is: decode it as what is expected.
+    /// </summary>
     /// <returns>The signers, each once.</returns>
     public IReadOnlyList<SubjectPublicKeyInfo> ValidSigners(IReadOnlyList<SubjectPublicKeyInfo> signers)
     {
@@ -39,8 +48,8 @@ public sealed class SignedStatement : IDer<SignedStatement>
         foreach (SubjectPublicKeyInfo signer in signers.Distinct())
         {
             byte[] id = StatementSignature.IdOf(signer);
-            Sm2PublicKey key = Sm2PublicKey.FromBytes(signer.PublicKey.Span);
-            if (Signatures.Any(each => each.Signer.Span.SequenceEqual(id) && key.Verify(Statement.Span, each.Signature.Raw.Span)))
+            if (CustodyFields.FindSm2Key(signer) is { } key
+                && Signatures.Any(each => each.Signer.Span.SequenceEqual(id) && key.Verify(Statement.Span, each.Signature.Raw.Span)))
             {
                 valid.Add(signer);
             }
@@ -52,9 +61,10 @@ public sealed class SignedStatement : IDer<SignedStatement>
     public static SignedStatement Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        var statement = new SignedStatement(sequence.ReadEncodedValue(), sequence.ReadSequenceOf<StatementSignature>());
+        ReadOnlyMemory<byte> statement = sequence.ReadEncodedValue();
+        IReadOnlyList<StatementSignature> signatures = sequence.ReadSequenceOf<StatementSignature>();
         sequence.ThrowIfNotEmpty();
-        return statement;
+        return signatures.Count <= MaxSignatures ? new SignedStatement(statement, signatures) : throw new AsnContentException(WrongCount);
     }
 
     public void Write(AsnWriter writer)
@@ -77,6 +87,8 @@ public sealed record StatementSignature(ReadOnlyMemory<byte> Signer, Sm2Signatur
 {
     /// <summary>32 bytes.</summary>
     public ReadOnlyMemory<byte> Signer { get; } = CustodyFields.Exactly(Signer, CustodyFields.HashLength, nameof(Signer));
+
+    public Sm2Signature Signature { get; } = Require.NotNull(Signature);
 
     /// <param name="statement">DER of the statement.</param>
     public static StatementSignature Create(ReadOnlySpan<byte> statement, Sm2PrivateKey key)

@@ -30,7 +30,6 @@ public enum DecisionKind
 public sealed class Application : IDer<Application>
 {
     private const int Version = 1;
-    private const int RegionLength = 6;
 
     /// <param name="caName">1 to 256 characters, as are the RA's name and the enrollment's id.</param>
     /// <param name="region">GB/T 2260, six digits.</param>
@@ -41,9 +40,9 @@ public sealed class Application : IDer<Application>
         Kind = Enum.IsDefined(kind) ? kind : throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such kind of decision.");
         CaName = CustodyFields.Text(caName, nameof(caName));
         RaName = CustodyFields.Text(raName, nameof(raName));
-        Region = IsRegion(region) ? region : throw new ArgumentException("A region has six digits.", nameof(region));
+        Region = CustodyFields.Region(region, nameof(region));
         EnrollmentId = CustodyFields.Text(enrollmentId, nameof(enrollmentId));
-        Body = body;
+        Body = Require.Element(body);
     }
 
     public DecisionKind Kind { get; }
@@ -57,6 +56,7 @@ public sealed class Application : IDer<Application>
 
     public string EnrollmentId { get; }
 
+    /// <summary>One DER element, whose type <see cref="Kind"/> says; nothing in it is checked.</summary>
     public ReadOnlyMemory<byte> Body { get; }
 
     /// <summary>SM3 of the DER, 32 bytes: what an approval lists.</summary>
@@ -67,16 +67,14 @@ public sealed class Application : IDer<Application>
         AsnReader sequence = reader.ReadSequence();
         CustodyFields.ReadType(sequence, Oids.Application);
         sequence.ReadVersion(Version);
-        DecisionKind kind = sequence.ReadEnumeratedValue<DecisionKind>();
+        DecisionKind kind = CustodyFields.ReadEnumerated<DecisionKind>(sequence);
         string caName = CustodyFields.ReadText(sequence);
         string raName = CustodyFields.ReadText(sequence);
-        string region = sequence.ReadCharacterString(UniversalTagNumber.PrintableString);
+        string region = CustodyFields.ReadRegion(sequence);
         string enrollmentId = CustodyFields.ReadText(sequence);
         ReadOnlyMemory<byte> body = sequence.ReadEncodedValue();
         sequence.ThrowIfNotEmpty();
-        return Enum.IsDefined(kind) && IsRegion(region)
-            ? new Application(kind, caName, raName, region, enrollmentId, body)
-            : throw new AsnContentException("The kind of decision is unknown, or the region has not six digits.");
+        return new Application(kind, caName, raName, region, enrollmentId, body);
     }
 
     public void Write(AsnWriter writer)
@@ -88,13 +86,11 @@ public sealed class Application : IDer<Application>
             writer.WriteEnumeratedValue(Kind);
             CustodyFields.WriteText(writer, CaName);
             CustodyFields.WriteText(writer, RaName);
-            writer.WriteCharacterString(UniversalTagNumber.PrintableString, Region);
+            CustodyFields.WriteRegion(writer, Region);
             CustodyFields.WriteText(writer, EnrollmentId);
             writer.WriteEncodedValue(Body.Span);
         }
     }
-
-    private static bool IsRegion(string region) => region.Length == RegionLength && region.All(char.IsAsciiDigit);
 }
 
 /// <summary>
@@ -106,8 +102,13 @@ public sealed class Application : IDer<Application>
 /// </code>
 /// The encryption certificate by its issuer's SubjectKeyIdentifier and its serial number, and the signing key that its private key shall come to.
 /// </summary>
+/// <param name="Recipient">SM2.</param>
 public sealed record RecoveryBody(ReadOnlyMemory<byte> Issuer, SerialNumber SerialNumber, SubjectPublicKeyInfo Recipient) : IDer<RecoveryBody>
 {
+    public SerialNumber SerialNumber { get; } = Require.NotNull(SerialNumber);
+
+    public SubjectPublicKeyInfo Recipient { get; } = CustodyFields.Sm2Key(Recipient, nameof(Recipient));
+
     public bool Equals(RecoveryBody? other) =>
         other is not null && Issuer.ContentEquals(other.Issuer) && SerialNumber == other.SerialNumber && Recipient == other.Recipient;
 
@@ -116,7 +117,7 @@ public sealed record RecoveryBody(ReadOnlyMemory<byte> Issuer, SerialNumber Seri
     public static RecoveryBody Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        var body = new RecoveryBody(sequence.ReadOctets(), SerialNumber.Read(sequence), SubjectPublicKeyInfo.Read(sequence));
+        var body = new RecoveryBody(sequence.ReadOctets(), SerialNumber.Read(sequence), CustodyFields.ReadSm2Key(sequence));
         sequence.ThrowIfNotEmpty();
         return body;
     }

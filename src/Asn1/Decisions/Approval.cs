@@ -32,15 +32,17 @@ public sealed class TbsApproval : IDer<TbsApproval>
     public const int MaxDigests = 10_000;
 
     private const int Version = 1;
+    private const string WrongDigests = "An approval has 1 to 10,000 digests of 32 bytes.";
 
     /// <param name="digests">1 to 10,000 of <see cref="Application.Digest"/>.</param>
     /// <exception cref="ArgumentException">Too few, too many, or one of another length.</exception>
     public TbsApproval(ApprovalStep step, IReadOnlyList<ReadOnlyMemory<byte>> digests, Time time)
     {
         Step = Enum.IsDefined(step) ? step : throw new ArgumentOutOfRangeException(nameof(step), step, "No such step.");
+        ArgumentNullException.ThrowIfNull(digests);
         Digests = digests.Count is > 0 and <= MaxDigests && digests.All(each => each.Length == CustodyFields.HashLength)
             ? [.. digests]
-            : throw new ArgumentException("An approval has 1 to 10,000 digests of 32 bytes.", nameof(digests));
+            : throw new ArgumentException(WrongDigests, nameof(digests));
         Time = time;
     }
 
@@ -56,14 +58,12 @@ public sealed class TbsApproval : IDer<TbsApproval>
         AsnReader sequence = reader.ReadSequence();
         CustodyFields.ReadType(sequence, Oids.Approval);
         sequence.ReadVersion(Version);
-        ApprovalStep step = sequence.ReadEnumeratedValue<ApprovalStep>();
+        ApprovalStep step = CustodyFields.ReadEnumerated<ApprovalStep>(sequence);
         IReadOnlyList<ReadOnlyMemory<byte>> digests =
             sequence.ReadSequence().AtLeastOne().ReadAll(static each => CustodyFields.ReadExactly(each, CustodyFields.HashLength));
         Time time = Time.ReadGeneralized(sequence);
         sequence.ThrowIfNotEmpty();
-        return Enum.IsDefined(step) && digests.Count <= MaxDigests
-            ? new TbsApproval(step, digests, time)
-            : throw new AsnContentException("The step is unknown, or there are more than 10,000 digests.");
+        return digests.Count <= MaxDigests ? new TbsApproval(step, digests, time) : throw new AsnContentException(WrongDigests);
     }
 
     public void Write(AsnWriter writer)
@@ -116,12 +116,9 @@ public sealed class Approval : IDer<Approval>
     public static Approval Assemble(ReadOnlyMemory<byte> tbsBytes, Sm2Signature signature, Certificate certificate) =>
         new(Der.Decode<TbsApproval>(tbsBytes), tbsBytes, Require.NotNull(signature), Require.NotNull(certificate));
 
-    /// <summary>Whether the certificate's SM2 key made the signature. Says nothing about the certificate.</summary>
-    public bool IsSignedByCertificate()
-    {
-        SubjectPublicKeyInfo spki = Certificate.Tbs.SubjectPublicKeyInfo;
-        return spki.NamedCurve == Oids.Sm2 && Sm2PublicKey.FromBytes(spki.PublicKey.Span).Verify(TbsBytes.Span, Signature.Raw.Span);
-    }
+    /// <summary>Whether the certificate's key is SM2 and made the signature. Says nothing about the certificate.</summary>
+    public bool IsSignedByCertificate() =>
+        Certificate.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? key) && key.Verify(TbsBytes.Span, Signature.Raw.Span);
 
     public static Approval Read(AsnReader reader)
     {

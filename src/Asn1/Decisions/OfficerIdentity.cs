@@ -32,8 +32,6 @@ public enum OfficerKind
 /// <param name="Region">GB/T 2260, six digits.</param>
 public sealed record OfficerIdentity(ReadOnlyMemory<byte> Person, OfficerKind Kind, string Role, string Region) : IExtensionValue<OfficerIdentity>
 {
-    private const int RegionLength = 6;
-
     public static string Id => Oids.OfficerIdentity;
 
     public ReadOnlyMemory<byte> Person { get; } = CustodyFields.Exactly(Person, CustodyFields.IdLength, nameof(Person));
@@ -42,7 +40,7 @@ public sealed record OfficerIdentity(ReadOnlyMemory<byte> Person, OfficerKind Ki
 
     public string Role { get; } = CustodyFields.Text(Role, nameof(Role));
 
-    public string Region { get; } = IsRegion(Region) ? Region : throw new ArgumentException("A region has six digits.", nameof(Region));
+    public string Region { get; } = CustodyFields.Region(Region, nameof(Region));
 
     public bool Equals(OfficerIdentity? other) =>
         other is not null && Person.ContentEquals(other.Person) && Kind == other.Kind && Role == other.Role && Region == other.Region;
@@ -52,14 +50,13 @@ public sealed record OfficerIdentity(ReadOnlyMemory<byte> Person, OfficerKind Ki
     public static OfficerIdentity Read(AsnReader reader)
     {
         AsnReader sequence = reader.ReadSequence();
-        ReadOnlyMemory<byte> person = CustodyFields.ReadExactly(sequence, CustodyFields.IdLength);
-        OfficerKind kind = sequence.ReadEnumeratedValue<OfficerKind>();
-        string role = CustodyFields.ReadText(sequence);
-        string region = sequence.ReadCharacterString(UniversalTagNumber.PrintableString);
+        var identity = new OfficerIdentity(
+            CustodyFields.ReadExactly(sequence, CustodyFields.IdLength),
+            CustodyFields.ReadEnumerated<OfficerKind>(sequence),
+            CustodyFields.ReadText(sequence),
+            CustodyFields.ReadRegion(sequence));
         sequence.ThrowIfNotEmpty();
-        return Enum.IsDefined(kind) && IsRegion(region)
-            ? new OfficerIdentity(person, kind, role, region)
-            : throw new AsnContentException("The kind is unknown, or the region has not six digits.");
+        return identity;
     }
 
     public void Write(AsnWriter writer)
@@ -69,9 +66,7 @@ public sealed record OfficerIdentity(ReadOnlyMemory<byte> Person, OfficerKind Ki
             writer.WriteOctetString(Person.Span);
             writer.WriteEnumeratedValue(Kind);
             CustodyFields.WriteText(writer, Role);
-            writer.WriteCharacterString(UniversalTagNumber.PrintableString, Region);
+            CustodyFields.WriteRegion(writer, Region);
         }
     }
-
-    private static bool IsRegion(string region) => region.Length == RegionLength && region.All(char.IsAsciiDigit);
 }

@@ -28,6 +28,9 @@ public sealed record AlgorithmIdentifier(string Algorithm, ReadOnlyMemory<byte>?
 
     public static AlgorithmIdentifier Sm3 { get; } = new(Oids.Sm3);
 
+    /// <summary>GM/T 0006, GM/T 0009-2012 §7.1: id-ecPublicKey with the SM2 curve.</summary>
+    public static AlgorithmIdentifier Sm2Key { get; } = EcKey(Oids.Sm2);
+
     /// <summary>id-ecPublicKey with a named curve as parameters (RFC 5480 §2.1.1; SM2 likewise).</summary>
     /// <param name="namedCurve">Dotted OID.</param>
     public static AlgorithmIdentifier EcKey(string namedCurve)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
@@ -26,14 +27,14 @@ public sealed class Sm2PublicKey
     /// <summary>Reads a point.</summary>
     /// <param name="bytes">65 bytes 04‖X‖Y, or 33 bytes 02/03‖X (GM/T 0009-2023 §7.1), X and Y big-endian.</param>
     /// <exception cref="CryptographicException">Another length or prefix, a coordinate not below p, or a point off the curve.</exception>
-    public static Sm2PublicKey FromBytes(ReadOnlySpan<byte> bytes)
-    {
-        if (!TryReadPoint(bytes, out AffinePoint point))
-        {
-            throw new CryptographicException("Not a point of the SM2 curve.");
-        }
+    public static Sm2PublicKey FromBytes(ReadOnlySpan<byte> bytes) =>
+        TryFromBytes(bytes, out Sm2PublicKey? key) ? key : throw new CryptographicException("Not a point of the SM2 curve.");
 
-        return new Sm2PublicKey(in point);
+    /// <summary>As <see cref="FromBytes"/>, for bytes that may be anything: false where that throws.</summary>
+    public static bool TryFromBytes(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out Sm2PublicKey? key)
+    {
+        key = TryReadPoint(bytes, out AffinePoint point) ? new Sm2PublicKey(in point) : null;
+        return key is not null;
     }
 
     /// <returns>65 bytes 04‖X‖Y.</returns>

@@ -111,6 +111,64 @@ public class KeyFileTests
         Assert.Equal(uncompressed.PublicKey.ToArray(), Sm2PublicKey.FromBytes(compressed.PublicKey.Span).ToBytes());
     }
 
+    /// <summary>A password as people type it, one that is not ASCII, and a long one.</summary>
+    public static TheoryData<string> Passwords => ["secret word", "口令", new string('x', 200)];
+
+    [Theory]
+    [MemberData(nameof(Passwords))]
+    public void OurEncryptedSm2KeyFile_IsReadByOpenSsl(string password)
+    {
+        using var openssl = new OpenSsl();
+        using var key = Sm2PrivateKey.Generate();
+        openssl.Write("key.pem", Encoding.ASCII.GetBytes(Sm2KeyFile.Write(key, password)));
+
+        OpenSsl.Output output = openssl.Run("pkey", "-in", "key.pem", "-passin", "pass:" + password, "-pubout");
+        Assert.Equal(Der.Encode(SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes())), Pem.Decode(Pem.PublicKey, output.Text));
+        openssl.Run("pkey", "-in", "key.pem", "-passin", "pass:" + password, "-check", "-noout").HasLines("Key is valid");
+        Assert.NotEqual(0, openssl.Try("pkey", "-in", "key.pem", "-passin", "pass:another", "-noout").ExitCode);
+
+        string listing = openssl.Run("asn1parse", "-in", "key.pem").Text;
+        Assert.Contains("PBES2", listing, StringComparison.Ordinal);
+        Assert.Contains("PBKDF2", listing, StringComparison.Ordinal);
+        Assert.Contains("hmacWithSHA256", listing, StringComparison.Ordinal);
+        Assert.Contains("aes-256-cbc", listing, StringComparison.Ordinal);
+        Assert.Contains(":0927C0", listing, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Passwords))]
+    public void EncryptedSm2KeyFileOfOpenSsl_IsRead(string password)
+    {
+        using var openssl = new OpenSsl();
+        openssl.Run(["genpkey", .. KeyKind.Sm2.GenerateOptions(), "-out", "key.pem"]);
+        openssl.Run("pkey", "-in", "key.pem", "-pubout", "-out", "public.pem");
+        openssl.Run(
+            "pkcs8", "-topk8", "-in", "key.pem", "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256", "-iter", "600000",
+            "-passout", "pass:" + password, "-out", "encrypted.pem");
+        byte[] point = openssl.ReadPem<SubjectPublicKeyInfo>("public.pem", Pem.PublicKey).PublicKey.ToArray();
+
+        using Sm2PrivateKey encrypted = Sm2KeyFile.Read(Text(openssl, "encrypted.pem"), password);
+        using Sm2PrivateKey open = Sm2KeyFile.Read(Text(openssl, "key.pem"), null);
+
+        Assert.Equal(point, encrypted.PublicKey.ToBytes());
+        Assert.Equal(point, open.PublicKey.ToBytes());
+        Same<EncryptedPrivateKeyInfo>(openssl, "encrypted.pem", Pem.EncryptedPrivateKey);
+    }
+
+    /// <summary>openssl's default of 2,048 iterations is too little.</summary>
+    [Fact]
+    public void EncryptedKeyFileOfFewIterations_IsRefused()
+    {
+        using var openssl = new OpenSsl();
+        openssl.Run(["genpkey", .. KeyKind.Sm2.GenerateOptions(), "-out", "key.pem"]);
+        openssl.Run("pkcs8", "-topk8", "-in", "key.pem", "-v2", "aes-256-cbc", "-passout", "pass:secret", "-out", "encrypted.pem");
+
+        var refusal = Assert.Throws<DerException>(() => Sm2KeyFile.Read(Text(openssl, "encrypted.pem"), "secret"));
+        Assert.Contains("iteration count", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static string Text(OpenSsl openssl, string file) => Encoding.ASCII.GetString(openssl.Read(file));
+
     private static PrivateKeyInfo Pkcs8(EcPrivateKey key) => new(AlgorithmIdentifier.EcKey(Oids.Sm2), Der.Encode(key));
 
     private static T Same<T>(OpenSsl openssl, string file, string label)

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
+using ZwCa.Cryptography;
 
 namespace ZwCa.Asn1.Pkix;
 
@@ -37,6 +39,13 @@ public sealed record SubjectPublicKeyInfo(AlgorithmIdentifier Algorithm, ReadOnl
     /// <param name="point">65 bytes, 04‖X‖Y (RFC 5480 §2.2).</param>
     /// <exception cref="ArgumentException">Not an uncompressed point. Whether it lies on the curve is for the key class to say.</exception>
     public static SubjectPublicKeyInfo ForP256(ReadOnlyMemory<byte> point) => ForCurve(Oids.P256, point);
+
+    /// <summary>The SM2 key that this is; false for a key of another kind and for a point off the curve. For keys from outside: it never throws.</summary>
+    public bool TryGetSm2Key([NotNullWhen(true)] out Sm2PublicKey? key)
+    {
+        key = null;
+        return Algorithm == AlgorithmIdentifier.Sm2Key && Sm2PublicKey.TryFromBytes(PublicKey.Span, out key);
+    }
 
     public static SubjectPublicKeyInfo ForRsa(RsaPublicKey publicKey) => new(AlgorithmIdentifier.Rsa, Der.Encode(publicKey));
 

@@ -175,6 +175,11 @@ public sealed class PkixSamples : IDerSamples
             DerSample.Of(new PrivateKeyInfo(AlgorithmIdentifier.EcKey(Oids.Sm2), Der.Encode(key))),
             DerSample.Of<PrivateKeyInfo>("3023 020100 300D06092A864886F70D0101010500 0403000000 A00A 300806022A0331020500"),
             DerSample.Of<PrivateKeyInfo>("3019 020100 300D06092A864886F70D0101010500 0403000000 A000"),
+            DerSample.Of(new Pbes2Parameters(new byte[16], 600_000, new byte[16])),
+            DerSample.Of<Pbes2Parameters>(
+                "304E 302D 06092A864886F70D01050C 3020 0408 0102030405060708 0203 0927C0 0201 20 300C 06082A864886F70D0209 0500"
+                + "301D 060960864801650304012A 0410 000102030405060708090A0B0C0D0E0F"),
+            DerSample.Of(new EncryptedPrivateKeyInfo(AlgorithmIdentifier.Rsa, new byte[48])),
         ];
     }
 

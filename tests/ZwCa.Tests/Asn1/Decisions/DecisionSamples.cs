@@ -1,0 +1,51 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
+using ZwCa.Tests.Asn1.Custody;
+using ZwCa.Tests.Asn1.Pkix;
+
+namespace ZwCa.Tests.Asn1.Decisions;
+
+/// <summary>Applications, officers and their approvals.</summary>
+public sealed class DecisionSamples : IDerSamples
+{
+    public static OfficerIdentity Officer { get; } = new(new byte[16], OfficerKind.Operator, "审核", "350100");
+
+    public static RecoveryBody Body { get; } = new(PkixSamples.KeyId.KeyIdentifier, SerialNumber.Parse("7f01"), CustodySamples.PublicKey(8));
+
+    public static Application Recovery { get; } = Application();
+
+    public static TbsApproval Tbs { get; } = new(ApprovalStep.Review, [Recovery.Digest, new byte[32]], CustodySamples.NotAfter);
+
+    public IEnumerable<DerSample> Samples => [
+        DerSample.Of(Officer),
+        DerSample.Of(Body),
+        DerSample.Of(Recovery),
+        DerSample.Of(Tbs),
+        DerSample.Of(Approved(CustodySamples.PublicKey(9), signer: 9)),
+    ];
+
+    internal static Application Application(string region = "350100", string enrollmentId = "01JZ0000000000000000000000") =>
+        new(DecisionKind.Recovery, "政务CA 签发一", "福建RA", region, enrollmentId, Der.Encode(Body));
+
+    /// <summary>An approval of <see cref="Tbs"/> with a certificate for one key and a signature by another, perhaps the same.</summary>
+    internal static Approval Approved(SubjectPublicKeyInfo certified, byte signer, byte[]? signed = null)
+    {
+        byte[] tbs = Der.Encode(Tbs);
+        var certificate = new TbsCertificate(
+            SerialNumber.Parse("01"),
+            AlgorithmIdentifier.Sm3WithSm2,
+            PkixSamples.CaName,
+            new Validity(PkixSamples.ThisUpdate, PkixSamples.Year2051),
+            PkixSamples.PersonName,
+            certified,
+            new ZwCa.Asn1.Pkix.Extensions(Extension.Create(KeyUsage.Signing, critical: true), Extension.Create(Officer, critical: false)));
+        using Sm2PrivateKey key = CustodySamples.PrivateKey(signer);
+        byte[] signature = new byte[Sm2.SignatureSizeInBytes];
+        key.Sign(signed ?? tbs, signature);
+        return Approval.Assemble(
+            tbs, Sm2Signature.FromRaw(signature), Certificate.Assemble(Der.Encode(certificate), Convert.FromHexString("3006020101020102")));
+    }
+}
