@@ -26,7 +26,7 @@ internal readonly record struct Hello(ushort Version, string Partition, ReadOnly
 internal readonly record struct Welcome(
     ReadOnlyMemory<byte> PartitionId, string Model, HsmCapabilities Capabilities, StoreMarks Marks, long LastBackup, int KeysWithoutBackup) : IMessage<Welcome>
 {
-    private const int IdLength = 16;
+    public const int IdLength = 16;
     private const int MaxModelBytes = 128;
 
     public static Welcome Read(ref WireReader reader) => new(
@@ -108,7 +108,8 @@ internal readonly record struct SignRequest(KeyLabel Label, SignatureScheme Sche
 internal readonly record struct KeyedData(KeyLabel Label, ReadOnlyMemory<byte> Data) : IMessage<KeyedData>
 {
     public const int MaxDataBytes = 1 << 16;
-    private const int CiphertextOverhead = 97;
+    /// <summary>04‖X‖Y‖C3.</summary>
+    public const int CiphertextOverhead = 97;
 
     public static KeyedData Read(ref WireReader reader) => new(reader.ReadLabel(), reader.ReadBytes(MaxDataBytes + CiphertextOverhead));
 
@@ -125,7 +126,7 @@ internal readonly record struct WrapRequest(KeyLabel Kek, ReadOnlyMemory<byte> K
 {
     public const int MaxKeyBytes = 64;
     public const int MaxContextBytes = 256;
-    private const int MaxWrappedBytes = 256;
+    public const int MaxWrappedBytes = 256;
 
     public static WrapRequest Read(ref WireReader reader) => new(reader.ReadLabel(), reader.ReadBytes(MaxWrappedBytes), reader.ReadBytes(MaxContextBytes));
 

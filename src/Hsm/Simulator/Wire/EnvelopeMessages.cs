@@ -12,7 +12,7 @@ internal readonly record struct EnvelopeRequest(
     private const byte ByCa = 1;
     private const byte ByRecoveryOfficers = 2;
     private const int MaxRecipientBytes = 256;
-    private const int MaxApprovals = 2;
+    public const int MaxApprovals = 2;
 
     public static EnvelopeRequest Read(ref WireReader reader)
     {

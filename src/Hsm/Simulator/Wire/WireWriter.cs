@@ -32,7 +32,12 @@ internal sealed class WireWriter : IDisposable
     /// <summary>The bytes alone.</summary>
     public void WriteExactly(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Reserve(bytes.Length));
 
-    public void WriteText(string text) => WriteBytes(Encoding.UTF8.GetBytes(text));
+    public void WriteText(string text)
+    {
+        int length = Encoding.UTF8.GetByteCount(text);
+        WriteUInt32((uint)length);
+        Encoding.UTF8.GetBytes(text, Reserve(length));
+    }
 
     public void WriteLabel(KeyLabel label) => WriteText(label.Value);
 
@@ -50,6 +55,13 @@ internal sealed class WireWriter : IDisposable
         Span<byte> room = _buffer.AsSpan(_length, count);
         _length += count;
         return room;
+    }
+
+    /// <summary>Zeroes what was written, to write anew.</summary>
+    public void Clear()
+    {
+        CryptographicOperations.ZeroMemory(_buffer.AsSpan(0, _length));
+        _length = 0;
     }
 
     public void Dispose()

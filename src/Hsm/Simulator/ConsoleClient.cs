@@ -1,0 +1,60 @@
+using ZwCa.Hsm.Simulator.Wire;
+
+namespace ZwCa.Hsm.Simulator;
+
+/// <summary>
+/// The console of a device: one connection with the console's certificate and without Hello. For hsm-sim's own verbs; it is not made again when
+/// it breaks.
+/// </summary>
+internal sealed class ConsoleClient : IAsyncDisposable
+{
+    private readonly TlsDialer _dialer;
+    private readonly Connection _connection;
+
+    private ConsoleClient(TlsDialer dialer, Connection connection)
+    {
+        _dialer = dialer;
+        _connection = connection;
+    }
+
+    /// <param name="dialer">With the console's certificate; disposed with this.</param>
+    /// <param name="timeout">Of the connection, and of each request.</param>
+    /// <exception cref="HsmException"><see cref="HsmFailure.Unreachable"/> or <see cref="HsmFailure.WrongCredential"/>.</exception>
+    public static async Task<ConsoleClient> ConnectAsync(TlsDialer dialer, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        const int InFlight = 16;
+        var settings = new ConnectionSettings(timeout, timeout, InFlight, Frame.MaxAnswerBody, TimeProvider.System);
+        using var late = new CancellationTokenSource(timeout, TimeProvider.System);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            return new ConsoleClient(dialer, await Connection.OpenAsync(dialer, settings, either.Token).ConfigureAwait(false));
+        }
+        catch (Exception e)
+        {
+            string address = dialer.Address;
+            dialer.Dispose();
+            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                throw new HsmException(HsmFailure.Unreachable, $"{address} took no connection within {timeout.TotalSeconds} s.", e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <exception cref="HsmException">What the device says, or why it says nothing; <see cref="HsmFailure.Protocol"/> for an answer that is no <typeparamref name="TAnswer"/>.</exception>
+    public async Task<TAnswer> AskAsync<TRequest, TAnswer>(Operation operation, TRequest request, CancellationToken cancellationToken = default)
+        where TRequest : IMessage<TRequest>
+        where TAnswer : IMessage<TAnswer>
+    {
+        Answer answer = await _connection.AskAsync(operation, request, cancellationToken).ConfigureAwait(false);
+        return answer.Read<TAnswer>();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _connection.DisposeAsync().ConfigureAwait(false);
+        _dialer.Dispose();
+    }
+}
