@@ -64,9 +64,6 @@ internal sealed class Connection
                 Trust(input);
                 await ServeClientAsync(input, partition).ConfigureAwait(false);
             }
-            else
-            {
-                }
         }
         catch (FramingException e)
         {
