@@ -22,7 +22,7 @@ internal sealed class DeviceServer : IAsyncDisposable
     private readonly ReadOnlyMemory<byte> _consoleHash;
     private readonly ConcurrentDictionary<Connection, Task> _connections = [];
     private readonly CancellationTokenSource _stop = new();
-    private readonly Socket _listener = new(SocketType.Stream, ProtocolType.Tcp);
+    private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
 
     /// <param name="certificate">The device's, with its private key.</param>
@@ -71,9 +71,10 @@ internal sealed class DeviceServer : IAsyncDisposable
     /// <exception cref="SocketException">The address is taken or none of this machine.</exception>
     public IPEndPoint Start(IPEndPoint address)
     {
+        _listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(address);
         _listener.Listen(Limits.Connections);
-        _accepting = AcceptAsync();
+        _accepting = AcceptAsync(_listener);
         return (IPEndPoint)_listener.LocalEndPoint!;
     }
 
@@ -85,7 +86,7 @@ internal sealed class DeviceServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        _listener.Dispose();
+        _listener?.Dispose();
         await _accepting.ConfigureAwait(false);
         foreach (Connection connection in _connections.Keys)
         {
@@ -96,14 +97,14 @@ internal sealed class DeviceServer : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private async Task AcceptAsync(Socket listener)
     {
         for (long number = 1; ; number++)
         {
             Socket socket;
             try
             {
-                socket = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                socket = await listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or SocketException or ObjectDisposedException)
             {
