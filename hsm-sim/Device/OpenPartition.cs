@@ -1,50 +1,215 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using ZwCa.Asn1.Custody;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator.Wire;
+using ZwCa.HsmSim.Store;
 
 namespace ZwCa.HsmSim.Device;
 
-/// <summary>What an unlocked partition does. Every method throws <see cref="HsmException"/> where it does not.</summary>
-internal sealed class OpenPartition : IAsyncDisposable
+/// <summary>
+/// What an unlocked partition does. Every method throws <see cref="HsmException"/> where it does not. Safe for concurrent use; disposing while a call
+/// runs is not.
+/// </summary>
+internal sealed partial class OpenPartition : IAsyncDisposable
 {
-    /// <summary>Whether a client's certificate and secret are those that the policy names.</summary>
+    private const HsmCapabilities Always = HsmCapabilities.Random
+        | HsmCapabilities.SignMany
+        | HsmCapabilities.SignatureCounter
+        | HsmCapabilities.HmacSm3
+        | HsmCapabilities.WrapDataKey
+        | HsmCapabilities.KeyEscrow;
+
+    private static readonly string Model = $"hsm-sim {typeof(OpenPartition).Assembly.GetName().Version!.ToString(3)}";
+
+    private readonly OpenedPartition _opened;
+    private readonly PartitionStore _store;
+    private readonly ReadOnlyMemory<byte> _id;
+    private readonly TimeProvider _time;
+    private readonly IReadOnlyList<SubjectPublicKeyInfo> _holders;
+    private readonly KeyWrapping _wrapping;
+
+    // By label. Changed under the store's gate, together with its state.
+    private readonly ConcurrentDictionary<string, LiveKey> _keys = [];
+
+    // Changed under the store's gate, once the new one is on stable storage.
+    private volatile PolicyInForce _policy;
+
+    /// <param name="opened">Owned from now on; still the caller's when this throws.</param>
+    /// <exception cref="HsmException">A stored key or the policy is damaged.</exception>
+    public OpenPartition(OpenedPartition opened, TimeProvider time)
+    {
+        _opened = opened;
+        _store = opened.Store;
+        _id = opened.Id;
+        _time = time;
+        _holders = [.. opened.Holders.Select(static holder => SubjectPublicKeyInfo.ForSm2(holder.PublicKey))];
+        _wrapping = new KeyWrapping(opened.Master, _id.Span);
+        try
+        {
+            lock (_store.Gate)
+            {
+                _policy = new PolicyInForce(_store.State.Policy, _id.Span);
+                foreach (StoredKey stored in _store.State.Keys.Values)
+                {
+                    LiveKey key = _wrapping.Load(stored.Added);
+                    key.MarkDurable();
+                    _keys[key.Label.Value] = key;
+                }
+            }
+        }
+        catch
+        {
+            DisposeOfKeys();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a client's certificate and secret are those that the policy names. Takes the same time whichever it is.</summary>
     /// <param name="certificateHash">SHA-256, 32 bytes.</param>
     /// <param name="secret">32 bytes.</param>
-    public bool Accepts(ReadOnlySpan<byte> certificateHash, ReadOnlySpan<byte> secret) => throw new NotImplementedException();
+    public bool Accepts(ReadOnlySpan<byte> certificateHash, ReadOnlySpan<byte> secret)
+    {
+        Span<byte> secretHash = stackalloc byte[Sm3.HashSizeInBytes];
+        Sm3.HashData(secret, secretHash);
+        bool accepted = false;
+        foreach (ClientCredential client in _policy.Policy.Clients)
+        {
+            accepted |= CryptographicOperations.FixedTimeEquals(client.CertificateHash.Span, certificateHash)
+                & CryptographicOperations.FixedTimeEquals(client.SecretHash.Span, secretHash);
+        }
 
-    public Welcome Welcome() => throw new NotImplementedException();
+        return accepted;
+    }
 
-    public Task<KeyDescription> FindKeyAsync(KeyLabel label) => throw new NotImplementedException();
+    public Welcome Welcome()
+    {
+        HsmCapabilities capabilities = Always | (_policy.Policy.AllowSm2Decrypt ? HsmCapabilities.Sm2Decryption : HsmCapabilities.None);
+        lock (_store.Gate)
+        {
+            PartitionState state = _store.State;
+            return new Welcome(_id, Model, capabilities, state.Marks, state.LastBackup?.Time ?? -1, state.KeysWithoutBackup);
+        }
+    }
 
-    public Task<KeyDescription> GenerateKeyAsync(NewKey request) => throw new NotImplementedException();
+    public async Task<KeyDescription> FindKeyAsync(KeyLabel label)
+    {
+        LiveKey key;
+        long position;
+        lock (_store.Gate)
+        {
+            key = _keys.TryGetValue(label.Value, out LiveKey? found) ? found : throw NotFound(label);
+            position = _store.Position;
+        }
 
-    /// <summary>One digest or many.</summary>
-    public Task<Bytes> SignAsync(SignRequest request) => throw new NotImplementedException();
+        await WaitDurableAsync(position);
+        key.MarkDurable();
+        return new KeyDescription(key.Kind, key.PublicKey);
+    }
 
-    public Task<Number> CountSignaturesAsync(KeyLabel label) => throw new NotImplementedException();
+    public async Task<KeyDescription> GenerateKeyAsync(NewKey request)
+    {
+        // An RSA key takes seconds: no time for one that cannot be kept, and neither the gate nor the caller's thread for one that can.
+        LiveKey? made = null;
+        byte[]? wrapped = null;
+        if (!_keys.ContainsKey(request.Label.Value))
+        {
+            (made, wrapped) = await Task.Run(() => Make(request));
+        }
 
-    public Bytes GetRandom(int count) => throw new NotImplementedException();
+        long position;
+        bool added = false;
+        lock (_store.Gate)
+        {
+            if (made is not null && !_keys.ContainsKey(request.Label.Value))
+            {
+                position = _store.Append(new StoreRecord.KeyAdded(request.Label, request.Kind, made.PublicKey, wrapped));
+                _keys[request.Label.Value] = made;
+                added = true;
+            }
+            else
+            {
+                position = _store.Position;
+            }
+        }
 
-    public Bytes ComputeHmac(KeyedData request) => throw new NotImplementedException();
+        if (!added)
+        {
+            made?.Dispose();
+        }
 
-    public Bytes WrapKey(WrapRequest request) => throw new NotImplementedException();
+        await WaitDurableAsync(position);
+        if (!added)
+        {
+            throw new HsmException(HsmFailure.KeyExists, $"The label {request.Label} is taken.");
+        }
 
-    public Bytes UnwrapKey(WrapRequest request) => throw new NotImplementedException();
+        made!.MarkDurable();
+        return new KeyDescription(made.Kind, made.PublicKey);
+    }
 
-    public Bytes Decrypt(KeyedData request) => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        DisposeOfKeys();
+        _opened.Master.Dispose();
+    }
 
-    public Pairs GenerateWrappedPairs(PairsRequest request) => throw new NotImplementedException();
+    private static HsmException NotFound(KeyLabel label) => new(HsmFailure.KeyNotFound, $"There is no key {label}.");
 
-    public Task<Envelope> EnvelopeKeyAsync(EnvelopeRequest request) => throw new NotImplementedException();
+    /// <summary>Runs without the gate.</summary>
+    private (LiveKey Key, byte[] Wrapped) Make(NewKey request)
+    {
+        byte[] secret = GC.AllocateUninitializedArray<byte>(LiveKey.MaxSecretBytes, pinned: true);
+        try
+        {
+            Span<byte> made = secret.AsSpan(0, LiveKey.NewSecret(request.Kind, secret));
+            return (LiveKey.Load(request.Label, request.Kind, made, _id.Span), _wrapping.Wrap(request.Label, request.Kind, made));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
 
-    /// <returns>DER of PartitionPolicy.</returns>
-    public Bytes GetPolicy() => throw new NotImplementedException();
+    /// <exception cref="HsmException">No such key, or it is for something else.</exception>
+    private T Find<T>(KeyLabel label)
+        where T : LiveKey
+    {
+        if (!_keys.TryGetValue(label.Value, out LiveKey? key) || !key.IsDurable)
+        {
+            throw NotFound(label);
+        }
 
-    /// <param name="statement">DER of SignedStatement.</param>
-    public Task InstallPolicyAsync(ReadOnlyMemory<byte> statement) => throw new NotImplementedException();
+        return key as T ?? throw WrongKind(key);
+    }
 
-    /// <param name="statement">DER of SignedStatement.</param>
-    /// <returns>The backup file's content.</returns>
-    public Task<Bytes> BackUpAsync(ReadOnlyMemory<byte> statement) => throw new NotImplementedException();
+    private static HsmException WrongKind(LiveKey key) => new(HsmFailure.WrongKeyKind, $"The key {key.Label} is a {key.Kind}: it is not for that.");
 
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    private static HsmException BadInput(string message, Exception? inner = null) => new(HsmFailure.BadInput, message, inner);
+
+    /// <summary>Nobody is answered before.</summary>
+    private async ValueTask WaitDurableAsync(long position)
+    {
+        try
+        {
+            await _store.WaitDurableAsync(position);
+        }
+        catch (IOException e)
+        {
+            throw new HsmException(HsmFailure.DeviceError, "The device's disk failed.", e);
+        }
+    }
+
+    private void DisposeOfKeys()
+    {
+        foreach (LiveKey key in _keys.Values)
+        {
+            key.Dispose();
+        }
+
+        _wrapping.Dispose();
+    }
 }

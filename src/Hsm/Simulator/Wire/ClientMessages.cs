@@ -156,7 +156,9 @@ internal readonly record struct PairsRequest(KeyLabel Kek, int Count) : IMessage
 internal readonly record struct Pairs(IReadOnlyList<WrappedKeyPair> Items) : IMessage<Pairs>
 {
     public const int KeyIdLength = 16;
-    public const int MaxWrappedBytes = 1024;
+
+    /// <summary>A bound one names its CA, which may take three bytes for each of 256 characters.</summary>
+    public const int MaxWrappedBytes = 2048;
     private const int PointLength = 65;
 
     public static Pairs Read(ref WireReader reader)
