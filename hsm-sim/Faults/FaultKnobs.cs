@@ -66,10 +66,13 @@ internal sealed class FaultKnobs
         }
     }
 
+    /// <summary>Whether a test wants the process to end here.</summary>
+    public bool IsArmed(FaultPoint point) => Volatile.Read(ref _dieAt) == (int)point;
+
     /// <summary>Ends the process where a test wants it to end here.</summary>
     public void At(FaultPoint point)
     {
-        if (Volatile.Read(ref _dieAt) == (int)point)
+        if (IsArmed(point))
         {
             _die();
         }

@@ -14,10 +14,10 @@ internal sealed record OpenedPartition(
     PartitionStore Store,
     FaultKnobs Faults)
 {
-    /// <summary>The file header that names id, threshold and holders, with its MAC: a backup begins with it.</summary>
-    public required ReadOnlyMemory<byte> Header { get; init; }
+    /// <summary>Names id, threshold and holders: a backup begins with it.</summary>
+    public required PartitionHeader Header { get; init; }
 
     /// <summary>A backup file: only m holders of this partition open it again.</summary>
     /// <param name="records">Of <see cref="PartitionState.SnapshotForBackup"/>, taken under the gate and with the mark of this backup in it.</param>
-    public byte[] SealBackup(IEnumerable<StoreRecord> records) => throw new NotImplementedException();
+    public byte[] SealBackup(IEnumerable<StoreRecord> records) => BackupFile.Seal(Header, Master, records);
 }
