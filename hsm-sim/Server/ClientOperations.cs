@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using ZwCa.Hsm;
@@ -52,9 +53,7 @@ internal sealed class ClientOperations(FaultKnobs faults)
                 break;
             case Operation.Random:
                 long count = request.Read<Number>().Value;
-                await answer.SendAsync(count is > 0 and <= MaxRandom
-                    ? partition.GetRandom((int)count)
-                    : throw new HsmException(HsmFailure.BadInput, $"1 to {MaxRandom} random bytes may be asked for.")).ConfigureAwait(false);
+                await answer.SendAsync(partition.GetRandom((int)Math.Clamp(count, 0, int.MaxValue))).ConfigureAwait(false);
                 break;
             case Operation.Hmac:
                 await answer.SendAsync(partition.ComputeHmac(request.Read<KeyedData>())).ConfigureAwait(false);
@@ -82,9 +81,7 @@ internal sealed class ClientOperations(FaultKnobs faults)
         }
     }
 
-    private const int MaxRandom = 1 << 16;
-
-    private static System.Runtime.CompilerServices.ConfiguredTaskAwaitable LeaveReaderAsync() =>
+    private static ConfiguredTaskAwaitable LeaveReaderAsync() =>
         Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
     /// <summary>The way of one answer past the faults.</summary>

@@ -252,6 +252,11 @@ internal sealed class Connection
         }
         catch (HsmException e)
         {
+            if (e.Failure == HsmFailure.DeviceError)
+            {
+                _server.Log.Write(Name, $"{request.Operation}: {e.Message} {e.InnerException?.Message}");
+            }
+
             _answers.SendFailure(request.Id, e.Failure, e.Message);
         }
         catch (WireException e)
@@ -286,9 +291,9 @@ internal sealed class Connection
     {
         try
         {
-            // All slots are free once every answer is written.
+            // All slots are free once every request is served and its answer written, or given up.
             using var patience = new CancellationTokenSource(_server.Limits.Stop);
-            for (int i = 0; i < _server.Limits.InFlight && !_aborted; i++)
+            for (int i = 0; i < _server.Limits.InFlight; i++)
             {
                 await _slots.WaitAsync(patience.Token).ConfigureAwait(false);
             }

@@ -77,7 +77,9 @@ internal sealed class ConsoleOperations(
     private async Task InstallPolicyAsync(Command command, string connection)
     {
         Partition partition = Require(command.Partition);
-        await partition.Open.InstallPolicyAsync(command.Statement).ConfigureAwait(false);
+
+        // A copy: the policy stays, the request does not.
+        await partition.Open.InstallPolicyAsync(command.Statement.ToArray()).ConfigureAwait(false);
         PartitionPolicy policy = Der.Decode<PartitionPolicy>(partition.Open.GetPolicy().Value);
         log.Write(connection, $"{partition.Name}: policy {policy.Version} is installed");
         policyChanged(partition, policy);

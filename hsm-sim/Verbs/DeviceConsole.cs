@@ -4,6 +4,7 @@ using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Server;
+using Command = System.CommandLine.Command;
 
 namespace ZwCa.HsmSim.Verbs;
 

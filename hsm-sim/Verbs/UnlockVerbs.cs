@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
+using Command = System.CommandLine.Command;
 
 namespace ZwCa.HsmSim.Verbs;
 
