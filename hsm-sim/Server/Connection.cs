@@ -79,7 +79,7 @@ internal sealed class Connection
         }
         catch (Exception e) when (e is AuthenticationException or IOException or SocketException or ObjectDisposedException)
         {
-            End(e is AuthenticationException ? $"handshake failed: {e.Message}" : $"broken: {e.Message}");
+            End(e is AuthenticationException ? $"handshake failed: {e.Message}" : $"broken: {e.GetBaseException().Message}");
         }
         catch (Exception e)
         {

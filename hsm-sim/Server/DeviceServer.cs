@@ -94,7 +94,6 @@ internal sealed class DeviceServer : IAsyncDisposable
         }
 
         await Task.WhenAll(_connections.Values).ConfigureAwait(false);
-        _stop.Dispose();
     }
 
     private async Task AcceptAsync(Socket listener)

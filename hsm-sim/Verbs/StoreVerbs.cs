@@ -84,12 +84,7 @@ internal static class StoreVerbs
             Policy = id => new PartitionPolicy(id, 0, [client!], allowSm2Decrypt: false, [], [], null),
         };
 
-        // The console's folder is beside the clients'.
-        if (name == Credentials.ConsoleName)
-        {
-            throw new VerbException($"A partition cannot be called {name}.");
-        }
-
+        RequireName(name);
         using StoreFolder store = StoreFolder.Create(path.FullName, anchor?.FullName);
         if (store.Partitions.Any(each => each.Name == name))
         {
@@ -129,13 +124,10 @@ internal static class StoreVerbs
     private static void Restore(DirectoryInfo path, DirectoryInfo? anchor, string name, FileInfo backup, TextWriter output)
     {
         byte[] content = File.ReadAllBytes(backup.FullName);
-        bool isNewStore = !Directory.Exists(path.FullName);
-        if (isNewStore)
-        {
-            // Refuses another file before there is a store.
-            _ = BackupFile.ReadHeader(content);
-        }
 
+        // Refused before there is a store that would be left behind.
+        RequireName(name);
+        _ = BackupFile.ReadHeader(content);
         using StoreFolder store = StoreFolder.Create(path.FullName, anchor?.FullName);
         store.Restore(content, name);
         if (Credentials.MakeDevice(store, TimeProvider.System))
@@ -147,6 +139,17 @@ internal static class StoreVerbs
         output.WriteLine($"Partition {name} is restored. Run the device and let the holders unlock it; what its policy says of clients holds as before.");
         output.WriteLine($"Clients must pin this device's certificate: SHA-256 {Convert.ToHexStringLower(Credentials.HashOf(server))}.");
         output.WriteLine("Signature counters are those of the backup, keys made after it are missing, and subscribers' keys that were not used yet are refused.");
+    }
+
+    private static void RequireName(string name)
+    {
+        NewPartition.RequireName(name);
+
+        // The console's folder is beside the clients'.
+        if (name == Credentials.ConsoleName)
+        {
+            throw new VerbException($"A partition cannot be called {name}.");
+        }
     }
 
     private static void TellOfDevice(StoreFolder store, TextWriter output) => output.WriteLine(
