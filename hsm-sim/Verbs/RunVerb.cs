@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
 using ZwCa.Hsm;
+using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Device;
 using ZwCa.HsmSim.Faults;
 using ZwCa.HsmSim.Server;
@@ -20,17 +21,18 @@ internal static class RunVerb
         Option<DnsEndPoint> listen = VerbOptions.Address("--listen", "Where to listen, HOST:PORT; port 0 takes a free one, which is printed.");
         listen.Required = true;
         var faults = new Option<bool>("--faults") { Description = "For tests: the console may let things go wrong. Marks every partition that is opened, for good." };
+        var dieAt = new Option<FaultPoint?>("--die-at") { Description = "For tests, with --faults: the fault point at which the process ends as by SIGKILL." };
         var autoUnlock = new Option<bool>("--auto-unlock") { Description = "For development: opens the partitions that init made with --auto-unlock." };
         var untilStdinCloses = new Option<bool>("--until-stdin-closes") { Description = "Ends when standard input does: with the process that started this one." };
         var command = new Command("run", "Runs the device: prints \"listening on ADDRESS:PORT\" once it is ready, and its log on stderr. Ends in order on SIGTERM and SIGINT.")
         {
-            store, anchor, listen, faults, autoUnlock, untilStdinCloses,
+            store, anchor, listen, faults, dieAt, autoUnlock, untilStdinCloses,
         };
         command.SetAction(async (parsed, _) =>
         {
             using StoreFolder folder = StoreFolder.Open(parsed.GetRequiredValue(store).FullName, parsed.GetValue(anchor)?.FullName);
             using X509Certificate2 certificate = Credentials.LoadServer(folder);
-            var knobs = new FaultKnobs(parsed.GetValue(faults));
+            FaultKnobs knobs = Knobs(parsed.GetValue(faults), parsed.GetValue(dieAt));
             var log = new DeviceLog(parsed.InvocationConfiguration.Error, TimeProvider.System);
             List<Partition> partitions = Load(folder, knobs, log);
             try
@@ -56,6 +58,17 @@ internal static class RunVerb
             }
         });
         return command;
+    }
+
+    private static FaultKnobs Knobs(bool enabled, FaultPoint? dieAt)
+    {
+        var knobs = new FaultKnobs(enabled);
+        if (dieAt is { } point)
+        {
+            knobs.Set(enabled ? new Fault(FaultKind.DieAt, (int)point) : throw new VerbException("--die-at needs --faults."));
+        }
+
+        return knobs;
     }
 
     /// <summary>A partition that cannot be read keeps none of the others from their work.</summary>

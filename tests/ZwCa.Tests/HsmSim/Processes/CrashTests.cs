@@ -16,6 +16,11 @@ namespace ZwCa.Tests.HsmSim.Processes;
 public class CrashTests
 {
     private const int Workers = 8;
+    private const int KilledBySignal = 137;
+
+    /// <summary>Where a new journal takes the place of the old one: at each start, and in a running device only after 64 MiB.</summary>
+    private static readonly FaultPoint[] AtStart = [FaultPoint.BeforeRename, FaultPoint.AfterRename];
+
     private static readonly TimeSpan LongestLife = TimeSpan.FromMilliseconds(400);
 
     private readonly TestRandom _random = new();
@@ -40,10 +45,15 @@ public class CrashTests
             await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
         }
 
-        FaultPoint[] points = Enum.GetValues<FaultPoint>();
+        FaultPoint[] points = [.. Enum.GetValues<FaultPoint>().Except(AtStart)];
         int died = 0;
         for (int i = 0; i < Deaths; i++)
         {
+            if (i % 4 == 3)
+            {
+                DieAtStart(store, AtStart[i / 4 % AtStart.Length]);
+            }
+
             await using HsmSimProcess device = await store.StartAsync(options: "--faults");
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
             await CheckAsync(hsm, story);
@@ -60,7 +70,7 @@ public class CrashTests
                     break;
                 case 1:
                     await ArmAsync(store, device, new Fault(FaultKind.DieAt, (int)points[i / 3 % points.Length]));
-                    await DieOrStopAsync(device);
+                    await device.WaitForExitAsync();
                     break;
                 default:
                     await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds));
@@ -96,17 +106,11 @@ public class CrashTests
         }
     }
 
-    /// <summary>The points around a new journal are met at its start only: the load does not come there, so that start is made to.</summary>
-    private static async Task DieOrStopAsync(HsmSimProcess device)
+    private static void DieAtStart(HsmSimStore store, FaultPoint point)
     {
-        try
-        {
-            await device.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(5));
-        }
-        catch (TimeoutException)
-        {
-            await device.KillAsync();
-        }
+        (int exitCode, _, string error) = HsmSimProcess.Run(
+            "run", "--store", store.Path, "--listen", "127.0.0.1:0", "--auto-unlock", "--until-stdin-closes", "--faults", "--die-at", $"{point}");
+        Assert.True(exitCode == KilledBySignal, $"{point}: exit code {exitCode}\n{error}");
     }
 
     private async Task WorkAsync(SimulatorHsm hsm, EscrowStory story, int worker, CancellationToken over)

@@ -84,8 +84,10 @@ public class DeviceProcessTests
 
         Directory.Delete(store.Path, recursive: true);
         Copy(yesterday.Path, store.Path);
-        InvalidOperationException e = await Assert.ThrowsAsync<InvalidOperationException>(() => store.StartAsync());
-        Assert.Contains("rolled back", e.Message, StringComparison.Ordinal);
+        await using HsmSimProcess refusing = await store.StartAsync();
+        await Assert.ThrowsAsync<HsmException>(() => store.ConnectAsync(refusing));
+        await refusing.StopAsync();
+        Assert.Contains("rolled back", await refusing.Log, StringComparison.Ordinal);
     }
 
     private static async Task<byte[]> UntilItAnswersAsync(Func<Task<byte[]>> call)
