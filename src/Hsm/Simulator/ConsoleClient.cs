@@ -1,3 +1,4 @@
+using System.Net;
 using ZwCa.Hsm.Simulator.Wire;
 
 namespace ZwCa.Hsm.Simulator;
@@ -8,6 +9,9 @@ namespace ZwCa.Hsm.Simulator;
 /// </summary>
 internal sealed class ConsoleClient : IAsyncDisposable
 {
+    /// <summary>A backup, or the opening of a large journal, takes its time.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly TlsDialer _dialer;
     private readonly Connection _connection;
 
@@ -15,6 +19,15 @@ internal sealed class ConsoleClient : IAsyncDisposable
     {
         _dialer = dialer;
         _connection = connection;
+    }
+
+    /// <param name="folder">The console's, with client.pem and server.sha256.</param>
+    /// <exception cref="HsmException"><see cref="HsmFailure.Unreachable"/> or <see cref="HsmFailure.WrongCredential"/>.</exception>
+    public static Task<ConsoleClient> ConnectAsync(EndPoint endpoint, string folder, CancellationToken cancellationToken = default)
+    {
+        (string host, int port) = ClientFolder.Parts(endpoint);
+        var dialer = new TlsDialer(host, port, ClientFolder.ReadPin(folder), Path.Combine(folder, ClientFolder.CertificateFile), null);
+        return ConnectAsync(dialer, Patience, cancellationToken);
     }
 
     /// <param name="dialer">With the console's certificate; disposed with this.</param>

@@ -1,5 +1,6 @@
-using System.Security.Cryptography;
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using ZwCa.Hsm.Simulator.Wire;
 
 namespace ZwCa.Hsm.Simulator;
@@ -37,7 +38,7 @@ public sealed class SimulatorOptions
     /// <summary>With its private key; stays the caller's.</summary>
     public X509Certificate2? ClientCertificate { get; init; }
 
-    /// <summary>A file of exactly the partition secret's 32 bytes, read whenever a connection is made. Either this or <see cref="Secret"/>.</summary>
+    /// <summary>A file with the partition secret as 64 hexadecimal digits, read whenever a connection is made. Either this or <see cref="Secret"/>.</summary>
     public string? SecretFile { get; init; }
 
     /// <summary>The partition secret, 32 bytes; the caller keeps them until the driver is disposed and zeroes them then.</summary>
@@ -56,13 +57,34 @@ public sealed class SimulatorOptions
 
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Whatever hsm-sim put into a client's folder; the rest as by default.</summary>
+    /// <param name="endpoint">An IPEndPoint or a DnsEndPoint.</param>
+    /// <param name="partition">Its name.</param>
+    /// <param name="folder">With client.pem, secret and server.sha256.</param>
+    /// <param name="password">Opens the private key, if somebody encrypted it.</param>
+    /// <exception cref="HsmException"><see cref="HsmFailure.WrongCredential"/>: the pin cannot be read.</exception>
+    public static SimulatorOptions FromFolder(EndPoint endpoint, string partition, string folder, string? password = null)
+    {
+        (string host, int port) = ClientFolder.Parts(endpoint);
+        return new SimulatorOptions
+        {
+            Host = host,
+            Port = port,
+            Partition = partition,
+            ServerCertificateHash = ClientFolder.ReadPin(folder),
+            ClientCertificateFile = Path.Combine(folder, ClientFolder.CertificateFile),
+            ClientKeyPassword = password,
+            SecretFile = Path.Combine(folder, ClientFolder.SecretFile),
+        };
+    }
+
     /// <exception cref="ArgumentException">An option is out of its bounds, or of two that exclude each other none or both are there.</exception>
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(Host);
         ArgumentException.ThrowIfNullOrEmpty(Partition);
         Require(Port is > 0 and <= ushort.MaxValue, nameof(Port));
-        Require(System.Text.Encoding.UTF8.GetByteCount(Partition) <= Hello.MaxNameBytes, nameof(Partition));
+        Require(Encoding.UTF8.GetByteCount(Partition) <= Hello.MaxNameBytes, nameof(Partition));
         Require(Serial is null || (Serial.Length == 2 * Welcome.IdLength && Serial.All(char.IsAsciiHexDigit)), nameof(Serial));
         Require(ServerCertificateHash.Length == HashLength, nameof(ServerCertificateHash));
         Require(ClientCertificateFile is null != ClientCertificate is null, nameof(ClientCertificate));
@@ -77,31 +99,7 @@ public sealed class SimulatorOptions
 
     /// <returns>A copy; the caller zeroes it.</returns>
     /// <exception cref="HsmException"><see cref="HsmFailure.WrongCredential"/>: the file cannot be read or has another length.</exception>
-    internal byte[] ReadSecret()
-    {
-        if (SecretFile is null)
-        {
-            return Secret.ToArray();
-        }
-
-        byte[] secret;
-        try
-        {
-            secret = File.ReadAllBytes(SecretFile);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new HsmException(HsmFailure.WrongCredential, $"The partition secret cannot be read: {e.Message}", e);
-        }
-
-        if (secret.Length != Hello.SecretLength)
-        {
-            CryptographicOperations.ZeroMemory(secret);
-            throw new HsmException(HsmFailure.WrongCredential, $"{SecretFile} has {secret.Length} bytes; a partition secret has {Hello.SecretLength}.");
-        }
-
-        return secret;
-    }
+    internal byte[] ReadSecret() => SecretFile is null ? Secret.ToArray() : ClientFolder.ReadSecret(SecretFile);
 
     private static void Require(bool met, string option)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
@@ -273,24 +274,34 @@ public sealed class DriverTests
         Assert.Equal(HsmFailure.WrongCredential, await FailureOf(device.ConnectAsync()));
     }
 
+    /// <summary>The folder that hsm-sim's init leaves for a client.</summary>
     [Fact]
-    public async Task WrongSecret_IsWhatTheDeviceSays()
+    public async Task ClientFolder_IsAllThatAClientNeeds()
     {
         await using var device = new ScriptedDevice();
-        string file = Path.GetTempFileName();
+        var endpoint = new IPEndPoint(IPAddress.Loopback, device.Port);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory();
         try
         {
-            SimulatorOptions options = FromFile(device.Options(), file);
-            await File.WriteAllBytesAsync(file, new byte[Hello.SecretLength], Token);
-            Assert.Equal(HsmFailure.WrongCredential, await FailureOf(SimulatorHsm.ConnectAsync(options, Token)));
-            await File.WriteAllBytesAsync(file, new byte[Hello.SecretLength - 1], Token);
-            Assert.Equal(HsmFailure.WrongCredential, await FailureOf(SimulatorHsm.ConnectAsync(options, Token)));
-            await File.WriteAllBytesAsync(file, ScriptedDevice.Secret, Token);
-            await (await SimulatorHsm.ConnectAsync(options, Token)).DisposeAsync();
+            string File(string name) => Path.Combine(folder.FullName, name);
+            Task WriteSecretAsync(string text) => System.IO.File.WriteAllTextAsync(File("secret"), text, Token);
+            async Task<HsmFailure> FailAsync() =>
+                await FailureOf(SimulatorHsm.ConnectAsync(SimulatorOptions.FromFolder(endpoint, ScriptedDevice.Partition, folder.FullName), Token));
+
+            await System.IO.File.WriteAllTextAsync(File("server.sha256"), device.Certificate.GetCertHashString(HashAlgorithmName.SHA256) + "\n", Token);
+            await System.IO.File.WriteAllTextAsync(File("client.pem"), PemOf(ScriptedDevice.ClientCertificate, null), Token);
+            Assert.Equal(HsmFailure.WrongCredential, await FailAsync());
+            await WriteSecretAsync(new string('0', 64));
+            Assert.Equal(HsmFailure.WrongCredential, await FailAsync());
+            await WriteSecretAsync(Convert.ToHexStringLower(ScriptedDevice.Secret)[1..]);
+            Assert.Equal(HsmFailure.WrongCredential, await FailAsync());
+            await WriteSecretAsync(Convert.ToHexStringLower(ScriptedDevice.Secret) + "\n");
+            await (await SimulatorHsm.ConnectAsync(SimulatorOptions.FromFolder(endpoint, ScriptedDevice.Partition, folder.FullName), Token)).DisposeAsync();
+            await (await ConsoleClient.ConnectAsync(endpoint, folder.FullName, Token)).DisposeAsync();
         }
         finally
         {
-            File.Delete(file);
+            folder.Delete(recursive: true);
         }
     }
 
@@ -305,11 +316,18 @@ public sealed class DriverTests
         string file = Path.GetTempFileName();
         try
         {
-            using ECDsa key = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(ScriptedDevice.ClientCertificate)!;
-            var pbe = new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000);
-            string pem = encryptedWith is null ? key.ExportPkcs8PrivateKeyPem() : key.ExportEncryptedPkcs8PrivateKeyPem(encryptedWith, pbe);
-            await File.WriteAllTextAsync(file, ScriptedDevice.ClientCertificate.ExportCertificatePem() + "\n" + pem, Token);
-            SimulatorOptions options = FromFile(device.Options(), null, file, openedWith);
+            await File.WriteAllTextAsync(file, PemOf(ScriptedDevice.ClientCertificate, encryptedWith), Token);
+            SimulatorOptions plain = device.Options();
+            var options = new SimulatorOptions
+            {
+                Host = plain.Host,
+                Port = plain.Port,
+                Partition = plain.Partition,
+                ServerCertificateHash = plain.ServerCertificateHash,
+                ClientCertificateFile = file,
+                ClientKeyPassword = openedWith,
+                Secret = plain.Secret,
+            };
             if (opens)
             {
                 await (await SimulatorHsm.ConnectAsync(options, Token)).DisposeAsync();
@@ -568,19 +586,14 @@ public sealed class DriverTests
         return signatures;
     }
 
-    private static SimulatorOptions FromFile(SimulatorOptions options, string? secretFile, string? certificateFile = null, string? password = null) => new()
+    /// <param name="password">Null: the key is not encrypted.</param>
+    private static string PemOf(X509Certificate2 certificate, string? password)
     {
-        Host = options.Host,
-        Port = options.Port,
-        Partition = options.Partition,
-        ServerCertificateHash = options.ServerCertificateHash,
-        ClientCertificate = certificateFile is null ? options.ClientCertificate : null,
-        ClientCertificateFile = certificateFile,
-        ClientKeyPassword = password,
-        SecretFile = secretFile,
-        Secret = secretFile is null ? options.Secret : default,
-        Connections = 1,
-    };
+        using ECDsa key = certificate.GetECDsaPrivateKey()!;
+        var pbe = new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000);
+        string pem = password is null ? key.ExportPkcs8PrivateKeyPem() : key.ExportEncryptedPkcs8PrivateKeyPem(password, pbe);
+        return $"{certificate.ExportCertificatePem()}\n{pem}\n";
+    }
 
     private static async Task<HsmFailure> FailureOf<T>(Task<T> call) =>
         (await Assert.ThrowsAsync<HsmException>(() => call.WaitAsync(Patience, Token))).Failure;
