@@ -8,6 +8,7 @@ using ZwCa.HsmSim.Device;
 using ZwCa.HsmSim.Faults;
 using ZwCa.HsmSim.Server;
 using ZwCa.HsmSim.Store;
+using Command = System.CommandLine.Command;
 
 namespace ZwCa.HsmSim.Verbs;
 
