@@ -91,6 +91,15 @@ internal static class Credentials
         }
     }
 
+    /// <summary>For a client whose certificate and secret are as before: where a restored partition is to be found.</summary>
+    /// <returns>SHA-256 of the device's certificate.</returns>
+    public static byte[] WritePin(StoreFolder store, string partition)
+    {
+        using X509Certificate2 server = LoadServer(store);
+        WritePin(Path.Combine(MakeFolder(store, partition), PinFile), server);
+        return HashOf(server);
+    }
+
     /// <returns>32 bytes.</returns>
     public static byte[] HashOf(X509Certificate2 certificate) => certificate.GetCertHash(HashAlgorithmName.SHA256);
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography.X509Certificates;
 using ZwCa.Asn1.Custody;
 using ZwCa.Hsm;
 using ZwCa.HsmSim.Server;
@@ -135,9 +134,9 @@ internal static class StoreVerbs
             TellOfDevice(store, output);
         }
 
-        using X509Certificate2 server = Credentials.LoadServer(store);
+        byte[] pin = Credentials.WritePin(store, name);
         output.WriteLine($"Partition {name} is restored. Run the device and let the holders unlock it; what its policy says of clients holds as before.");
-        output.WriteLine($"Clients must pin this device's certificate: SHA-256 {Convert.ToHexStringLower(Credentials.HashOf(server))}.");
+        output.WriteLine($"Clients keep their certificate and secret and must pin this device: SHA-256 {Convert.ToHexStringLower(pin)}, also in {Credentials.FolderOf(store, name)}.");
         output.WriteLine("Signature counters are those of the backup, keys made after it are missing, and subscribers' keys that were not used yet are refused.");
     }
 

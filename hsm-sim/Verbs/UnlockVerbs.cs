@@ -48,6 +48,13 @@ internal static class UnlockVerbs
     {
         EncryptedShare encrypted = await console.AskAsync<ShareRequest, EncryptedShare>(
             Operation.GetShare, new ShareRequest(partition, holder.PublicKey.ToBytes()), cancellationToken);
+        PartitionStatus status = await DeviceConsole.FindAsync(console, partition, cancellationToken);
+        string name = status.Holders.ElementAtOrDefault(encrypted.Index - 1) ?? "?";
+        if (status.SharesMissing > 0 && status.Entered.Contains(name))
+        {
+            throw new VerbException($"{name} has entered his share already; {status.SharesMissing} more of others {(status.SharesMissing == 1 ? "is" : "are")} needed.");
+        }
+
         byte[] share;
         try
         {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
-using ZwCa.HsmSim.Server;
 using ZwCa.HsmSim.Verbs;
 
 namespace ZwCa.Tests.HsmSim.Server;
@@ -34,10 +34,10 @@ public sealed class ProcessTests : IDisposable
             string[] ca = [.. console, "--partition", "ca"];
 
             Assert.Contains("1 more", await DoAsync(["unlock", .. ca, "--key", holders[0]]), StringComparison.Ordinal);
-            Assert.Contains("1 more", await DoAsync(["unlock", .. ca, "--key", holders[0]]), StringComparison.Ordinal);
+            Assert.Contains("a has entered his share already", await FailAsync(["unlock", .. ca, "--key", holders[0]]), StringComparison.Ordinal);
             Assert.Contains("locked, 1 missing", await DoAsync(["status", .. console]), StringComparison.Ordinal);
             Assert.Contains("is open", await DoAsync(["unlock", .. ca, "--key", holders[2]]), StringComparison.Ordinal);
-            await using (SimulatorHsm hsm = await SimulatorHsm.ConnectAsync(Options(device, PathOf("store")), TestContext.Current.CancellationToken))
+            await using (SimulatorHsm hsm = await ConnectAsync(device, PathOf("store")))
             {
                 key = await hsm.GenerateKeyAsync(label, HsmKeyKind.Sm2, TestContext.Current.CancellationToken);
             }
@@ -56,13 +56,17 @@ public sealed class ProcessTests : IDisposable
         }
 
         string restored = await DoAsync(["restore", "--store", PathOf("other"), "--partition", "ca", "--backup", PathOf("ca.backup")]);
-        Assert.Contains(File.ReadAllText(PathOf("other/clients/console/server.sha256")).Trim(), restored, StringComparison.Ordinal);
+        Assert.Contains(File.ReadAllText(PathOf("other/clients/ca/server.sha256")).Trim(), restored, StringComparison.Ordinal);
+
+        // The client keeps what it is known by and learns only the new device's certificate.
+        File.Copy(PathOf("store/clients/ca/client.pem"), PathOf("other/clients/ca/client.pem"));
+        File.Copy(PathOf("store/clients/ca/secret"), PathOf("other/clients/ca/secret"));
         await using (var device = await RunningDevice.StartAsync(PathOf("other")))
         {
             string[] console = ["--connect", device.Address, "--clients", PathOf("other/clients/console")];
             await DoAsync(["unlock", .. console, "--partition", "ca", "--key", holders[1]]);
             await DoAsync(["unlock", .. console, "--partition", "ca", "--key", holders[2]]);
-            await using SimulatorHsm hsm = await SimulatorHsm.ConnectAsync(Options(device, PathOf("store"), PathOf("other")), TestContext.Current.CancellationToken);
+            await using SimulatorHsm hsm = await ConnectAsync(device, PathOf("other"));
 
             HsmKey? found = await hsm.FindKeyAsync(label, TestContext.Current.CancellationToken);
 
@@ -103,16 +107,8 @@ public sealed class ProcessTests : IDisposable
         return ran.Error;
     }
 
-    private static SimulatorOptions Options(RunningDevice device, string clientStore, string? deviceStore = null) => new()
-    {
-        Host = "127.0.0.1",
-        Port = int.Parse(device.Address.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture),
-        Partition = "ca",
-        ServerCertificateHash = Credentials.ReadPin(Path.Combine(deviceStore ?? clientStore, "clients", "console", Credentials.PinFile)),
-        ClientCertificateFile = Path.Combine(clientStore, "clients", "ca", Credentials.CertificateFile),
-        SecretFile = Path.Combine(clientStore, "clients", "ca", Credentials.SecretFile),
-        ConnectTimeout = TestDevice.Patience,
-    };
+    private static Task<SimulatorHsm> ConnectAsync(RunningDevice device, string store) => SimulatorHsm.ConnectAsync(
+        SimulatorOptions.FromFolder(IPEndPoint.Parse(device.Address), "ca", Path.Combine(store, "clients", "ca")), TestContext.Current.CancellationToken);
 
     /// <returns>The options that name the signatures.</returns>
     private async Task<string[]> SignAsync(string statement, params string[] holders)
