@@ -8,6 +8,12 @@ namespace ZwCa;
 /// </summary>
 internal static class Requires
 {
+    private static readonly string[] SoftHsmLibraries =
+    [
+        "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so",
+        "/usr/local/lib/softhsm/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+    ];
+
     private static readonly Lazy<Version?> OpenSslVersion = new(ReadOpenSslVersion);
 
     /// <summary>The openssl command, at least 3.0: older ones lack SM2 signatures with a distinguishing id.</summary>
@@ -24,6 +30,16 @@ internal static class Requires
 
     /// <summary>A command on PATH.</summary>
     public static void Command(string name) => Condition(OnPath(name), $"the command {name}");
+
+    /// <summary>SoftHSM 2: the softhsm2-util command and its library, where distributions put it.</summary>
+    /// <returns>Path of the library.</returns>
+    public static string SoftHsm()
+    {
+        Command("softhsm2-util");
+        string? library = SoftHsmLibraries.FirstOrDefault(File.Exists);
+        Condition(library is not null, $"the SoftHSM 2 library in one of {string.Join(", ", SoftHsmLibraries)}");
+        return library!;
+    }
 
     /// <param name="met">Whether the machine has it.</param>
     /// <param name="what">What is needed, as a noun: "the openssl command".</param>

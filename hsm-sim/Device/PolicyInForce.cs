@@ -16,9 +16,7 @@ internal sealed class PolicyInForce
     private readonly HashSet<SubjectPublicKeyInfo> _trusted = [];
 
     /// <param name="partition">16 bytes.</param>
-    /// <exception cref="HsmException">
-    /// <see cref="HsmFailure.Refused"/>: of another partition, no client, a key that is none, or one that two CAs share.
-    /// </exception>
+    /// <exception cref="HsmException"><see cref="HsmFailure.Refused"/>: of another partition, or no client.</exception>
     public PolicyInForce(PartitionPolicy policy, ReadOnlySpan<byte> partition)
     {
         Refusal.Unless(policy.Partition.Span.SequenceEqual(partition), "The policy is for another partition.");
@@ -29,19 +27,11 @@ internal sealed class PolicyInForce
         {
             foreach (SubjectPublicKeyInfo spki in ca.Keys)
             {
-                Sm2PublicKey key = Prepared(spki, $"A key of the CA {ca.Name}");
-                Refusal.Unless(
-                    _caKeys.TryAdd(Id(Sm3.HashData(Der.Encode(spki))), (ca, key)),
-                    $"A key of the CA {ca.Name} is named twice: whose signature it is would be open.");
+                _caKeys.Add(Id(Sm3.HashData(Der.Encode(spki))), (ca, Prepared(spki)));
             }
         }
 
-        OfficerIssuers = [.. policy.OfficerIssuers.Select(static spki => Prepared(spki, "The key of an officer issuer"))];
-        foreach (SubjectPublicKeyInfo officer in policy.Recovery?.Officers ?? [])
-        {
-            Refusal.ReadSm2(officer, "The key of a recovery officer");
-        }
-
+        OfficerIssuers = [.. policy.OfficerIssuers.Select(Prepared)];
         _trusted.UnionWith(policy.AuthorizingCas.SelectMany(static ca => ca.Keys));
         _trusted.UnionWith(policy.OfficerIssuers);
         _trusted.UnionWith(policy.Recovery?.Officers ?? []);
@@ -66,9 +56,10 @@ internal sealed class PolicyInForce
 
     private static string Id(ReadOnlySpan<byte> keyHash) => Convert.ToHexString(keyHash);
 
-    private static Sm2PublicKey Prepared(SubjectPublicKeyInfo spki, string what)
+    // That the keys are points of the curve, and no key that of two CAs, PartitionPolicy has seen to.
+    private static Sm2PublicKey Prepared(SubjectPublicKeyInfo spki)
     {
-        Sm2PublicKey key = Refusal.ReadSm2(spki, what);
+        var key = Sm2PublicKey.FromBytes(spki.PublicKey.Span);
         key.Prepare();
         return key;
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
@@ -44,20 +43,8 @@ internal static class Refusal
     /// counted as two.
     /// </summary>
     /// <exception cref="HsmException"><see cref="HsmFailure.Refused"/>: another form, or off the curve.</exception>
-    public static Sm2PublicKey ReadSm2(SubjectPublicKeyInfo spki, string what)
-    {
-        Unless(
-            spki.PublicKey is { Length: Sm2.PublicKeySizeInBytes, Span: [0x04, ..] } && spki.Algorithm == Sm2Algorithm,
-            $"{what} is not an uncompressed SM2 key.");
-        try
-        {
-            return Sm2PublicKey.FromBytes(spki.PublicKey.Span);
-        }
-        catch (CryptographicException e)
-        {
-            throw Because($"{what} is not a point on the SM2 curve.", e);
-        }
-    }
-
-    private static AlgorithmIdentifier Sm2Algorithm { get; } = AlgorithmIdentifier.EcKey(Asn1.Oids.Sm2);
+    public static Sm2PublicKey ReadSm2(SubjectPublicKeyInfo spki, string what) =>
+        spki.PublicKey.Length == Sm2.PublicKeySizeInBytes && spki.TryGetSm2Key(out Sm2PublicKey? key)
+            ? key
+            : throw Because($"{what} is not an SM2 key 04, X, Y on the curve.");
 }

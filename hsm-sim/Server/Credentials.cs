@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ZwCa.Asn1.Custody;
 using ZwCa.Cryptography;
+using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Store;
 
@@ -16,9 +17,6 @@ namespace ZwCa.HsmSim.Server;
 internal static class Credentials
 {
     public const string ConsoleName = "console";
-    public const string CertificateFile = "client.pem";
-    public const string SecretFile = "secret";
-    public const string PinFile = "server.sha256";
 
     private const string ServerFile = "server.pem";
     private const string ConsolePinFile = "console.sha256";
@@ -61,8 +59,8 @@ internal static class Credentials
         using X509Certificate2 server = Make("hsm-sim device", ServerAuthentication, time);
         using X509Certificate2 console = Make("hsm-sim console", ClientAuthentication, time);
         string folder = MakeFolder(store, ConsoleName);
-        WriteCertificate(Path.Combine(folder, CertificateFile), console);
-        WritePin(Path.Combine(folder, PinFile), server);
+        WriteCertificate(Path.Combine(folder, ClientFolder.CertificateFile), console);
+        WritePin(Path.Combine(folder, ClientFolder.PinFile), server);
         WritePin(Path.Combine(store.DevicePath, ConsolePinFile), console);
 
         // Last: while it is not there, all of it is made anew.
@@ -81,9 +79,9 @@ internal static class Credentials
         try
         {
             string folder = MakeFolder(store, partition);
-            WriteCertificate(Path.Combine(folder, CertificateFile), client);
-            WritePin(Path.Combine(folder, PinFile), server);
-            Disk.Replace(Path.Combine(folder, SecretFile), hex);
+            WriteCertificate(Path.Combine(folder, ClientFolder.CertificateFile), client);
+            WritePin(Path.Combine(folder, ClientFolder.PinFile), server);
+            Disk.Replace(Path.Combine(folder, ClientFolder.SecretFile), hex);
             return new ClientCredential(HashOf(client), Sm3.HashData(secret));
         }
         finally

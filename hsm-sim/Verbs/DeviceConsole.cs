@@ -3,7 +3,6 @@ using System.Net;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
-using ZwCa.HsmSim.Server;
 using Command = System.CommandLine.Command;
 
 namespace ZwCa.HsmSim.Verbs;
@@ -11,9 +10,6 @@ namespace ZwCa.HsmSim.Verbs;
 /// <summary>A running device, seen from its console; and the options by which it is found.</summary>
 internal sealed class DeviceConsole
 {
-    // A backup, or the opening of a large journal, takes its time.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
     private readonly Option<DnsEndPoint> _connect = VerbOptions.Connect();
     private readonly Option<DirectoryInfo> _clients = VerbOptions.Clients();
 
@@ -26,11 +22,7 @@ internal sealed class DeviceConsole
     /// <exception cref="HsmException">It cannot be reached, or one of the two does not know the other.</exception>
     public async Task<ConsoleClient> OpenAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        DnsEndPoint address = parsed.GetRequiredValue(_connect);
-        string folder = parsed.GetRequiredValue(_clients).FullName;
-        byte[] pin = Credentials.ReadPin(Path.Combine(folder, Credentials.PinFile));
-        var dialer = new TlsDialer(address.Host, address.Port, pin, Path.Combine(folder, Credentials.CertificateFile), null);
-        return await ConsoleClient.ConnectAsync(dialer, Patience, cancellationToken);
+        return await ConsoleClient.ConnectAsync(parsed.GetRequiredValue(_connect), parsed.GetRequiredValue(_clients).FullName, cancellationToken);
     }
 
     /// <exception cref="HsmException">There is none of that name.</exception>

@@ -7,6 +7,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.Hsm.Simulator;
 using ZwCa.HsmSim.Server;
 
 namespace ZwCa.HsmSim.Verbs;
@@ -104,11 +105,11 @@ internal static class PolicyDocument
             string file = Path.Combine(folder, Text(client));
             using X509Certificate2 certificate = X509Certificate2.CreateFromPem(File.ReadAllText(file));
             byte[] hash = Credentials.HashOf(certificate);
-            string secretFile = Path.Combine(Path.GetDirectoryName(file)!, Credentials.SecretFile);
+            string secretFile = Path.Combine(Path.GetDirectoryName(file)!, ClientFolder.SecretFile);
             if (!File.Exists(secretFile))
             {
                 return installed.Clients.FirstOrDefault(each => each.CertificateHash.Span.SequenceEqual(hash))
-                    ?? throw new VerbException($"The certificate {file} is new: its secret is expected beside it, as {Credentials.SecretFile}.");
+                    ?? throw new VerbException($"The certificate {file} is new: its secret is expected beside it, as {ClientFolder.SecretFile}.");
             }
 
             byte[] secret = Credentials.ReadSecret(secretFile);

@@ -54,6 +54,9 @@ public sealed class HsmSigner : X509SignatureGenerator
         }
     }
 
+    /// <summary>Of the key that signs.</summary>
+    public SubjectPublicKeyInfo SubjectPublicKeyInfo => _publicKey;
+
     /// <summary>The name of SM3 where .NET asks for that of a hash.</summary>
     public static HashAlgorithmName Sm3 { get; } = new("SM3");
 

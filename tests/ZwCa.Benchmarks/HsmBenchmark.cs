@@ -1,8 +1,4 @@
 using System.Security.Cryptography;
-using ZwCa.Asn1;
-using ZwCa.Asn1.Custody;
-using ZwCa.Asn1.Gm;
-using ZwCa.Asn1.Gm.KeyManagement;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
@@ -39,9 +35,8 @@ internal static class HsmBenchmark
 
         HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("sm2"), HsmKeyKind.Sm2);
         HsmKey kek = await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
-        using var ca = Sm2PrivateKey.Generate();
-        await store.InstallPolicyAsync(device, policy => new PartitionPolicy(
-            policy.Partition, policy.Version, policy.Clients, allowSm2Decrypt: false, [new AuthorizingCa("bench", [Spki(ca)])], [], recovery: null));
+        using var ca = new RegisteredCa();
+        await store.InstallPolicyAsync(device, ca.Register);
 
         byte[] digest = RandomNumberGenerator.GetBytes(Sm3.HashSizeInBytes);
         byte[] digests = RandomNumberGenerator.GetBytes(Many * Sm3.HashSizeInBytes);
@@ -57,14 +52,14 @@ internal static class HsmBenchmark
         signing.PrintRatio("hsm.many.vs.inprocess", "hsm-sim, 256 a call, 8 calls in flight", $"in process, 256 a call, {Environment.ProcessorCount} threads");
         signing.PrintRatio("hsm.many-one-call.vs.inprocess-one-thread", "hsm-sim, 256 a call, 1 call in flight", "in process, 256 a call, 1 thread");
 
-        (WrappedKeyPair Pair, byte[] Request, SubjectPublicKeyInfo Recipient)[] work = await PrepareAsync(hsm, kek, ca);
+        (WrappedKeyPair Pair, EnvelopeAuthorization Authorization, SubjectPublicKeyInfo Recipient)[] work = await PrepareAsync(hsm, kek, ca);
         int next = -1;
         var escrow = new Load("Subscribers' keys", Rounds, Slice);
         escrow.Add($"wrapped key pairs, {Pairs} a call, 2 calls in flight", 2, Pairs, () => hsm.GenerateWrappedKeyPairsAsync(kek, Pairs));
         escrow.Add("envelopes with content signature, 64 in flight", 64, 1, () =>
         {
-            (WrappedKeyPair pair, byte[] request, SubjectPublicKeyInfo recipient) = work[Interlocked.Increment(ref next)];
-            return hsm.EnvelopeKeyAsync(pair.WrappedKey, recipient, new EnvelopeAuthorization.ByCa(request), key);
+            (WrappedKeyPair pair, EnvelopeAuthorization authorization, SubjectPublicKeyInfo recipient) = work[Interlocked.Increment(ref next)];
+            return hsm.EnvelopeKeyAsync(pair.WrappedKey, recipient, authorization, key);
         });
         await escrow.RunAsync();
         Console.WriteLine($"{next + 1} different keys were enveloped, none twice.");
@@ -80,7 +75,7 @@ internal static class HsmBenchmark
     }
 
     /// <summary>Keys to envelope, each with a request of its own for a recipient of its own.</summary>
-    private static async Task<(WrappedKeyPair, byte[], SubjectPublicKeyInfo)[]> PrepareAsync(SimulatorHsm hsm, HsmKey kek, Sm2PrivateKey ca)
+    private static async Task<(WrappedKeyPair, EnvelopeAuthorization, SubjectPublicKeyInfo)[]> PrepareAsync(SimulatorHsm hsm, HsmKey kek, RegisteredCa ca)
     {
         var pairs = new List<WrappedKeyPair>();
         while (pairs.Count < Envelopes)
@@ -88,29 +83,13 @@ internal static class HsmBenchmark
             pairs.AddRange(await hsm.GenerateWrappedKeyPairsAsync(kek, Pairs));
         }
 
-        Time now = Time.Truncate(DateTimeOffset.UtcNow);
-        var name = new EntName(
-            AlgorithmIdentifier.Sm3,
-            new DirectoryName(Name.Create((Oids.CommonName, "bench"))),
-            Sm3.HashData(Der.Encode(Spki(ca))),
-            SerialNumber.FromBytes([1]));
-        var work = new (WrappedKeyPair, byte[], SubjectPublicKeyInfo)[pairs.Count];
+        var work = new (WrappedKeyPair, EnvelopeAuthorization, SubjectPublicKeyInfo)[pairs.Count];
         Parallel.For(0, work.Length, i =>
         {
             using var user = Sm2PrivateKey.Generate();
-            SubjectPublicKeyInfo recipient = Spki(user);
-            var request = ApplyKeyReq.Sm2(new AppUserInfo(
-                SerialNumber.FromBytes([0x40, .. RandomNumberGenerator.GetBytes(15)]), recipient, now, new Time(now.Value.AddYears(1))));
-            byte[] ksRequest = Der.Encode(new KsRequest(name, [request], now, new TaskNumber(i + 1)));
-            byte[] signature = new byte[Sm2.SignatureSizeInBytes];
-            ca.Sign(ksRequest, signature);
-            work[i] = (
-                pairs[i],
-                Der.Encode(CaRequest.Assemble(ksRequest, AlgorithmIdentifier.Sm3WithSm2, Der.Encode(Sm2Signature.FromRaw(signature)))),
-                recipient);
+            SubjectPublicKeyInfo recipient = SubjectPublicKeyInfo.ForSm2(user.PublicKey.ToBytes());
+            work[i] = (pairs[i], ca.Apply(RegisteredCa.NextSerialNumber(), recipient), recipient);
         });
         return work;
     }
-
-    private static SubjectPublicKeyInfo Spki(Sm2PrivateKey key) => SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes());
 }

@@ -32,9 +32,9 @@ internal sealed record DemoHierarchy(Certificate Root, Certificate Issuing, Cert
         HsmSigner issuingSigner = await NewSignerAsync(caDevice, "issuing-s1");
         using var personKey = Sm2PrivateKey.Generate();
 
-        Certificate root = await IssueAsync(rootName, rootSigner, rootName, rootSigner.PublicKeyInfo, now, years: 20, CaExtensions(pathLength: 1));
+        Certificate root = await IssueAsync(rootName, rootSigner, rootName, rootSigner.SubjectPublicKeyInfo, now, years: 20, CaExtensions(pathLength: 1));
         Certificate issuing = await IssueAsync(
-            rootName, rootSigner, issuingName, issuingSigner.PublicKeyInfo, now, years: 10, [.. CaExtensions(pathLength: 0), .. Pointers(root)]);
+            rootName, rootSigner, issuingName, issuingSigner.SubjectPublicKeyInfo, now, years: 10, [.. CaExtensions(pathLength: 0), .. Pointers(root)]);
         Certificate person = await IssueAsync(
             issuingName,
             issuingSigner,
@@ -67,7 +67,7 @@ internal sealed record DemoHierarchy(Certificate Root, Certificate Issuing, Cert
             subjectKey,
             new Extensions(
             [
-                Extension.Create(new AuthorityKeyIdentifier(SubjectKeyIdentifier.Of(signer.PublicKeyInfo).KeyIdentifier), critical: false),
+                Extension.Create(new AuthorityKeyIdentifier(SubjectKeyIdentifier.Of(signer.SubjectPublicKeyInfo).KeyIdentifier), critical: false),
                 Extension.Create(SubjectKeyIdentifier.Of(subjectKey), critical: false),
                 Extension.Create(new CertificatePolicies(new PolicyInformation(DemoPolicy)), critical: false),
                 .. extensions,

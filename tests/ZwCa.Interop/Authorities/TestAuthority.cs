@@ -22,14 +22,14 @@ internal sealed class TestAuthority
     private static readonly ConcurrentDictionary<KeyKind, Lazy<TestAuthority>> Authorities = new();
     private static long _lastSerialNumber;
 
-    private TestAuthority(KeyKind kind)
+    private TestAuthority(KeyKind kind, Func<TestKey> generate)
     {
-        var root = TestKey.Generate(kind);
+        TestKey root = generate();
         Root = new Holder(root, Certify(root, RootName, RootName, root.PublicKey, TestProfiles.Root(root.PublicKey)));
-        Issuing = Issue(Root, kind, IssuingName, TestProfiles.Issuing);
-        Signing = Issue(Issuing, kind, SubscriberName, TestProfiles.Signing);
-        Encryption = Issue(Issuing, kind, SubscriberName, TestProfiles.Encryption);
-        Responder = Issue(Issuing, kind, ResponderName, TestProfiles.Responder);
+        Issuing = Issue(Root, generate(), IssuingName, TestProfiles.Issuing);
+        Signing = Issue(Issuing, generate(), SubscriberName, TestProfiles.Signing);
+        Encryption = Issue(Issuing, TestKey.Generate(kind), SubscriberName, TestProfiles.Encryption);
+        Responder = Issue(Issuing, generate(), ResponderName, TestProfiles.Responder);
         Stranger = TestKey.Generate(kind);
     }
 
@@ -59,14 +59,18 @@ internal sealed class TestAuthority
     /// <summary>A key that has nothing to do with the authority: what it signs must be refused.</summary>
     public TestKey Stranger { get; }
 
-    public static TestAuthority Of(KeyKind kind) => Authorities.GetOrAdd(kind, k => new Lazy<TestAuthority>(() => new TestAuthority(k))).Value;
+    public static TestAuthority Of(KeyKind kind) => Authorities.GetOrAdd(kind, k => new Lazy<TestAuthority>(() => new TestAuthority(k, () => TestKey.Generate(k)))).Value;
+
+    /// <summary>One of its own, whose keys lie elsewhere: all that sign, and so not the encryption key.</summary>
+    /// <param name="generate">Makes a key of the kind.</param>
+    public static TestAuthority WithKeys(KeyKind kind, Func<TestKey> generate) => new(kind, generate);
 
     /// <summary>A certificate for a new key.</summary>
-    public static Holder Issue(Holder issuer, KeyKind kind, Name subject, Func<SubjectPublicKeyInfo, Holder, Extensions> profile)
-    {
-        var key = TestKey.Generate(kind);
-        return new Holder(key, Certify(issuer.Key, issuer.Name, subject, key.PublicKey, profile(key.PublicKey, issuer)));
-    }
+    public static Holder Issue(Holder issuer, KeyKind kind, Name subject, Func<SubjectPublicKeyInfo, Holder, Extensions> profile) =>
+        Issue(issuer, TestKey.Generate(kind), subject, profile);
+
+    public static Holder Issue(Holder issuer, TestKey key, Name subject, Func<SubjectPublicKeyInfo, Holder, Extensions> profile) =>
+        new(key, Certify(issuer.Key, issuer.Name, subject, key.PublicKey, profile(key.PublicKey, issuer)));
 
     /// <summary>Whole seconds from now.</summary>
     public static Time In(TimeSpan span) => Time.Truncate(DateTimeOffset.UtcNow + span);

@@ -6,7 +6,7 @@ using ZwCa.Cryptography;
 
 namespace ZwCa.Interop.Authorities;
 
-/// <summary>A key pair in memory: SM2 by our code, P-256 and RSA by .NET.</summary>
+/// <summary>A key pair in memory: SM2 by our code, P-256 and RSA by .NET; or one that somebody else holds.</summary>
 internal sealed class TestKey
 {
     private readonly Func<byte[], byte[]> _sign;
@@ -39,6 +39,9 @@ internal sealed class TestKey
 
     public static TestKey Of(Sm2PrivateKey key) =>
         new(KeyKind.Sm2, SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()), m => Sign(key, m, Sm2.DefaultId));
+
+    /// <param name="sign">From the message to the signature: for SM2 and ECDSA the DER of SEQUENCE { r, s }.</param>
+    public static TestKey HeldElsewhere(KeyKind kind, SubjectPublicKeyInfo publicKey, Func<byte[], byte[]> sign) => new(kind, publicKey, sign);
 
     /// <returns>DER of SEQUENCE { r, s }.</returns>
     public static byte[] Sign(Sm2PrivateKey key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> id)

@@ -6,7 +6,6 @@ using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Interop.Authorities;
 using ZwCa.Interop.Envelopes;
-using ZwCa.Tests.HsmSim;
 
 namespace ZwCa.Interop.Hsm;
 
@@ -25,14 +24,14 @@ public class EnvelopeOpeningTests
         SubjectPublicKeyInfo recipient = SubjectPublicKeyInfo.ForSm2(receiver.PublicKey.ToBytes());
         using var store = new HsmSimStore();
         await using HsmSimProcess device = await store.StartAsync();
-        using var story = new EscrowStory();
-        await store.InstallPolicyAsync(device, story.Policy);
+        using var ca = new RegisteredCa();
+        await store.InstallPolicyAsync(device, ca.Register);
         await using SimulatorHsm hsm = await store.ConnectAsync(device);
         HsmKey kek = await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
         HsmKey signer = await hsm.GenerateKeyAsync(new KeyLabel("kmc-sign"), HsmKeyKind.Sm2);
         WrappedKeyPair pair = (await hsm.GenerateWrappedKeyPairsAsync(kek, 1))[0];
         KeyEnvelope envelope = await hsm.EnvelopeKeyAsync(
-            pair.WrappedKey, recipient, story.Apply(EscrowStory.NextSerialNumber(), recipient), signer);
+            pair.WrappedKey, recipient, ca.Apply(RegisteredCa.NextSerialNumber(), recipient), signer);
         byte[] publicKey = pair.PublicKey.PublicKey.ToArray();
 
         // GM/T 0016: 64 bytes, of which the first half is zero.

@@ -124,7 +124,7 @@ public class OcspResponseTests
         _ => new Unknown(),
     };
 
-    private static byte[] Respond(
+    internal static byte[] Respond(
         TestAuthority authority, Holder responder, TestKey signer, CertId certId, CertStatus status, bool byKey, Nonce? nonce = null)
     {
         Time now = TestAuthority.In(TimeSpan.FromMinutes(-1));
@@ -139,7 +139,8 @@ public class OcspResponseTests
         return Der.Encode(OcspResponse.Successful(basic));
     }
 
-    private static string[] Ask(OpenSsl openssl, TestAuthority authority, byte[] response, CertIdHash hash, params string[] options) =>
+    /// <summary>The command that reads the response as a client does.</summary>
+    internal static string[] Ask(OpenSsl openssl, TestAuthority authority, byte[] response, CertIdHash hash, params string[] options) =>
     [
         "ocsp", "-respin", openssl.Write("response.der", response), "-resp_text", "-no_nonce", .. options,
         "-issuer", authority.Issuing.WriteTo(openssl, "issuing.pem"), hash.Option(), "-cert", authority.Signing.WriteTo(openssl, "signing.pem"),
@@ -147,7 +148,7 @@ public class OcspResponseTests
     ];
 
     /// <summary>Out of SEQUENCE { ENUMERATED, [0] { SEQUENCE { OID, OCTET STRING { BasicOCSPResponse } } } }, opened by openssl.</summary>
-    private static byte[] BasicResponse(OpenSsl openssl, byte[] response)
+    internal static byte[] BasicResponse(OpenSsl openssl, byte[] response)
     {
         ParsedDer parsed = ParsedDer.Of(openssl, response);
         return parsed.Content(parsed.Elements.Single(e => e is { Depth: 3, Type: "OCTET STRING" }));

@@ -114,7 +114,8 @@ public class CertificateTests
         };
     }
 
-    private static string[] Verify(OpenSsl openssl, Certificate certificate, Holder issuer, params string[] options) =>
+    /// <summary>The command that verifies one link.</summary>
+    internal static string[] Verify(OpenSsl openssl, Certificate certificate, Holder issuer, params string[] options) =>
     [
         "verify", .. issuer.Key.Kind.VerifyOptions(), "-partial_chain", .. options,
         "-trusted", issuer.WriteTo(openssl, "issuer.pem"),

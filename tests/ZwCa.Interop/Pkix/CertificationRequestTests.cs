@@ -76,7 +76,7 @@ public class CertificationRequestTests
         Assert.True(TestKey.VerifySm2(request.Info.SubjectPublicKeyInfo, request.InfoBytes, request.Signature, []));
     }
 
-    private static CertificationRequest Request(TestKey subject, TestKey signer)
+    internal static CertificationRequest Request(TestKey subject, TestKey signer)
     {
         var extensions = new Extensions(Extension.Create(new SubjectAltName(new DnsName("zwfw.example.cn")), critical: false));
         var info = new CertificationRequestInfo(

@@ -157,7 +157,7 @@ internal readonly record struct Pairs(IReadOnlyList<WrappedKeyPair> Items) : IMe
 {
     public const int KeyIdLength = 16;
 
-    /// <summary>A bound one names its CA, which may take three bytes for each of 256 characters.</summary>
+    /// <summary>A bound one names its CA, which may take four bytes for each of 256 characters.</summary>
     public const int MaxWrappedBytes = 2048;
     private const int PointLength = 65;
 

@@ -44,7 +44,7 @@ internal sealed record CaAttempt(EscrowStory Story, SerialNumber Serial, Subject
     public EnvelopeAuthorization.ByCa Build()
     {
         SubjectPublicKeyInfo named = Named ?? Recipient;
-        Request request = Restores ? RestoreKeyReq.Sm2(Serial, named) : Story.Apply(Serial, named);
+        Request request = Restores ? RestoreKeyReq.Sm2(Serial, named) : Story.ApplyRequest(Serial, named);
         byte[] message = Story.Message(Ca, Requests ?? [request], Story.Now + Age, Signer, HashAlgorithm);
         Application? application = Application?.Invoke();
         return new EnvelopeAuthorization.ByCa(Tamper?.Invoke(message) ?? message, Index)

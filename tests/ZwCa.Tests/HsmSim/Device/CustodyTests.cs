@@ -29,15 +29,12 @@ public sealed class CustodyTests
         ["a version left out"] = (s => s.SignedByHolders(s.Policy(2)), "has the version 2"),
         ["the last version that there is"] = (s => s.SignedByHolders(s.Policy(int.MaxValue)), "has the version 2147483647"),
         ["no client"] = (s => s.SignedByHolders(s.Policy(1, clients: [])), "no client"),
-        ["a CA key off the curve"] = (s => s.SignedByHolders(s.Policy(1, cas: [new AuthorizingCa("CA", [OffCurve])])), "not a point on the SM2 curve"),
-        ["a CA key of P-256"] = (s => s.SignedByHolders(s.Policy(1, cas: [new AuthorizingCa("CA", [OfP256])])), "not an uncompressed SM2 key"),
-        ["a key of two CAs"] = (
-            s => s.SignedByHolders(s.Policy(1, cas: [s.Ca.ToAuthorizing(), new AuthorizingCa("CA", [s.Ca.Signer.PublicKey])])), "is named twice"),
-        ["an officer issuer off the curve"] = (s => s.SignedByHolders(s.Policy(1, officerIssuers: [OffCurve])), "not a point on the SM2 curve"),
-        ["a recovery officer off the curve"] = (
-            s => s.SignedByHolders(s.Policy(1, recovery: new RecoveryRule(2, [Stranger.PublicKey, OffCurve]))), "not a point on the SM2 curve"),
-        ["a recovery officer twice, once compressed"] = (
-            s => s.SignedByHolders(s.Policy(1, recovery: new RecoveryRule(2, [Stranger.PublicKey, Compressed]))), "not an uncompressed SM2 key"),
+        ["a CA key off the curve"] = (s => WithOtherKey(s, s.Ca.Signer.PublicKey, OffCurve), "policy cannot be read"),
+        ["an officer issuer off the curve"] = (s => WithOtherKey(s, s.OfficerIssuer.PublicKey, OffCurve), "policy cannot be read"),
+        ["a recovery officer off the curve"] = (s => WithOtherKey(s, s.RecoveryOfficers[2].PublicKey, OffCurve), "policy cannot be read"),
+        ["a recovery officer twice"] = (
+            s => WithOtherKey(s, s.RecoveryOfficers[2].PublicKey, s.RecoveryOfficers[1].PublicKey), "policy cannot be read"),
+        ["a key of two CAs"] = (s => WithOtherKey(s, s.OtherCa.Signer.PublicKey, s.Ca.Signer.PublicKey), "policy cannot be read"),
         ["a backup statement"] = (s => s.SignedByHolders(new BackupStatement(s.PartitionId, new Time(s.Now))), "policy cannot be read"),
         ["no statement"] = (_ => [0x30, 0x00], "statement cannot be read"),
     };
@@ -64,17 +61,6 @@ public sealed class CustodyTests
             byte[] point = Stranger.PublicKey.PublicKey.ToArray();
             point[64] ^= 1;
             return SubjectPublicKeyInfo.ForSm2(point);
-        }
-    }
-
-    private static SubjectPublicKeyInfo OfP256 => SubjectPublicKeyInfo.ForP256(Stranger.PublicKey.PublicKey);
-
-    private static SubjectPublicKeyInfo Compressed
-    {
-        get
-        {
-            ReadOnlySpan<byte> point = Stranger.PublicKey.PublicKey.Span;
-            return Stranger.PublicKey with { PublicKey = (byte[])[(byte)(2 + (point[64] & 1)), .. point[1..33]] };
         }
     }
 
@@ -148,7 +134,8 @@ public sealed class CustodyTests
             await Refused.For(Reason, () => device.Partition.InstallPolicyAsync(story.SignedByHolders(policy)));
         }
 
-        await device.Partition.InstallPolicyAsync(story.SignedByHolders(story.Policy(1, recovery: new RecoveryRule(2, [Recipient.PublicKey, Stranger.PublicKey]))));
+        PartitionPolicy right = story.Policy(1, recovery: new RecoveryRule(2, [Recipient.PublicKey, Stranger.PublicKey]));
+        await device.Partition.InstallPolicyAsync(story.SignedByHolders(right));
     }
 
     [Fact]
@@ -230,6 +217,14 @@ public sealed class CustodyTests
         Assert.Equal(-1, welcome.LastBackup);
         Assert.Equal(2, welcome.KeysWithoutBackup);
         Assert.Equal(HsmCapabilities.KeyEscrow, welcome.Capabilities & HsmCapabilities.KeyEscrow);
+    }
+
+    /// <summary>Signed by enough holders, in bytes that no constructor lets through.</summary>
+    private static byte[] WithOtherKey(EscrowStory story, SubjectPublicKeyInfo key, SubjectPublicKeyInfo other)
+    {
+        byte[] policy = Der.Encode(story.Policy(1));
+        other.PublicKey.Span.CopyTo(policy.AsSpan(policy.AsSpan().IndexOf(key.PublicKey.Span)));
+        return EscrowStory.Signed(policy, story.Holders.Take(EscrowStory.Threshold));
     }
 
     private static BackupStatement Backup(EscrowStory story) => new(story.PartitionId, new Time(story.Now.AddDays(7)));

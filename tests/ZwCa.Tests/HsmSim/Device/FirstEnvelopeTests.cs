@@ -30,7 +30,7 @@ public sealed class FirstEnvelopeTests
         ["the index is negative"] = (a => a with { Index = -1 }, "none with the index -1"),
         ["a RevokeKeyReq opens nothing"] = (a => a with { Requests = [new RevokeKeyReq(Serial)] }, "asks for no key"),
         ["the index is that of another request"] = (
-            a => a with { Requests = [new RevokeKeyReq(Serial), a.Story.Apply(Serial, a.Recipient)] }, "asks for no key"),
+            a => a with { Requests = [new RevokeKeyReq(Serial), a.Story.ApplyRequest(Serial, a.Recipient)] }, "asks for no key"),
         ["a RestoreKeyReq binds nothing"] = (a => a with { Restores = true }, "never bound"),
         ["an RSA key is asked for"] = (a => a with { Requests = [Apply(a, keyType: Oids.RsaEncryption)] }, "another key than SM2"),
         ["another length is asked for"] = (a => a with { Requests = [Apply(a, bits: 512)] }, "another key than SM2"),
@@ -38,16 +38,16 @@ public sealed class FirstEnvelopeTests
         ["another cipher is asked for"] = (a => a with { Requests = [Apply(a, symmetric: Oids.Sm3)] }, "another envelope"),
         ["another hash is asked for"] = (a => a with { Requests = [Apply(a, hash: Oids.Sha256)] }, "another envelope"),
         ["more requests than are read"] = (
-            a => a with { Requests = [.. Enumerable.Repeat(a.Story.Apply(Serial, a.Recipient), 101)] }, "the limit is 100"),
+            a => a with { Requests = [.. Enumerable.Repeat(a.Story.ApplyRequest(Serial, a.Recipient), 101)] }, "the limit is 100"),
         ["the message is none"] = (a => a with { Tamper = _ => [0x30, 0x00] }, "cannot be read"),
         ["the message is empty"] = (a => a with { Tamper = _ => [] }, "cannot be read"),
         ["the message is longer than is read"] = (a => a with { Tamper = _ => new byte[(1 << 20) + 1] }, "the limit is 1048576"),
         ["the recipient's key is compressed"] = (
-            a => a with { Recipient = Compressed(a.Recipient), Named = Compressed(a.Recipient) }, "not an uncompressed SM2 key"),
+            a => a with { Recipient = Compressed(a.Recipient), Named = Compressed(a.Recipient) }, "is not an SM2 key"),
         ["the recipient's key is of P-256"] = (
-            a => a with { Recipient = SubjectPublicKeyInfo.ForP256(a.Recipient.PublicKey), Named = a.Recipient }, "not an uncompressed SM2 key"),
+            a => a with { Recipient = SubjectPublicKeyInfo.ForP256(a.Recipient.PublicKey), Named = a.Recipient }, "is not an SM2 key"),
         ["the recipient's key is off the curve"] = (
-            a => a with { Recipient = OffCurve(a.Recipient), Named = OffCurve(a.Recipient) }, "not a point on the SM2 curve"),
+            a => a with { Recipient = OffCurve(a.Recipient), Named = OffCurve(a.Recipient) }, "is not an SM2 key"),
     };
 
     public static TheoryData<string> WrongNames => [.. Wrongs.Keys];
@@ -94,7 +94,7 @@ public sealed class FirstEnvelopeTests
         EscrowStory story = device.Story;
         var attempt = new CaAttempt(story, Serial, Recipient.PublicKey)
         {
-            Requests = [new RevokeKeyReq(OtherSerial), story.Apply(OtherSerial, Stranger.PublicKey), story.Apply(Serial, Recipient.PublicKey)],
+            Requests = [new RevokeKeyReq(OtherSerial), story.ApplyRequest(OtherSerial, Stranger.PublicKey), story.ApplyRequest(Serial, Recipient.PublicKey)],
             Index = 2,
         };
         KeyEnvelope envelope = await device.Envelope(pair.WrappedKey, Recipient.PublicKey, attempt.Build());
@@ -280,7 +280,7 @@ public sealed class FirstEnvelopeTests
             new AlgorithmIdentifier(asymmetric),
             new AlgorithmIdentifier(symmetric),
             new AlgorithmIdentifier(hash),
-            attempt.Story.Apply(attempt.Serial, attempt.Recipient).AppUserInfo);
+            attempt.Story.ApplyRequest(attempt.Serial, attempt.Recipient).AppUserInfo);
 
     private static SubjectPublicKeyInfo Compressed(SubjectPublicKeyInfo key)
     {

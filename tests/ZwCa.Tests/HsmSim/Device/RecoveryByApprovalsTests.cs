@@ -60,7 +60,7 @@ public sealed class RecoveryByApprovalsTests
         ["another algorithm"] = (r => r.WithReviewer(o => o with { Algorithm = AlgorithmIdentifier.EcdsaWithSha256 }), "not signed with SM2"),
         ["version 1"] = (r => r.WithReviewer(o => o with { IsVersion1 = true }), "not of version 3"),
         ["a key of another curve"] = (
-            r => r.WithReviewer(o => o with { PublicKey = SubjectPublicKeyInfo.ForP256(o.Holder.PublicKey.PublicKey) }), "not an uncompressed SM2 key"),
+            r => r.WithReviewer(o => o with { PublicKey = SubjectPublicKeyInfo.ForP256(o.Holder.PublicKey.PublicKey) }), "is not an SM2 key"),
         ["an approval that is none"] = (r => r with { Tamper = _ => [0x30, 0x00] }, "An approval cannot be read"),
         ["an approval with other times"] = (r => r with { Tamper = OtherTime }, "not signed by the key of its certificate"),
     };

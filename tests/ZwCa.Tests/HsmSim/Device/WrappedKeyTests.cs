@@ -2,6 +2,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator.Wire;
+using ZwCa.HsmSim.Device;
 
 namespace ZwCa.Tests.HsmSim.Device;
 
@@ -39,12 +40,12 @@ public sealed class WrappedKeyTests
         Refused.Now(HsmFailure.BadInput, "1 to 1024 pairs", () => device.Partition.GenerateWrappedPairs(new PairsRequest(TestDevice.Kek, count)));
     }
 
-    /// <summary>The largest that the wire takes: a label of 64, a CA name of 256 characters of three bytes, a serial number of 20.</summary>
+    /// <summary>The largest that the wire takes: a label of 64, a CA name of 256 characters of four bytes, a serial number of 20.</summary>
     [Fact]
     public async Task LongestBoundKey_FitsTheWire()
     {
         var story = new EscrowStory(TimeProvider.System.GetUtcNow());
-        var ca = new StoryCa(new string('政', 256));
+        var ca = new StoryCa(string.Concat(Enumerable.Repeat("𠮷", 256)));
         await using TestDevice device = await TestDevice.ForEscrow(story);
         await device.Partition.InstallPolicyAsync(story.SignedByHolders(story.Policy(version: 1, cas: [ca.ToAuthorizing()])));
         var kek = new KeyLabel(new string('k', KeyLabel.MaxLength));
@@ -165,6 +166,26 @@ public sealed class WrappedKeyTests
 
         Assert.Equal(new byte[32], device.Partition.UnwrapKey(new WrapRequest(TestDevice.DataKek, wrapped, default)).Value.ToArray());
         TestDevice.OpenAsRecipient(await device.Envelope(escrowed, Recipient.PublicKey, message), pair, Recipient);
+    }
+
+    /// <summary>Were one secret a key of both kinds, and the associated data alike, the subkeys would still differ.</summary>
+    [Fact]
+    public void OneSecretAsBothKinds_OpensNothingOfTheOther()
+    {
+        byte[] secret = new TestRandom().Bytes(16);
+        byte[] partition = new byte[16];
+        using var data = new DataKek(TestDevice.DataKek, secret, partition);
+        using var escrow = new EscrowKek(TestDevice.DataKek, secret, partition);
+        byte[] domain = [.. "zwca data key\0"u8, 1, .. partition, 4, .. "data"u8];
+        byte[] wrapped = data.Wrap(new byte[32], default);
+        byte[] opened = new byte[32];
+        byte[] byEscrow = new byte[EscrowKek.SealedLength];
+        escrow.Seal(new byte[32], domain, byEscrow);
+        Assert.False(escrow.TryOpen(wrapped.AsSpan(1), domain, opened));
+        Assert.Null(data.Unwrap([1, .. byEscrow], default));
+
+        Assert.True(escrow.TryOpen(byEscrow, domain, opened));
+        Assert.NotNull(data.Unwrap(wrapped, default));
     }
 
     /// <summary>Nothing that a client holds tells the private key: neither blob has it in the clear.</summary>

@@ -36,10 +36,10 @@ public class CrashTests
     public async Task DeviceDiesUnderLoad_NothingAcknowledgedIsLost()
     {
         using var store = new HsmSimStore();
-        var story = new EscrowStory();
+        using var ca = new RegisteredCa();
         await using (HsmSimProcess device = await store.StartAsync())
         {
-            await store.InstallPolicyAsync(device, story.Policy);
+            await store.InstallPolicyAsync(device, ca.Register);
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
             await hsm.GenerateKeyAsync(new KeyLabel("counted"), HsmKeyKind.Sm2);
             await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
@@ -56,10 +56,10 @@ public class CrashTests
 
             await using HsmSimProcess device = await store.StartAsync(options: "--faults");
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
-            await CheckAsync(hsm, story);
+            await CheckAsync(hsm, ca);
 
             using var over = new CancellationTokenSource();
-            Task[] load = [.. Enumerable.Range(0, Workers).Select(worker => WorkAsync(hsm, story, worker, over.Token))];
+            Task[] load = [.. Enumerable.Range(0, Workers).Select(worker => WorkAsync(hsm, ca, worker, over.Token))];
 
             // A third by the clock, a third at a named point, a third by loss of power.
             switch (i % 3)
@@ -86,7 +86,7 @@ public class CrashTests
 
         await using HsmSimProcess last = await store.StartAsync();
         await using SimulatorHsm survivor = await store.ConnectAsync(last);
-        await CheckAsync(survivor, story);
+        await CheckAsync(survivor, ca);
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{died} deaths; {_acknowledgedKeys.Count} keys, {_signaturesSeen} of {_signaturesAsked} signatures, {_boundKeys.Count} bound keys seen; {_random}");
         Assert.True(_acknowledgedKeys.Count > died && _signaturesSeen > died && _boundKeys.Count > died, "There was hardly any load.");
@@ -113,7 +113,7 @@ public class CrashTests
         Assert.True(exitCode == KilledBySignal, $"{point}: exit code {exitCode}\n{error}");
     }
 
-    private async Task WorkAsync(SimulatorHsm hsm, EscrowStory story, int worker, CancellationToken over)
+    private async Task WorkAsync(SimulatorHsm hsm, RegisteredCa ca, int worker, CancellationToken over)
     {
         var random = new TestRandom(_random.Seed + worker);
         try
@@ -130,7 +130,7 @@ public class CrashTests
                         _acknowledgedKeys[label.Value] = made.PublicKey!;
                         break;
                     case 1:
-                        await BindAsync(hsm, kek, story, over);
+                        await BindAsync(hsm, kek, ca, over);
                         break;
                     default:
                         int count = random.Next(3) == 0 ? 1 + random.Next(64) : 1;
@@ -151,15 +151,15 @@ public class CrashTests
         }
     }
 
-    private async Task BindAsync(SimulatorHsm hsm, HsmKey kek, EscrowStory story, CancellationToken over)
+    private async Task BindAsync(SimulatorHsm hsm, HsmKey kek, RegisteredCa ca, CancellationToken over)
     {
         WrappedKeyPair pair = (await hsm.GenerateWrappedKeyPairsAsync(kek, 1, over))[0];
-        var key = new EscrowedKey(pair.WrappedKey.ToArray(), EscrowStory.NextSerialNumber(), Sm2PrivateKey.Generate());
-        await hsm.EnvelopeKeyAsync(pair.WrappedKey, key.RecipientKey, story.Apply(key.SerialNumber, key.RecipientKey), cancellationToken: over);
+        var key = new EscrowedKey(pair.WrappedKey.ToArray(), RegisteredCa.NextSerialNumber(), Sm2PrivateKey.Generate());
+        await hsm.EnvelopeKeyAsync(pair.WrappedKey, key.RecipientKey, ca.Apply(key.SerialNumber, key.RecipientKey), cancellationToken: over);
         _boundKeys[Convert.ToHexString(pair.KeyId.Span)] = key;
     }
 
-    private async Task CheckAsync(SimulatorHsm hsm, EscrowStory story)
+    private async Task CheckAsync(SimulatorHsm hsm, RegisteredCa ca)
     {
         foreach ((string label, SubjectPublicKeyInfo publicKey) in _acknowledgedKeys)
         {
@@ -176,9 +176,9 @@ public class CrashTests
         foreach (EscrowedKey key in bound.Take(20))
         {
             HsmException e = await Assert.ThrowsAsync<HsmException>(
-                () => hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, story.Apply(EscrowStory.NextSerialNumber(), key.RecipientKey)));
+                () => hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(RegisteredCa.NextSerialNumber(), key.RecipientKey)));
             Assert.Equal(HsmFailure.Refused, e.Failure);
-            await hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, story.Apply(key.SerialNumber, key.RecipientKey));
+            await hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(key.SerialNumber, key.RecipientKey));
         }
     }
 

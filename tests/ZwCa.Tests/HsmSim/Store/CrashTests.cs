@@ -69,7 +69,6 @@ public sealed class CrashTests
                     acknowledged.AddRange(group);
                 }
             });
-            await Assert.ThrowsAsync<IOException>(() => opened.Store.WaitDurableAsync(opened.Store.Position).AsTask());
             Assert.Throws<IOException>(() => TestStore.Append(opened.Store, TestStore.Bound()));
             await TestStore.Close(opened);
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Device;
@@ -10,15 +9,16 @@ namespace ZwCa.Tests.HsmSim.Store;
 public sealed class PartitionTests : IAsyncLifetime
 {
     private readonly TestStore _test = new();
+    private readonly List<Partition> _partitions = [];
     private readonly List<OpenedPartition> _opened = [];
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
-        foreach (OpenedPartition opened in _opened)
+        foreach (Partition partition in _partitions)
         {
-            await TestStore.Close(opened);
+            await partition.DisposeAsync();
         }
 
         _test.Dispose();
@@ -177,21 +177,23 @@ public sealed class PartitionTests : IAsyncLifetime
         await EnterAsync(partition, 1);
         await EnterAsync(partition, 2);
         Assert.Equal(StoreMarks.Demo | StoreMarks.Faults, partition.Status().Marks);
-        await TestStore.Close(_opened[0]);
-        _opened.Clear();
+        await partition.DisposeAsync();
         OpenedPartition again = _test.Open(folder);
         Assert.Equal(StoreMarks.Demo | StoreMarks.Faults, again.Store.State.Marks);
         await TestStore.Close(again);
     }
 
-    private Partition PartitionOf(PartitionFolder folder, FaultKnobs? faults = null) =>
-        new(folder, faults ?? TestStore.NoFaults, TimeProvider.System, Keep, _test.Notices.Add);
+    private Partition PartitionOf(PartitionFolder folder, FaultKnobs? faults = null)
+    {
+        var partition = new Partition(folder, faults ?? TestStore.NoFaults, TimeProvider.System, Keep, _test.Notices.Add);
+        _partitions.Add(partition);
+        return partition;
+    }
 
-    // What the device does with an opened store is tested with the device; here it only has to be one.
     private OpenPartition Keep(OpenedPartition opened)
     {
         _opened.Add(opened);
-        return (OpenPartition)RuntimeHelpers.GetUninitializedObject(typeof(OpenPartition));
+        return new OpenPartition(opened, TimeProvider.System);
     }
 
     private byte[] Share(Partition partition, int holder)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using ZwCa.Asn1;
@@ -7,8 +8,9 @@ using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Gm.KeyManagement;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.Hsm;
 
-namespace ZwCa.Tests.HsmSim.Device;
+namespace ZwCa.Tests.HsmSim;
 
 /// <summary>A key pair of somebody in the story.</summary>
 internal sealed class Person
@@ -42,11 +44,20 @@ internal sealed class StoryCa(string name)
 /// Who is who around the escrow of one partition, and the papers that they sign. Knows nothing of a device, so that the same story is told to one in this
 /// process and to one behind a network.
 /// </summary>
-internal sealed class EscrowStory(DateTimeOffset now)
+internal sealed class EscrowStory(DateTimeOffset now) : IDisposable
 {
     public const int Threshold = 3;
     public const int RecoveryThreshold = 2;
     private const string Region = "330100";
+
+    public static readonly Name CaSubject = Name.Create((Oids.CountryName, "CN"), (Oids.CommonName, "政务运营CA"));
+    private static long _lastSerialNumber;
+
+    /// <summary>Told now.</summary>
+    public EscrowStory()
+        : this(TimeProvider.System.GetUtcNow())
+    {
+    }
 
     /// <summary>Whole seconds.</summary>
     public DateTimeOffset Now { get; } = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
@@ -95,17 +106,36 @@ internal sealed class EscrowStory(DateTimeOffset now)
 
     /// <summary>A statement with the signatures of some, in their order.</summary>
     public static byte[] Signed<T>(T statement, IEnumerable<Person> signers)
-        where T : IDer<T>
-    {
-        byte[] encoded = Der.Encode(statement);
-        return Der.Encode(new SignedStatement(encoded, [.. signers.Select(signer => StatementSignature.Create(encoded, signer.Key))]));
-    }
+        where T : IDer<T> =>
+        Signed(Der.Encode(statement), signers);
+
+    /// <param name="statement">DER.</param>
+    public static byte[] Signed(byte[] statement, IEnumerable<Person> signers) =>
+        Der.Encode(new SignedStatement(statement, [.. signers.Select(signer => StatementSignature.Create(statement, signer.Key))]));
 
     /// <summary>Signed by exactly as many holders as are needed.</summary>
     public byte[] SignedByHolders<T>(T statement)
         where T : IDer<T> => Signed(statement, Holders.Take(Threshold));
 
-    public ApplyKeyReq Apply(SerialNumber serial, SubjectPublicKeyInfo recipient) =>
+    /// <summary>The policy of this story in the place of another: partition, version and clients stay.</summary>
+    public PartitionPolicy Policy(PartitionPolicy other)
+    {
+        PartitionId = other.Partition.ToArray();
+        return Policy(other.Version, clients: other.Clients);
+    }
+
+    public static SerialNumber NextSerialNumber()
+    {
+        byte[] number = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(number, Interlocked.Increment(ref _lastSerialNumber));
+        return SerialNumber.FromBytes(number);
+    }
+
+    /// <summary>What the CA sends for a first envelope.</summary>
+    public EnvelopeAuthorization Apply(SerialNumber serial, SubjectPublicKeyInfo recipient) =>
+        new EnvelopeAuthorization.ByCa(Message(Ca, [ApplyRequest(serial, recipient)]));
+
+    public ApplyKeyReq ApplyRequest(SerialNumber serial, SubjectPublicKeyInfo recipient) =>
         ApplyKeyReq.Sm2(new AppUserInfo(serial, recipient, new Time(Now), new Time(Now.AddYears(5)), "张三", "330100"));
 
     /// <param name="ca">Signs, unless <paramref name="signer"/> does.</param>
@@ -115,7 +145,7 @@ internal sealed class EscrowStory(DateTimeOffset now)
     {
         var sender = new EntName(
             new AlgorithmIdentifier(hashAlgorithm),
-            new DirectoryName(Asn1.Pkix.PkixSamples.CaName),
+            new DirectoryName(CaSubject),
             Sm3.HashData(Der.Encode(ca.Signer.PublicKey)),
             SerialNumber.Parse("4d2f"));
         byte[] ksRequest = Der.Encode(new KsRequest(sender, requests, new Time(time ?? Now), new TaskNumber(Random.Shared.NextInt64(1, long.MaxValue))));
@@ -137,6 +167,14 @@ internal sealed class EscrowStory(DateTimeOffset now)
     {
         byte[] tbs = Der.Encode(new TbsApproval(step, digests, new Time(time ?? Now)));
         return Der.Encode(Approval.Assemble(tbs, (signer ?? officer.Holder).SignRaw(tbs), officer.Certify(this)));
+    }
+
+    public void Dispose()
+    {
+        foreach (Person person in (Person[])[.. Holders, .. RecoveryOfficers, Ca.Signer, OtherCa.Signer, UnknownCa.Signer, OfficerIssuer])
+        {
+            person.Key.Dispose();
+        }
     }
 
     public RecoveryCase Case(
@@ -214,9 +252,9 @@ internal sealed record Officer
         var tbs = new TbsCertificate(
             SerialNumber.FromBytes(RandomNumberGenerator.GetBytes(8)),
             Algorithm,
-            Asn1.Pkix.PkixSamples.CaName,
+            EscrowStory.CaSubject,
             new Validity(new Time(story.Now + NotBefore), new Time(story.Now + NotAfter)),
-            Asn1.Pkix.PkixSamples.PersonName,
+            Name.Create((Oids.CountryName, "CN"), (Oids.CommonName, "王五")),
             PublicKey ?? Holder.PublicKey,
             new Extensions(extensions));
         byte[] tbsBytes = Der.Encode(tbs);
