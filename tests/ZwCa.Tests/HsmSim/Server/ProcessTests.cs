@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.HsmSim.Verbs;
@@ -79,10 +80,11 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public async Task EndOfStandardInput_EndsTheDevice()
     {
-        string[] publicKeys = [.. Enumerable.Range(0, 2).Select(_ => Cryptography.Sm2PrivateKey.Generate()).Select(key => Convert.ToHexStringLower(key.PublicKey.ToBytes()))];
+        using var a = Sm2PrivateKey.Generate();
+        using var b = Sm2PrivateKey.Generate();
         await DoAsync([
             "init", "--store", PathOf("store"), "--partition", "ca", "--threshold", "2", "--auto-unlock", "--demo",
-            "--holder", $"a={publicKeys[0]}", "--holder", $"b={publicKeys[1]}"]);
+            "--holder", $"a={Convert.ToHexStringLower(a.PublicKey.ToBytes())}", "--holder", $"b={Convert.ToHexStringLower(b.PublicKey.ToBytes())}"]);
         await using var device = await RunningDevice.StartAsync(PathOf("store"), "--until-stdin-closes", "--auto-unlock");
 
         string status = await DoAsync(["status", "--connect", device.Address, "--clients", PathOf("store/clients/console")]);

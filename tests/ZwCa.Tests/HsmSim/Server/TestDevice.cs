@@ -3,13 +3,13 @@ using System.Security.Cryptography.X509Certificates;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
 using ZwCa.Cryptography;
+using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Device;
 using ZwCa.HsmSim.Faults;
 using ZwCa.HsmSim.Server;
 using ZwCa.HsmSim.Store;
-using ZwCa.Hsm;
 
 namespace ZwCa.Tests.HsmSim.Server;
 
@@ -28,7 +28,7 @@ internal sealed class TestDevice : IAsyncDisposable
     };
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("zwca-hsm-");
-    private readonly StringWriter _log = new();
+    private readonly LogLines _log = new();
     private readonly List<Partition> _partitions = [];
     private readonly List<IDisposable> _certificates = [];
     private readonly StoreFolder _store;
@@ -54,7 +54,7 @@ internal sealed class TestDevice : IAsyncDisposable
 
         X509Certificate2 certificate = Keep(Credentials.LoadServer(_store));
         Pin = Credentials.HashOf(certificate);
-        _server = new DeviceServer(certificate, Credentials.LoadConsoleHash(_store), _partitions, knobs, new DeviceLog(TextWriter.Synchronized(_log), TimeProvider.System), limits);
+        _server = new DeviceServer(certificate, Credentials.LoadConsoleHash(_store), _partitions, knobs, new DeviceLog(_log, TimeProvider.System), limits);
         Address = _server.Start(new IPEndPoint(IPAddress.Loopback, 0));
     }
 
@@ -152,5 +152,27 @@ internal sealed class TestDevice : IAsyncDisposable
         }
 
         return certificate;
+    }
+
+    /// <summary>Read while it is written.</summary>
+    private sealed class LogLines : StringWriter
+    {
+        private readonly Lock _gate = new();
+
+        public override void WriteLine(string? value)
+        {
+            lock (_gate)
+            {
+                base.WriteLine(value);
+            }
+        }
+
+        public override string ToString()
+        {
+            lock (_gate)
+            {
+                return base.ToString();
+            }
+        }
     }
 }
