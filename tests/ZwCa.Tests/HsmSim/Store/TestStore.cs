@@ -23,7 +23,8 @@ internal sealed class TestStore : IDisposable
 
     public static FaultKnobs NoFaults => new(enabled: false);
 
-    public static PartitionPolicy Policy(ReadOnlyMemory<byte> id, int version = 0) => new(id, version, [], false, [], [], null);
+    public static PartitionPolicy Policy(ReadOnlyMemory<byte> id, int version = 0) =>
+        new(id, version, [new ClientCredential(new byte[32], new byte[32])], false, [], [], null);
 
     public string Elsewhere(string name) => System.IO.Path.Combine(_root, name);
 
