@@ -96,7 +96,7 @@ internal static class Credentials
     public static byte[] WritePin(StoreFolder store, string partition)
     {
         using X509Certificate2 server = LoadServer(store);
-        WritePin(Path.Combine(MakeFolder(store, partition), PinFile), server);
+        WritePin(Path.Combine(MakeFolder(store, partition), ClientFolder.PinFile), server);
         return HashOf(server);
     }
 
