@@ -1,4 +1,3 @@
-using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Interop.Authorities;
 
@@ -16,22 +15,13 @@ internal static class DeviceKeys
             _ => (HsmKeyKind.Rsa2048, SignatureScheme.RsaPkcs1Sha256),
         };
 
-        // A TestKey signs in the middle of building documents, without a task.
-        HsmKey key = hsm.GenerateKeyAsync(label, keyKind).GetAwaiter().GetResult();
-        return TestKey.HeldElsewhere(kind, key.PublicKey!, message =>
-            DeviceSignatures.Encode(scheme, hsm.SignAsync(key, scheme, Digest(key, scheme, message)).GetAwaiter().GetResult()));
+        return hsm.ToTestKey(hsm.GenerateKeyAsync(label, keyKind).GetAwaiter().GetResult(), kind, scheme);
     }
 
-    /// <summary>For SM2 e = SM3(Z ‖ message) with the default identity.</summary>
-    private static byte[] Digest(HsmKey key, SignatureScheme scheme, byte[] message)
+    /// <summary>A TestKey signs in the middle of building documents, without a task.</summary>
+    public static TestKey ToTestKey(this IHsm hsm, HsmKey key, KeyKind kind, SignatureScheme scheme)
     {
-        if (scheme != SignatureScheme.Sm2)
-        {
-            return scheme.Digest(message);
-        }
-
-        byte[] e = new byte[32];
-        Sm2PublicKey.FromBytes(key.PublicKey!.PublicKey.Span).ComputeDigest(message, e);
-        return e;
+        var signer = new HsmSigner(hsm, key, scheme);
+        return TestKey.HeldElsewhere(kind, key.PublicKey!, message => signer.SignAsync(message).GetAwaiter().GetResult());
     }
 }

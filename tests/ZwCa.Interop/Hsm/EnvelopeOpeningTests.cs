@@ -19,6 +19,7 @@ public class EnvelopeOpeningTests
     [Fact]
     public async Task EveryFormOfTheEnvelope_IsOpenedByTheRecipient()
     {
+        CancellationToken cancel = TestContext.Current.CancellationToken;
         using var openssl = new OpenSsl();
         var receiver = new Opening(openssl);
         SubjectPublicKeyInfo recipient = SubjectPublicKeyInfo.ForSm2(receiver.PublicKey.ToBytes());
@@ -27,11 +28,11 @@ public class EnvelopeOpeningTests
         using var ca = new RegisteredCa();
         await store.InstallPolicyAsync(device, ca.Register);
         await using SimulatorHsm hsm = await store.ConnectAsync(device);
-        HsmKey kek = await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
-        HsmKey signer = await hsm.GenerateKeyAsync(new KeyLabel("kmc-sign"), HsmKeyKind.Sm2);
-        WrappedKeyPair pair = (await hsm.GenerateWrappedKeyPairsAsync(kek, 1))[0];
+        HsmKey kek = await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek, cancel);
+        HsmKey signer = await hsm.GenerateKeyAsync(new KeyLabel("kmc-sign"), HsmKeyKind.Sm2, cancel);
+        WrappedKeyPair pair = (await hsm.GenerateWrappedKeyPairsAsync(kek, 1, cancel))[0];
         KeyEnvelope envelope = await hsm.EnvelopeKeyAsync(
-            pair.WrappedKey, recipient, ca.Apply(RegisteredCa.NextSerialNumber(), recipient), signer);
+            pair.WrappedKey, recipient, ca.Apply(RegisteredCa.NextSerialNumber(), recipient), signer, cancel);
         byte[] publicKey = pair.PublicKey.PublicKey.ToArray();
 
         // GM/T 0016: 64 bytes, of which the first half is zero.

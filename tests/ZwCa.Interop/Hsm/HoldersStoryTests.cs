@@ -39,7 +39,7 @@ public class HoldersStoryTests
             HsmSimProcess.Do(["unlock", .. At(device, console), "--partition", Partition, "--key", folder.File("zhou.pem")]);
 
             await using SimulatorHsm hsm = await ConnectAsync(device, folder.File("store/clients/ca"));
-            HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("root-s1"), HsmKeyKind.Sm2);
+            HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("root-s1"), HsmKeyKind.Sm2, Cancel);
             root = await SelfSignAsync(hsm, key);
 
             // A policy is installed with three signatures, not with two, and not with three by two holders.
@@ -76,12 +76,12 @@ public class HoldersStoryTests
 
             await using SimulatorHsm hsm = await ConnectAsync(device, folder.File("new/clients/ca"));
             Assert.True(hsm.Token.Can(HsmCapabilities.Sm2Decryption));
-            HsmKey? key = await hsm.FindKeyAsync(new KeyLabel("root-s1"));
+            HsmKey? key = await hsm.FindKeyAsync(new KeyLabel("root-s1"), Cancel);
             Assert.NotNull(key);
             Assert.Equal(root.Tbs.SubjectPublicKeyInfo, key.PublicKey);
 
             // The old chain: the root certificate that was issued before the loss.
-            TestKey signer = TestKey.Of(hsm, key);
+            TestKey signer = hsm.ToTestKey(key, KeyKind.Sm2, SignatureScheme.Sm2);
             byte[] crl = TestCrls.Build(new Holder(signer, root), signer, CrlShape.Authorities, []);
             openssl.WritePem("root.pem", Pem.Certificate, root);
             openssl.Run(["verify", .. KeyKind.Sm2.VerifyOptions(), "-partial_chain", "-trusted", "root.pem", "root.pem"]);
@@ -89,6 +89,8 @@ public class HoldersStoryTests
             Assert.Equal(0, await device.StopAsync());
         }
     }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static IEnumerable<string> HolderOptions(TemporaryFolder folder) =>
         Holders.SelectMany(name => (string[])["--holder", $"{name}={HsmSimProcess.Do("holder", "show", "--key", folder.File(name + ".pem")).Trim()}"]);

@@ -6,7 +6,7 @@ namespace ZwCa.Interop.Hsm;
 /// <summary>A device to try the abstraction with, made anew for a test.</summary>
 internal abstract record TestDevice(string Name, params KeyKind[] Kinds)
 {
-    public static IReadOnlyList<TestDevice> All { get; } = [new SoftHsmDevice()];
+    public static IReadOnlyList<TestDevice> All { get; } = [new SoftHsmDevice(), new SimulatorDevice()];
 
     /// <summary>Each device with each kind of key that it signs with.</summary>
     public static TheoryData<string, KeyKind> WithKinds
@@ -39,14 +39,32 @@ internal abstract record TestDevice(string Name, params KeyKind[] Kinds)
             return new OpenDevice(await Pkcs11Hsm.ConnectAsync(softHsm.Options("token"), TestContext.Current.CancellationToken), softHsm);
         }
     }
+
+    private sealed record SimulatorDevice() : TestDevice("hsm-sim", KeyKind.Sm2, KeyKind.P256, KeyKind.Rsa)
+    {
+        public override async Task<OpenDevice> OpenAsync()
+        {
+            var store = new HsmSimStore();
+            HsmSimProcess process = await store.StartAsync();
+            return new OpenDevice(await store.ConnectAsync(process), store) { Process = process };
+        }
+    }
 }
 
 /// <summary>The driver, and what it needs: that goes after it.</summary>
 internal sealed record OpenDevice(IHsm Hsm, IDisposable Device) : IAsyncDisposable
 {
+    /// <summary>Null: the device is no process.</summary>
+    public HsmSimProcess? Process { get; init; }
+
     public async ValueTask DisposeAsync()
     {
         await Hsm.DisposeAsync();
+        if (Process is not null)
+        {
+            await Process.DisposeAsync();
+        }
+
         Device.Dispose();
     }
 }

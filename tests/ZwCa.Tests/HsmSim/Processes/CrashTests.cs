@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
@@ -30,6 +29,8 @@ public class CrashTests
     private long _signaturesAsked;
     private int _labels;
 
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     private static int Deaths => TestRandom.Long ? 200 : 20;
 
     [Fact]
@@ -41,8 +42,8 @@ public class CrashTests
         {
             await store.InstallPolicyAsync(device, ca.Register);
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
-            await hsm.GenerateKeyAsync(new KeyLabel("counted"), HsmKeyKind.Sm2);
-            await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek);
+            await hsm.GenerateKeyAsync(new KeyLabel("counted"), HsmKeyKind.Sm2, Cancel);
+            await hsm.GenerateKeyAsync(new KeyLabel("escrow"), HsmKeyKind.EscrowKek, Cancel);
         }
 
         FaultPoint[] points = [.. Enum.GetValues<FaultPoint>().Except(AtStart)];
@@ -65,7 +66,7 @@ public class CrashTests
             switch (i % 3)
             {
                 case 0:
-                    await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds));
+                    await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds), Cancel);
                     await device.KillAsync();
                     break;
                 case 1:
@@ -73,7 +74,7 @@ public class CrashTests
                     await device.WaitForExitAsync();
                     break;
                 default:
-                    await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds));
+                    await Task.Delay(_random.Next((int)LongestLife.TotalMilliseconds), Cancel);
                     await ArmAsync(store, device, new Fault(FaultKind.PowerLoss, 0));
                     await device.WaitForExitAsync();
                     break;
@@ -163,11 +164,11 @@ public class CrashTests
     {
         foreach ((string label, SubjectPublicKeyInfo publicKey) in _acknowledgedKeys)
         {
-            HsmKey? key = await hsm.FindKeyAsync(new KeyLabel(label));
+            HsmKey? key = await hsm.FindKeyAsync(new KeyLabel(label), Cancel);
             Assert.Equal(publicKey, key?.PublicKey);
         }
 
-        long count = await hsm.GetSignatureCountAsync((await hsm.FindKeyAsync(new KeyLabel("counted")))!);
+        long count = await hsm.GetSignatureCountAsync((await hsm.FindKeyAsync(new KeyLabel("counted"), Cancel))!, Cancel);
         Assert.InRange(count, Interlocked.Read(ref _signaturesSeen), Interlocked.Read(ref _signaturesAsked));
 
         // A few of them, or the check would soon take longer than the life before it.
@@ -176,9 +177,9 @@ public class CrashTests
         foreach (EscrowedKey key in bound.Take(20))
         {
             HsmException e = await Assert.ThrowsAsync<HsmException>(
-                () => hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(RegisteredCa.NextSerialNumber(), key.RecipientKey)));
+                () => hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(RegisteredCa.NextSerialNumber(), key.RecipientKey), cancellationToken: Cancel));
             Assert.Equal(HsmFailure.Refused, e.Failure);
-            await hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(key.SerialNumber, key.RecipientKey));
+            await hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(key.SerialNumber, key.RecipientKey), cancellationToken: Cancel);
         }
     }
 

@@ -9,21 +9,23 @@ public class DeviceProcessTests
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task DeviceDiesAndComesBack_DriverSaysSoAndGoesOnWithoutARestart()
     {
         using var store = new HsmSimStore();
         HsmSimProcess first = await store.StartAsync();
         await using SimulatorHsm hsm = await store.ConnectAsync(first);
-        HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("sm2"), HsmKeyKind.Sm2);
+        HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("sm2"), HsmKeyKind.Sm2, Cancel);
         byte[] digest = Sm3.HashData("message"u8);
 
         await first.KillAsync();
-        HsmException dead = await Assert.ThrowsAsync<HsmException>(() => hsm.SignAsync(key, SignatureScheme.Sm2, digest).WaitAsync(Soon));
+        HsmException dead = await Assert.ThrowsAsync<HsmException>(() => hsm.SignAsync(key, SignatureScheme.Sm2, digest, Cancel).WaitAsync(Soon, Cancel));
         Assert.True(dead.IsTransient, dead.Message);
 
         await using HsmSimProcess second = await store.StartAsync($"{first.Endpoint}");
-        byte[] signature = await UntilItAnswersAsync(() => hsm.SignAsync(key, SignatureScheme.Sm2, digest));
+        byte[] signature = await UntilItAnswersAsync(() => hsm.SignAsync(key, SignatureScheme.Sm2, digest, Cancel));
 
         Assert.True(Sm2PublicKey.FromBytes(key.PublicKey!.PublicKey.Span).VerifyDigest(digest, signature));
         Assert.Equal(0, await second.StopAsync());
@@ -38,14 +40,14 @@ public class DeviceProcessTests
         await using HsmSimProcess device = await store.StartAsync();
         await using SimulatorHsm own = await store.ConnectAsync(device);
         await using SimulatorHsm other = await store.ConnectAsync(device, "other");
-        HsmKey key = await other.GenerateKeyAsync(new KeyLabel("root"), HsmKeyKind.Sm2);
+        HsmKey key = await other.GenerateKeyAsync(new KeyLabel("root"), HsmKeyKind.Sm2, Cancel);
 
-        Assert.Null(await own.FindKeyAsync(key.Label));
-        HsmException unknown = await Assert.ThrowsAsync<HsmException>(() => own.SignAsync(key, SignatureScheme.Sm2, new byte[32]));
+        Assert.Null(await own.FindKeyAsync(key.Label, Cancel));
+        HsmException unknown = await Assert.ThrowsAsync<HsmException>(() => own.SignAsync(key, SignatureScheme.Sm2, new byte[32], Cancel));
         Assert.Equal(HsmFailure.KeyNotFound, unknown.Failure);
 
         SimulatorOptions foreign = SimulatorOptions.FromFolder(device.Endpoint, "other", Path.Combine(store.Path, "clients", HsmSimStore.Partition));
-        HsmException refused = await Assert.ThrowsAsync<HsmException>(() => SimulatorHsm.ConnectAsync(foreign));
+        HsmException refused = await Assert.ThrowsAsync<HsmException>(() => SimulatorHsm.ConnectAsync(foreign, Cancel));
         Assert.Equal(HsmFailure.WrongCredential, refused.Failure);
     }
 
@@ -57,7 +59,7 @@ public class DeviceProcessTests
         SimulatorOptions options = store.Options(device);
         await device.DisposeAsync();
 
-        HsmException e = await Assert.ThrowsAsync<HsmException>(() => SimulatorHsm.ConnectAsync(options).WaitAsync(Soon));
+        HsmException e = await Assert.ThrowsAsync<HsmException>(() => SimulatorHsm.ConnectAsync(options, Cancel).WaitAsync(Soon, Cancel));
         Assert.Equal(HsmFailure.Unreachable, e.Failure);
     }
 
@@ -70,7 +72,7 @@ public class DeviceProcessTests
         await using (HsmSimProcess device = await store.StartAsync())
         {
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
-            await hsm.GenerateKeyAsync(new KeyLabel("old"), HsmKeyKind.Sm2);
+            await hsm.GenerateKeyAsync(new KeyLabel("old"), HsmKeyKind.Sm2, Cancel);
             await device.StopAsync();
         }
 
@@ -78,7 +80,7 @@ public class DeviceProcessTests
         await using (HsmSimProcess device = await store.StartAsync())
         {
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
-            await hsm.GenerateKeyAsync(new KeyLabel("new"), HsmKeyKind.Sm2);
+            await hsm.GenerateKeyAsync(new KeyLabel("new"), HsmKeyKind.Sm2, Cancel);
             await device.StopAsync();
         }
 
