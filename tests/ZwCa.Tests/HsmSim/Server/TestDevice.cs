@@ -79,9 +79,9 @@ internal sealed class TestDevice : IAsyncDisposable
         return device;
     }
 
-    public X509Certificate2 Certificate(string name) => Keep(Credentials.Load(Path.Combine(Credentials.FolderOf(_store, name), Credentials.CertificateFile)));
+    public X509Certificate2 Certificate(string name) => Keep(Credentials.Load(Path.Combine(Credentials.FolderOf(_store, name), ClientFolder.CertificateFile)));
 
-    public byte[] Secret(string partition) => Credentials.ReadSecret(Path.Combine(Credentials.FolderOf(_store, partition), Credentials.SecretFile));
+    public byte[] Secret(string partition) => Credentials.ReadSecret(Path.Combine(Credentials.FolderOf(_store, partition), ClientFolder.SecretFile));
 
     /// <summary>TLS and no more.</summary>
     public Task<RawClient> DialAsync(string certificateOf) => RawClient.DialAsync(Address, Certificate(certificateOf));
