@@ -62,11 +62,19 @@ public class HoldersStoryTests
             Assert.Equal(0, await device.StopAsync());
         }
 
-        // The device is lost with all its disks. The backup is put into a new one and is as locked as the old one was.
+        // The device is lost with all its disks. The backup is put into a new one and is as locked as the old one was. The client has kept its credential, which
+        // the policy names, and learns the new device's pin.
+        string[] credential = ["client.pem", "secret"];
+        byte[][] kept = [.. credential.Select(name => File.ReadAllBytes(folder.File($"store/clients/ca/{name}")))];
         Directory.Delete(folder.File("store"), recursive: true);
         Directory.Delete(folder.File("store.anchor"), recursive: true);
         File.WriteAllBytes(folder.File("kept"), backup);
         HsmSimProcess.Do("restore", "--store", folder.File("new"), "--partition", Partition, "--backup", folder.File("kept"));
+        for (int i = 0; i < kept.Length; i++)
+        {
+            File.WriteAllBytes(folder.File($"new/clients/ca/{credential[i]}"), kept[i]);
+        }
+
         await using (HsmSimProcess device = await HsmSimProcess.StartAsync(folder.File("new")))
         {
             string console = folder.File("new/clients/console");
