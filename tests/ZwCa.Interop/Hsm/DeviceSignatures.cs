@@ -27,8 +27,9 @@ internal static class DeviceSignatures
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
         {
-            writer.WriteIntegerUnsigned(signature.AsSpan(0, signature.Length / 2));
-            writer.WriteIntegerUnsigned(signature.AsSpan(signature.Length / 2));
+            // AsnWriter refuses leading zeros.
+            writer.WriteIntegerUnsigned(signature.AsSpan(0, signature.Length / 2).TrimStart((byte)0));
+            writer.WriteIntegerUnsigned(signature.AsSpan(signature.Length / 2).TrimStart((byte)0));
         }
 
         return writer.Encode();
