@@ -57,7 +57,7 @@ internal sealed class CaAuthorization
         {
             case ApplyKeyReq apply:
                 Refusal.Unless(
-                    apply.AppKeyType.Algorithm is Asn1.Oids.Sm2 or Asn1.Oids.EcPublicKey && apply.AppKeyLen == Sm2KeyBits,
+                    IsSm2(apply.AppKeyType) && apply.AppKeyLen == Sm2KeyBits,
                     "The CA asks for another key than SM2.");
                 CheckAlgorithms(apply.RetAsymAlg, apply.RetSymAlg, apply.RetHashAlg);
                 CheckRecipient(apply.AppUserInfo.UserPubKey, recipient);
@@ -73,6 +73,10 @@ internal sealed class CaAuthorization
 
     private static void CheckRecipient(SubjectPublicKeyInfo named, SubjectPublicKeyInfo recipient) =>
         Refusal.Unless(named == recipient, "The recipient is not the one that the CA names.");
+
+    // Some peers name the curve alone, some the kind of key with the curve as its parameter, some the kind of key without one. P-256 has 256 bits too.
+    private static bool IsSm2(AlgorithmIdentifier keyType) =>
+        keyType.Algorithm == Asn1.Oids.Sm2 || keyType == AlgorithmIdentifier.Sm2Key || keyType is { Algorithm: Asn1.Oids.EcPublicKey, Parameters: null };
 
     // GM/T 0006 has an identifier for the cipher and one for its ECB mode, and for the curve and for encryption with it; peers differ.
     private static void CheckAlgorithms(AlgorithmIdentifier asymmetric, AlgorithmIdentifier symmetric, AlgorithmIdentifier hash) =>

@@ -22,6 +22,9 @@ internal sealed partial class OpenPartition : IAsyncDisposable
         | HsmCapabilities.WrapDataKey
         | HsmCapabilities.KeyEscrow;
 
+    /// <summary>A backup of so many RSA-4096 keys is still one answer, and who has a client's credential cannot fill disk and memory with keys.</summary>
+    public const int MaxKeys = 4096;
+
     private static readonly string Model = $"hsm-sim {typeof(OpenPartition).Assembly.GetName().Version!.ToString(3)}";
 
     private readonly OpenedPartition _opened;
@@ -116,6 +119,8 @@ internal sealed partial class OpenPartition : IAsyncDisposable
         byte[]? wrapped = null;
         if (!_keys.ContainsKey(request.Label.Value))
         {
+            // Those that are being made now may come on top.
+            Refusal.Unless(_keys.Count < MaxKeys, $"The partition has {MaxKeys} keys: no more are made.");
             (made, wrapped) = await Task.Run(() => Make(request));
         }
 

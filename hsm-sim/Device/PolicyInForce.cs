@@ -13,14 +13,20 @@ internal sealed class PolicyInForce
     private readonly Dictionary<string, (AuthorizingCa Ca, Sm2PublicKey Key)> _caKeys = [];
 
     // All keys whose signatures open something.
-    private readonly HashSet<SubjectPublicKeyInfo> _trusted = [];
+    private readonly HashSet<SubjectPublicKeyInfo> _trusted;
 
     /// <param name="partition">16 bytes.</param>
-    /// <exception cref="HsmException"><see cref="HsmFailure.Refused"/>: of another partition, or no client.</exception>
+    /// <exception cref="HsmException"><see cref="HsmFailure.Refused"/>: of another partition, no client, or a key with two roles.</exception>
     public PolicyInForce(PartitionPolicy policy, ReadOnlySpan<byte> partition)
     {
         Refusal.Unless(policy.Partition.Span.SequenceEqual(partition), "The policy is for another partition.");
         Refusal.Unless(policy.Clients.Count > 0, "The policy has no client: nobody could connect any more.");
+
+        // Else one who holds one key could play two roles: a CA that issues officers' certificates approves what it asks for.
+        SubjectPublicKeyInfo[] trusted =
+            [.. policy.AuthorizingCas.SelectMany(static ca => ca.Keys), .. policy.OfficerIssuers, .. policy.Recovery?.Officers ?? []];
+        _trusted = [.. trusted];
+        Refusal.Unless(_trusted.Count == trusted.Length, "The policy names one key for two purposes, or twice for one.");
         Policy = policy;
         Encoded = Der.Encode(policy);
         foreach (AuthorizingCa ca in policy.AuthorizingCas)
@@ -32,9 +38,6 @@ internal sealed class PolicyInForce
         }
 
         OfficerIssuers = [.. policy.OfficerIssuers.Select(Prepared)];
-        _trusted.UnionWith(policy.AuthorizingCas.SelectMany(static ca => ca.Keys));
-        _trusted.UnionWith(policy.OfficerIssuers);
-        _trusted.UnionWith(policy.Recovery?.Officers ?? []);
     }
 
     public PartitionPolicy Policy { get; }

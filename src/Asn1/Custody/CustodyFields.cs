@@ -18,7 +18,7 @@ internal static class CustodyFields
 
     private const int MaxTextLength = 256;
     private const int RegionLength = 6;
-    private const string NoText = "The text has 1 to 256 characters, none of them a control or one that is not seen.";
+    private const string NoText = "The text has 1 to 256 characters in NFC, none of them a control or one that is not seen.";
     private const string NoRegion = "A region has six digits.";
     private const string NoSm2Key = "An SM2 key with the point 04, X and Y is expected.";
 
@@ -27,7 +27,7 @@ internal static class CustodyFields
     public static ReadOnlyMemory<byte> Exactly(ReadOnlyMemory<byte> octets, int length, string name) =>
         octets.Length == length ? octets : throw new ArgumentException($"{length} bytes are expected.", name);
 
-    /// <returns>The text: 1 to 256 characters, none of them a control.</returns>
+    /// <returns>The text: 1 to 256 characters in NFC, none of them a control.</returns>
     /// <exception cref="ArgumentException">Another text.</exception>
     public static string Text(string text, string name) =>
         IsText(PrintableText.RequireUtf8(text, name)) ? text : throw new ArgumentException(NoText, name);
@@ -101,7 +101,8 @@ internal static class CustodyFields
 
     private static bool IsRegion(string region) => region.Length == RegionLength && region.All(char.IsAsciiDigit);
 
-    // Who signs reads the text before: a character that turns or hides others would make him sign what he has not read.
+    // Who signs reads the text before: a character that turns or hides others would make him sign what he has not read. Names are compared byte for
+    // byte: in NFC two that look the same are the same.
     private static bool IsText(string text)
     {
         int count = 0;
@@ -115,6 +116,6 @@ internal static class CustodyFields
             }
         }
 
-        return count > 0;
+        return count > 0 && text.IsNormalized();
     }
 }

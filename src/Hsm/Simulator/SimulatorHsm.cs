@@ -186,7 +186,7 @@ public sealed class SimulatorHsm : IHsm
     {
         ArgumentNullException.ThrowIfNull(recipient);
         ArgumentNullException.ThrowIfNull(authorization);
-        Check(wrappedKey.Length is > 0 and <= Pairs.MaxWrappedBytes, nameof(wrappedKey), "A wrapped key has 1 to 1,024 bytes.");
+        Check(wrappedKey.Length is > 0 and <= Pairs.MaxWrappedBytes, nameof(wrappedKey), $"A wrapped key has 1 to {Pairs.MaxWrappedBytes} bytes.");
         Check(recipient.NamedCurve == Oids.Sm2, nameof(recipient), "The recipient's key is not SM2.");
         if (signer is not null)
         {

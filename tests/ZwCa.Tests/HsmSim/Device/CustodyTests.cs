@@ -35,6 +35,11 @@ public sealed class CustodyTests
         ["a recovery officer twice"] = (
             s => WithOtherKey(s, s.RecoveryOfficers[2].PublicKey, s.RecoveryOfficers[1].PublicKey), "policy cannot be read"),
         ["a key of two CAs"] = (s => WithOtherKey(s, s.OtherCa.Signer.PublicKey, s.Ca.Signer.PublicKey), "policy cannot be read"),
+        ["a CA that issues officers' certificates"] = (s => s.SignedByHolders(s.Policy(1, officerIssuers: [s.Ca.Signer.PublicKey])), "one key for two purposes"),
+        ["a CA that is a recovery officer"] = (
+            s => s.SignedByHolders(s.Policy(1, recovery: new RecoveryRule(2, [s.Ca.Signer.PublicKey, s.RecoveryOfficers[0].PublicKey]))), "one key for two purposes"),
+        ["a recovery officer who issues officers' certificates"] = (
+            s => s.SignedByHolders(s.Policy(1, officerIssuers: [s.RecoveryOfficers[0].PublicKey])), "one key for two purposes"),
         ["a backup statement"] = (s => s.SignedByHolders(new BackupStatement(s.PartitionId, new Time(s.Now))), "policy cannot be read"),
         ["no statement"] = (_ => [0x30, 0x00], "statement cannot be read"),
     };

@@ -32,7 +32,8 @@ public sealed class FirstEnvelopeTests
         ["the index is that of another request"] = (
             a => a with { Requests = [new RevokeKeyReq(Serial), a.Story.ApplyRequest(Serial, a.Recipient)] }, "asks for no key"),
         ["a RestoreKeyReq binds nothing"] = (a => a with { Restores = true }, "never bound"),
-        ["an RSA key is asked for"] = (a => a with { Requests = [Apply(a, keyType: Oids.RsaEncryption)] }, "another key than SM2"),
+        ["an RSA key is asked for"] = (a => a with { Requests = [Apply(a, AlgorithmIdentifier.Rsa)] }, "another key than SM2"),
+        ["a P-256 key is asked for"] = (a => a with { Requests = [Apply(a, AlgorithmIdentifier.EcKey(Oids.P256))] }, "another key than SM2"),
         ["another length is asked for"] = (a => a with { Requests = [Apply(a, bits: 512)] }, "another key than SM2"),
         ["an RSA envelope is asked for"] = (a => a with { Requests = [Apply(a, asymmetric: Oids.RsaEncryption)] }, "another envelope"),
         ["another cipher is asked for"] = (a => a with { Requests = [Apply(a, symmetric: Oids.Sm3)] }, "another envelope"),
@@ -84,6 +85,20 @@ public sealed class FirstEnvelopeTests
         WrappedKeyPair pair = device.NewPair();
         var attempt = new CaAttempt(device.Story, Serial, Recipient.PublicKey) { Age = TimeSpan.FromSeconds(seconds) };
         TestDevice.OpenAsRecipient(await device.Envelope(pair.WrappedKey, Recipient.PublicKey, attempt.Build()), pair, Recipient);
+    }
+
+    /// <summary>SM2 as peers write it.</summary>
+    [Fact]
+    public async Task EveryNameOfAnSm2Key_Opens()
+    {
+        await using TestDevice device = await TestDevice.ForEscrow();
+        foreach (AlgorithmIdentifier keyType in (AlgorithmIdentifier[])[new(Oids.Sm2), AlgorithmIdentifier.Sm2Key, new(Oids.EcPublicKey)])
+        {
+            WrappedKeyPair pair = device.NewPair();
+            var attempt = new CaAttempt(device.Story, Serial, Recipient.PublicKey);
+            attempt = attempt with { Requests = [Apply(attempt, keyType)] };
+            TestDevice.OpenAsRecipient(await device.Envelope(pair.WrappedKey, Recipient.PublicKey, attempt.Build()), pair, Recipient);
+        }
     }
 
     [Fact]
@@ -270,12 +285,12 @@ public sealed class FirstEnvelopeTests
 
     private static ApplyKeyReq Apply(
         CaAttempt attempt,
-        string keyType = Oids.Sm2,
+        AlgorithmIdentifier? keyType = null,
         int bits = 256,
         string asymmetric = Oids.Sm2Encrypt,
         string symmetric = Oids.Sm4,
         string hash = Oids.Sm3) => new(
-            new AlgorithmIdentifier(keyType),
+            keyType ?? new AlgorithmIdentifier(Oids.Sm2),
             bits,
             new AlgorithmIdentifier(asymmetric),
             new AlgorithmIdentifier(symmetric),

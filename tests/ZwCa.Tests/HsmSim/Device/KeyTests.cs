@@ -4,6 +4,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator.Wire;
+using ZwCa.HsmSim.Device;
 
 namespace ZwCa.Tests.HsmSim.Device;
 
@@ -120,6 +121,19 @@ public sealed class KeyTests
         Bytes most = await device.Partition.SignAsync(new SignRequest(Label, SignatureScheme.Sm2, new byte[4096 * 32]));
         Assert.Equal(4096 * 64, most.Value.Length);
         Assert.Equal(4096, (await device.Partition.CountSignaturesAsync(Label)).Value);
+    }
+
+    /// <summary>Who has a client's credential fills neither disk nor memory, and what is there can still be backed up in one answer.</summary>
+    [Fact]
+    public async Task AsManyKeysAsAPartitionTakes_AreMade_AndNoMore()
+    {
+        await using var device = new TestDevice();
+        KeyLabel Label(int i) => new($"key-{i}");
+        await Task.WhenAll(Enumerable.Range(0, OpenPartition.MaxKeys).Select(i => device.Partition.GenerateKeyAsync(new NewKey(Label(i), HsmKeyKind.HmacSm3))));
+
+        await Refused.For("no more are made", () => device.Partition.GenerateKeyAsync(new NewKey(new KeyLabel("one-more"), HsmKeyKind.HmacSm3)));
+        await Refused.With(HsmFailure.KeyExists, "is taken", () => device.Partition.GenerateKeyAsync(new NewKey(Label(0), HsmKeyKind.HmacSm3)));
+        Assert.Equal(OpenPartition.MaxKeys, device.Look(static state => state.Keys.Count));
     }
 
     [Fact]
