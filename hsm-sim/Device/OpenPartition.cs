@@ -37,6 +37,9 @@ internal sealed partial class OpenPartition : IAsyncDisposable
     // By label. Changed under the store's gate, together with its state.
     private readonly ConcurrentDictionary<string, LiveKey> _keys = [];
 
+    // Held while a key is made and added.
+    private readonly SemaphoreSlim _making = new(1);
+
     // Changed under the store's gate, once the new one is on stable storage.
     private volatile PolicyInForce _policy;
 
@@ -114,44 +117,45 @@ internal sealed partial class OpenPartition : IAsyncDisposable
 
     public async Task<KeyDescription> GenerateKeyAsync(NewKey request)
     {
-        // An RSA key takes seconds: no time for one that cannot be kept, and neither the gate nor the caller's thread for one that can.
+        // An RSA key takes seconds: no time for one that cannot be kept, and neither the gate nor the caller's thread for one that can. One at a time,
+        // or who asks for hundreds at once keeps all processors from the other partitions.
         LiveKey? made = null;
         byte[]? wrapped = null;
-        if (!_keys.ContainsKey(request.Label.Value))
-        {
-            // Those that are being made now may come on top.
-            Refusal.Unless(_keys.Count < MaxKeys, $"The partition has {MaxKeys} keys: no more are made.");
-            (made, wrapped) = await Task.Run(() => Make(request));
-        }
-
         long position;
-        bool added = false;
-        lock (_store.Gate)
+        await _making.WaitAsync();
+        try
         {
-            if (made is not null && !_keys.ContainsKey(request.Label.Value))
+            if (!_keys.ContainsKey(request.Label.Value))
             {
-                position = Append(new StoreRecord.KeyAdded(request.Label, request.Kind, made.PublicKey, wrapped));
-                _keys[request.Label.Value] = made;
-                added = true;
+                Refusal.Unless(_keys.Count < MaxKeys, $"The partition has {MaxKeys} keys: no more are made.");
+                (made, wrapped) = await Task.Run(() => Make(request));
             }
-            else
+
+            lock (_store.Gate)
             {
-                position = _store.Position;
+                if (made is not null)
+                {
+                    position = Append(new StoreRecord.KeyAdded(request.Label, request.Kind, made.PublicKey, wrapped));
+                    _keys[request.Label.Value] = made;
+                }
+                else
+                {
+                    position = _store.Position;
+                }
             }
         }
-
-        if (!added)
+        finally
         {
-            made?.Dispose();
+            _making.Release();
         }
 
         await WaitDurableAsync(position);
-        if (!added)
+        if (made is null)
         {
             throw new HsmException(HsmFailure.KeyExists, $"The label {request.Label} is taken.");
         }
 
-        made!.MarkDurable();
+        made.MarkDurable();
         return new KeyDescription(made.Kind, made.PublicKey);
     }
 

@@ -138,6 +138,7 @@ internal static class StoreVerbs
         output.WriteLine($"Partition {name} is restored. Run the device and let the holders unlock it; what its policy says of clients holds as before.");
         output.WriteLine($"Clients keep their certificate and secret and must pin this device: SHA-256 {Convert.ToHexStringLower(pin)}, also in {Credentials.FolderOf(store, name)}.");
         output.WriteLine("Signature counters are those of the backup, keys made after it are missing, and subscribers' keys that were not used yet are refused.");
+        output.WriteLine("The policy is that of the backup: install the newest one as soon as the partition is open, or whom it removed is trusted again.");
     }
 
     private static void RequireName(string name)

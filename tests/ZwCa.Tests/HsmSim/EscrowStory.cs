@@ -8,7 +8,6 @@ using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Gm.KeyManagement;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
 
 namespace ZwCa.Tests.HsmSim;
 
@@ -81,7 +80,7 @@ internal sealed class EscrowStory(DateTimeOffset now) : IDisposable
     public Person OfficerIssuer { get; } = new();
 
     /// <summary>SHA-256 of the client's TLS certificate, were there one.</summary>
-    public byte[] ClientCertificateHash { get; init; } = RandomNumberGenerator.GetBytes(32);
+    public byte[] ClientCertificateHash { get; } = RandomNumberGenerator.GetBytes(32);
 
     public byte[] ClientSecret { get; } = RandomNumberGenerator.GetBytes(32);
 
@@ -131,10 +130,6 @@ internal sealed class EscrowStory(DateTimeOffset now) : IDisposable
         return SerialNumber.FromBytes(number);
     }
 
-    /// <summary>What the CA sends for a first envelope.</summary>
-    public EnvelopeAuthorization Apply(SerialNumber serial, SubjectPublicKeyInfo recipient) =>
-        new EnvelopeAuthorization.ByCa(Message(Ca, [ApplyRequest(serial, recipient)]));
-
     public ApplyKeyReq ApplyRequest(SerialNumber serial, SubjectPublicKeyInfo recipient) =>
         ApplyKeyReq.Sm2(new AppUserInfo(serial, recipient, new Time(Now), new Time(Now.AddYears(5)), "张三", "330100"));
 
@@ -154,8 +149,8 @@ internal sealed class EscrowStory(DateTimeOffset now) : IDisposable
 
     /// <param name="recipient">The key that the private key shall come to.</param>
     public Application RecoveryApplication(
-        SerialNumber serial, SubjectPublicKeyInfo recipient, string? caName = null, DecisionKind kind = DecisionKind.Recovery, byte[]? body = null) => new(
-            kind,
+        SerialNumber serial, SubjectPublicKeyInfo recipient, string? caName = null, byte[]? body = null) => new(
+            DecisionKind.Recovery,
             caName ?? Ca.Name,
             "浙江省RA",
             Region,
