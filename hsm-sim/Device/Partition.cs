@@ -204,6 +204,11 @@ internal sealed class Partition : IAsyncDisposable
 
             OpenedPartition opened = await Task.Run(() => _folder.Open(master, _faults, _clock, _notify));
             store = opened.Store;
+            if (!opened.Header.Bytes.Span.SequenceEqual(_header.Bytes.Span))
+            {
+                throw new StoreException("Its header was changed while the device ran, or before. Start the device anew.");
+            }
+
             if (_faults.Enabled)
             {
                 await MarkFaultsAsync(store);

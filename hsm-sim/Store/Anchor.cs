@@ -4,8 +4,8 @@ using ZwCa.Cryptography;
 namespace ZwCa.HsmSim.Store;
 
 /// <summary>
-/// Where the newest journal ends, kept outside the store: a store that is older was put back in time. Two slots of 4,096 bytes that are
-/// written in turn, so that a torn write leaves the one before: magic (8), partition id (16), <see cref="JournalPosition"/> (32), HMAC-SM3
+/// Where the newest journal ends, kept outside the store: a store that is older was put back in time. Two slots of 4,096 bytes: until
+/// a flush only the one is written that does not have what was flushed last, so that a torn write always leaves that. A slot: magic (8), partition id (16), <see cref="JournalPosition"/> (32), HMAC-SM3
 /// over these under Derive("anchor") (32), zeros.
 /// <para>
 /// It is written after each group's flush and itself flushed at the start of a generation, at the end, and within a second in between. So
@@ -25,16 +25,18 @@ internal sealed class Anchor : IDisposable
     private readonly ReadOnlyMemory<byte> _partitionId;
     private readonly byte[] _slots;
     private readonly byte[] _flushed;
-    private int _slot;
 
-    private Anchor(FileStream file, byte[] key, ReadOnlyMemory<byte> partitionId, byte[] slots, int slot, JournalPosition position)
+    // The one that is on stable storage.
+    private int _flushedSlot;
+
+    private Anchor(FileStream file, byte[] key, ReadOnlyMemory<byte> partitionId, byte[] slots, int flushedSlot, JournalPosition position)
     {
         _file = file;
         _key = key;
         _partitionId = partitionId;
         _slots = slots;
         _flushed = [.. slots];
-        _slot = slot;
+        _flushedSlot = flushedSlot;
         Position = position;
     }
 
@@ -88,6 +90,8 @@ internal sealed class Anchor : IDisposable
             position = other;
         }
 
+        // A process that was killed may have left it unflushed.
+        RandomAccess.FlushToDisk(file.SafeFileHandle);
         return new Anchor(file, key, partitionId, slots, slot, position);
     }
 
@@ -110,19 +114,23 @@ internal sealed class Anchor : IDisposable
 
     public void Write(JournalPosition position)
     {
-        _slot ^= 1;
         Position = position;
         IsBehind = true;
-        Span<byte> slot = _slots.AsSpan(_slot * SlotLength, SlotLength);
+        int offset = (_flushedSlot ^ 1) * SlotLength;
+        Span<byte> slot = _slots.AsSpan(offset, SlotLength);
         Fill(slot, _key, _partitionId.Span, position);
-        RandomAccess.Write(_file.SafeFileHandle, slot[..ContentLength], _slot * SlotLength);
+        RandomAccess.Write(_file.SafeFileHandle, slot[..ContentLength], offset);
     }
 
     public void Flush()
     {
         RandomAccess.FlushToDisk(_file.SafeFileHandle);
-        _slots.CopyTo(_flushed, 0);
-        IsBehind = false;
+        if (IsBehind)
+        {
+            _slots.CopyTo(_flushed, 0);
+            _flushedSlot ^= 1;
+            IsBehind = false;
+        }
     }
 
     /// <summary>A power loss: back to what was flushed.</summary>

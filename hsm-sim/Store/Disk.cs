@@ -49,6 +49,13 @@ internal static class Disk
         FlushFolder(Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>Makes durable what a process that is gone wrote to a file.</summary>
+    public static void Flush(string path)
+    {
+        using FileStream file = Open(path, FileMode.Open);
+        RandomAccess.FlushToDisk(file.SafeFileHandle);
+    }
+
     /// <summary>Makes durable what was made, renamed or deleted in a folder. .NET has no way to; Windows needs none.</summary>
     public static void FlushFolder(string path)
     {

@@ -6,13 +6,16 @@ namespace ZwCa.HsmSim.Store;
 /// <summary>A journal that was read to its end.</summary>
 /// <param name="End">The last good record.</param>
 /// <param name="Continues">The record of a generation before that its snapshot stands for; default in the first.</param>
+/// <param name="IsOnlySnapshot">Nothing was added behind the snapshot.</param>
 /// <param name="TornBytes">Behind the end: a write that a crash interrupted and that nobody was told of.</param>
-internal sealed record JournalContent(PartitionState State, JournalPosition End, JournalPosition Continues, long TornBytes);
+internal sealed record JournalContent(PartitionState State, JournalPosition End, JournalPosition Continues, bool IsOnlySnapshot, long TornBytes);
 
 /// <summary>
 /// Reads the newest journal and holds it against the anchor. What the anchor tells of has to be there, unchanged: else nothing is accepted.
 /// What comes after may be torn, because a crash may leave that: the anchor is written once a group is flushed, and only then is anybody
-/// answered. After a crash between a new generation and its anchor the generations between are there still, and must lead to the anchor's.
+/// answered. After a crash between a new generation and its anchor the generations between are there still, and must lead to the anchor's: each
+/// is a snapshot of the very end of the one before and no more. Otherwise the journal of a copy of the store that its holders opened elsewhere
+/// would pass, and what the anchor tells of would be lost.
 /// </summary>
 internal static class JournalReader
 {
@@ -40,12 +43,13 @@ internal static class JournalReader
             }
 
             JournalPosition from = content.Continues;
-            if (from.Generation < anchor.Generation || from.Generation >= content.End.Generation)
+            if (!content.IsOnlySnapshot || from.Generation < anchor.Generation || from.Generation >= content.End.Generation)
             {
-                throw RolledBack($"its generation {content.End.Generation} does not continue what the anchor tells of");
+                throw DoesNotContinue(content);
             }
 
-            content = Scan(load(from.Generation), from.Generation, master, partitionId, [from, anchor]);
+            JournalContent before = Scan(load(from.Generation), from.Generation, master, partitionId, [from, anchor]);
+            content = before.End == from ? before : throw DoesNotContinue(content);
         }
 
         return newest;
@@ -65,6 +69,7 @@ internal static class JournalReader
         using var chain = new RecordChain(master, JournalHead.Purpose, head.Bytes.Span, partitionId, generation, head.SequenceBefore);
         var found = new HashSet<JournalPosition>();
         JournalPosition? continues = null;
+        long snapshotEnd = 0;
         int offset = JournalHead.Length;
         while (offset < file.Length && chain.Open(file.Span[offset..], out int length) is { } record)
         {
@@ -72,6 +77,7 @@ internal static class JournalReader
             if (record is [JournalHead.ClosingKind, ..])
             {
                 continues = ReadClosing(record, chain.Sequence);
+                snapshotEnd = chain.Sequence;
             }
             else
             {
@@ -102,7 +108,9 @@ internal static class JournalReader
         }
 
         // Without its end a snapshot says nothing.
-        return continues is { } from ? new JournalContent(state, chain.Position, from, file.Length - offset) : throw Damaged(chain.Sequence + 1);
+        return continues is { } from
+            ? new JournalContent(state, chain.Position, from, chain.Sequence == snapshotEnd, file.Length - offset)
+            : throw Damaged(chain.Sequence + 1);
     }
 
     private static JournalPosition ReadClosing(byte[] record, long sequence) =>
@@ -122,6 +130,9 @@ internal static class JournalReader
 
     private static StoreException Damaged(long sequence) =>
         new($"The store is damaged: record {sequence} of its journal is not what was written, or was cut off. {Restore}");
+
+    private static StoreException DoesNotContinue(JournalContent content) =>
+        RolledBack($"its generation {content.End.Generation} does not continue what the anchor tells of");
 
     private static StoreException RolledBack(string how) =>
         new($"The store was rolled back: {how}. An older copy was put in its place, which would bring back spent keys and old counters. "

@@ -73,10 +73,20 @@ internal sealed class PartitionFolder(string name, string path, string anchorPat
                 notify($"Partition {Name}: the last write was interrupted; its {content.TornBytes} bytes, of which nobody was told, are left out.");
             }
 
+            // A killed process may have left its last records unflushed. The new generation refers to them, so that they must not be lost before it.
+            Disk.Flush(JournalPath(generation));
             JournalWriter journal = JournalWriter.Begin(path, master, header.Id.Span, content.End, content.State.Snapshot(), faults);
-            anchor.Write(journal.Position);
-            anchor.Flush();
-            return Start(header, master, content.State, journal, anchor, faults, clock, growthLimit);
+            try
+            {
+                anchor.Write(journal.Position);
+                anchor.Flush();
+                return Start(header, master, content.State, journal, anchor, faults, clock, growthLimit);
+            }
+            catch
+            {
+                journal.Dispose();
+                throw;
+            }
         }
         catch
         {
@@ -103,9 +113,19 @@ internal sealed class PartitionFolder(string name, string path, string anchorPat
         JournalWriter journal = JournalWriter.Begin(path, master, header.Id.Span, default, state.Snapshot(), faults);
 
         // Step 3: the anchor takes the place of the note; from here on the backup is not read again.
-        var anchor = Anchor.Make(AnchorPath, master, header.Id, journal.Position);
-        notify($"Partition {Name}: restored from a backup; epoch {state.Epoch} begins.");
-        return Start(header, master, state, journal, anchor, faults, clock, growthLimit);
+        Anchor? anchor = null;
+        try
+        {
+            anchor = Anchor.Make(AnchorPath, master, header.Id, journal.Position);
+            notify($"Partition {Name}: restored from a backup; epoch {state.Epoch} begins.");
+            return Start(header, master, state, journal, anchor, faults, clock, growthLimit);
+        }
+        catch
+        {
+            anchor?.Dispose();
+            journal.Dispose();
+            throw;
+        }
     }
 
     private PartitionStore Start(

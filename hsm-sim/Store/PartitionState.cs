@@ -22,7 +22,7 @@ internal sealed class PartitionState
 {
     private readonly Dictionary<string, StoredKey> _keys = [];
 
-    // Value: the 32 bytes of the binding. A million entries take some 100 MB.
+    // Value: the 32 bytes of the binding. A million entries take some 200 MB.
     private readonly Dictionary<UInt128, byte[]> _bindings = [];
 
     public IReadOnlyDictionary<string, StoredKey> Keys => _keys;

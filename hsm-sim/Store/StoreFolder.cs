@@ -9,11 +9,15 @@ namespace ZwCa.HsmSim.Store;
 
 /// <summary>
 /// A store on disk, this process's alone while it is open: device/ (TLS), partitions/NAME/, lock. The anchors lie outside, by default in
-/// STORE.anchor/, so that a copy of the store that is put back does not bring its anchors along.
+/// STORE.anchor/, so that a copy of the store that is put back does not bring its anchors along. They are this store's alone and have a lock of
+/// their own: two copies of a store that run on the same anchors would both bind what may be bound once.
 /// </summary>
 internal sealed class StoreFolder : IDisposable
 {
+    private const string AnchorLockName = ".lock";
+
     private readonly FileStream _lock;
+    private readonly FileStream _anchorLock;
     private readonly string _partitions;
     private readonly string _anchors;
 
@@ -22,13 +26,17 @@ internal sealed class StoreFolder : IDisposable
         Path = path;
         _partitions = System.IO.Path.Combine(path, "partitions");
         _anchors = anchors;
+        _lock = Lock(System.IO.Path.Combine(path, "lock"), $"The store {path} is in use by another process. Only one may have it.");
         try
         {
-            _lock = Disk.Open(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileShare.None);
+            _anchorLock = Lock(
+                System.IO.Path.Combine(anchors, AnchorLockName),
+                $"The anchors' folder {anchors} is in use by another process. Each store has one of its own.");
         }
-        catch (IOException e)
+        catch
         {
-            throw new StoreException($"The store {path} is in use by another process. Only one may have it.", e);
+            _lock.Dispose();
+            throw;
         }
     }
 
@@ -58,7 +66,11 @@ internal sealed class StoreFolder : IDisposable
         var store = new StoreFolder(path, anchors);
         Disk.MakeFolder(store._partitions);
         Disk.MakeFolder(store.DevicePath);
-        Disk.FlushFolder(path);
+        foreach (string folder in new[] { path, System.IO.Path.GetDirectoryName(path), System.IO.Path.GetDirectoryName(anchors) }.OfType<string>().Distinct())
+        {
+            Disk.FlushFolder(folder);
+        }
+
         return store;
     }
 
@@ -66,9 +78,14 @@ internal sealed class StoreFolder : IDisposable
     public static StoreFolder Open(string path, string? anchors = null)
     {
         (path, anchors) = Resolve(path, anchors);
-        return Directory.Exists(System.IO.Path.Combine(path, "partitions"))
+        if (!Directory.Exists(System.IO.Path.Combine(path, "partitions")))
+        {
+            throw new StoreException($"{path} is no store. Make one with init.");
+        }
+
+        return Directory.Exists(anchors)
             ? new StoreFolder(path, anchors)
-            : throw new StoreException($"{path} is no store. Make one with init.");
+            : throw new StoreException($"The anchors' folder {anchors} is missing, so nobody can tell whether the store is the newest. Put it back, or say where it is.");
     }
 
     /// <summary>Makes a partition, durably: wholly or not at all. Its master key is nowhere but in its holders' shares when this returns.</summary>
@@ -149,7 +166,23 @@ internal sealed class StoreFolder : IDisposable
         return place;
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        _anchorLock.Dispose();
+        _lock.Dispose();
+    }
+
+    private static FileStream Lock(string file, string otherwise)
+    {
+        try
+        {
+            return Disk.Open(file, FileMode.OpenOrCreate, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new StoreException(otherwise, e);
+        }
+    }
 
     private static (string Path, string Anchors) Resolve(string path, string? anchors)
     {
@@ -179,15 +212,25 @@ internal sealed class StoreFolder : IDisposable
     private PartitionFolder RequireFree(string name)
     {
         NewPartition.RequireName(name);
-        return Directory.Exists(System.IO.Path.Combine(_partitions, name))
-            ? throw new StoreException($"There is a partition {name} in this store already. To replace it, move its folder away first.")
-            : FolderOf(name);
+        PartitionFolder place = FolderOf(name);
+        if (Directory.Exists(System.IO.Path.Combine(_partitions, name)))
+        {
+            throw new StoreException($"There is a partition {name} in this store already. To replace it, move its folder and its anchor {place.AnchorPath} away first.");
+        }
+
+        // An attempt that failed leaves an anchor of no use; any other is of a partition that would be lost without it.
+        return File.Exists(place.AnchorPath) && !Directory.Exists(Unfinished(name))
+            ? throw new StoreException(
+                $"There is an anchor {place.AnchorPath} already: another store's, or of a partition {name} that was moved away. Move it too; what it belongs to does not open without it.")
+            : place;
     }
+
+    private string Unfinished(string name) => System.IO.Path.Combine(_partitions, $".{name}.new");
 
     // What an earlier attempt left is of no use.
     private string MakeUnfinished(string name)
     {
-        string folder = System.IO.Path.Combine(_partitions, $".{name}.new");
+        string folder = Unfinished(name);
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);

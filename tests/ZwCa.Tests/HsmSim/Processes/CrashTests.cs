@@ -16,17 +16,23 @@ public class CrashTests
 {
     private const int Workers = 8;
     private const int KilledBySignal = 137;
+    private const int Sample = 20;
+    private const int MaxSample = 1000;
 
     /// <summary>Where a new journal takes the place of the old one: at each start, and in a running device only after 64 MiB.</summary>
     private static readonly FaultPoint[] AtStart = [FaultPoint.BeforeRename, FaultPoint.AfterRename];
 
     private static readonly TimeSpan LongestLife = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
     private readonly TestRandom _random = new();
     private readonly ConcurrentDictionary<string, SubjectPublicKeyInfo> _acknowledgedKeys = new();
     private readonly ConcurrentDictionary<string, EscrowedKey> _boundKeys = new();
+    private readonly ConcurrentQueue<string> _newKeys = new();
     private long _signaturesSeen;
     private long _signaturesAsked;
+    private long _lastCount;
+    private long _answers;
     private int _labels;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -57,10 +63,13 @@ public class CrashTests
 
             await using HsmSimProcess device = await store.StartAsync(options: "--faults");
             await using SimulatorHsm hsm = await store.ConnectAsync(device);
-            await CheckAsync(hsm, ca);
+            await CheckAsync(hsm, ca, all: false);
 
             using var over = new CancellationTokenSource();
-            Task[] load = [.. Enumerable.Range(0, Workers).Select(worker => WorkAsync(hsm, ca, worker, over.Token))];
+            long before = Interlocked.Read(ref _answers);
+            int life = i * Workers;
+            Task<bool>[] load = [.. Enumerable.Range(life, Workers).Select(worker => WorkAsync(hsm, ca, worker, over.Token))];
+            await UntilAsync(() => Interlocked.Read(ref _answers) >= before + Workers, load);
 
             // A third by the clock, a third at a named point, a third by loss of power.
             switch (i % 3)
@@ -81,13 +90,14 @@ public class CrashTests
             }
 
             died++;
-            await over.CancelAsync();
-            await Task.WhenAll(load);
+            over.CancelAfter(Soon);
+            bool[] cutOff = await Task.WhenAll(load);
+            Assert.True(cutOff.All(each => each), $"Death {i}: {cutOff.Count(each => each)} of {Workers} were at work.");
         }
 
         await using HsmSimProcess last = await store.StartAsync();
         await using SimulatorHsm survivor = await store.ConnectAsync(last);
-        await CheckAsync(survivor, ca);
+        await CheckAsync(survivor, ca, all: true);
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{died} deaths; {_acknowledgedKeys.Count} keys, {_signaturesSeen} of {_signaturesAsked} signatures, {_boundKeys.Count} bound keys seen; {_random}");
         Assert.True(_acknowledgedKeys.Count > died && _signaturesSeen > died && _boundKeys.Count > died, "There was hardly any load.");
@@ -114,7 +124,20 @@ public class CrashTests
         Assert.True(exitCode == KilledBySignal, $"{point}: exit code {exitCode}\n{error}");
     }
 
-    private async Task WorkAsync(SimulatorHsm hsm, RegisteredCa ca, int worker, CancellationToken over)
+    /// <summary>Until the load is there: the device dies at work, not while it warms up.</summary>
+    private static async Task UntilAsync(Func<bool> condition, Task[] load)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        patience.CancelAfter(Soon);
+        while (!condition())
+        {
+            Assert.DoesNotContain(load, worker => worker.IsCompleted);
+            await Task.Delay(5, patience.Token);
+        }
+    }
+
+    /// <returns>Whether the device died under it.</returns>
+    private async Task<bool> WorkAsync(SimulatorHsm hsm, RegisteredCa ca, int worker, CancellationToken over)
     {
         var random = new TestRandom(_random.Seed + worker);
         try
@@ -123,14 +146,15 @@ public class CrashTests
             HsmKey kek = (await hsm.FindKeyAsync(new KeyLabel("escrow"), over))!;
             while (!over.IsCancellationRequested)
             {
-                switch (random.Next(4))
+                switch (random.Next(12))
                 {
                     case 0:
                         var label = new KeyLabel($"key-{Interlocked.Increment(ref _labels)}");
                         HsmKey made = await hsm.GenerateKeyAsync(label, random.Next(2) == 0 ? HsmKeyKind.Sm2 : HsmKeyKind.P256, over);
                         _acknowledgedKeys[label.Value] = made.PublicKey!;
+                        _newKeys.Enqueue(label.Value);
                         break;
-                    case 1:
+                    case < 4:
                         await BindAsync(hsm, kek, ca, over);
                         break;
                     default:
@@ -140,15 +164,16 @@ public class CrashTests
                         Interlocked.Add(ref _signaturesSeen, count);
                         break;
                 }
+
+                Interlocked.Increment(ref _answers);
             }
+
+            return false;
         }
         catch (HsmException e) when (e.IsTransient)
         {
             // The device died, as it should.
-        }
-        catch (OperationCanceledException)
-        {
-            // The round is over.
+            return true;
         }
     }
 
@@ -160,21 +185,25 @@ public class CrashTests
         _boundKeys[Convert.ToHexString(pair.KeyId.Span)] = key;
     }
 
-    private async Task CheckAsync(SimulatorHsm hsm, RegisteredCa ca)
+    /// <param name="all">False: the new keys and a few of each kind, or the check would soon take longer than the life before it.</param>
+    private async Task CheckAsync(SimulatorHsm hsm, RegisteredCa ca, bool all)
     {
-        foreach ((string label, SubjectPublicKeyInfo publicKey) in _acknowledgedKeys)
+        string[] old = [.. _acknowledgedKeys.Keys];
+        _random.Shuffle(old);
+        await Task.WhenAll(old.Take(all ? old.Length : Sample).Concat(_newKeys).Distinct().Select(async label =>
         {
             HsmKey? key = await hsm.FindKeyAsync(new KeyLabel(label), Cancel);
-            Assert.Equal(publicKey, key?.PublicKey);
-        }
+            Assert.Equal(_acknowledgedKeys[label], key?.PublicKey);
+        }));
+        _newKeys.Clear();
 
         long count = await hsm.GetSignatureCountAsync((await hsm.FindKeyAsync(new KeyLabel("counted"), Cancel))!, Cancel);
-        Assert.InRange(count, Interlocked.Read(ref _signaturesSeen), Interlocked.Read(ref _signaturesAsked));
+        Assert.InRange(count, Math.Max(_lastCount, _signaturesSeen), _signaturesAsked);
+        _lastCount = count;
 
-        // A few of them, or the check would soon take longer than the life before it.
         EscrowedKey[] bound = [.. _boundKeys.Values];
         _random.Shuffle(bound);
-        foreach (EscrowedKey key in bound.Take(20))
+        foreach (EscrowedKey key in bound.Take(all ? MaxSample : Sample))
         {
             HsmException e = await Assert.ThrowsAsync<HsmException>(
                 () => hsm.EnvelopeKeyAsync(key.WrappedKey, key.RecipientKey, ca.Apply(RegisteredCa.NextSerialNumber(), key.RecipientKey), cancellationToken: Cancel));

@@ -15,7 +15,7 @@ public class DeviceProcessTests
     public async Task DeviceDiesAndComesBack_DriverSaysSoAndGoesOnWithoutARestart()
     {
         using var store = new HsmSimStore();
-        HsmSimProcess first = await store.StartAsync();
+        await using HsmSimProcess first = await store.StartAsync();
         await using SimulatorHsm hsm = await store.ConnectAsync(first);
         HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel("sm2"), HsmKeyKind.Sm2, Cancel);
         byte[] digest = Sm3.HashData("message"u8);
@@ -29,7 +29,6 @@ public class DeviceProcessTests
 
         Assert.True(Sm2PublicKey.FromBytes(key.PublicKey!.PublicKey.Span).VerifyDigest(digest, signature));
         Assert.Equal(0, await second.StopAsync());
-        await first.DisposeAsync();
     }
 
     /// <summary>The credential of one partition opens no other, whatever is asked for, and a key's label means nothing outside its own.</summary>

@@ -101,6 +101,45 @@ public sealed class PartitionTests : IAsyncLifetime
         Assert.Equal(HsmFailure.KeyNotFound, Assert.Throws<HsmException>(() => partition.GetShare(stranger.PublicKey.ToBytes())).Failure);
     }
 
+    /// <summary>The header can be written by whoever has the disk: a lower m gets him nothing.</summary>
+    [Fact]
+    public async Task HeaderWithALowerThreshold_DoesNotOpenWithFewerHolders()
+    {
+        PartitionFolder folder;
+        using (var store = StoreFolder.Create(_test.Path))
+        {
+            folder = store.CreatePartition(_test.Plan("p", threshold: 3), TimeProvider.System);
+        }
+
+        byte[] genuine = await ForgeThresholdAsync(folder, 2);
+        SortedDictionary<string, string> before = _test.Fingerprint();
+        Partition partition = PartitionOf(folder);
+        await EnterAsync(partition, 1);
+        Assert.Contains("header", (await Assert.ThrowsAsync<HsmException>(() => EnterAsync(partition, 2))).Message);
+        Assert.False(partition.IsOpen);
+        Assert.Empty(partition.Status().Entered);
+        Assert.Equal(before, _test.Fingerprint());
+
+        await File.WriteAllBytesAsync(folder.HeaderPath, genuine, TestContext.Current.CancellationToken);
+        partition = PartitionOf(folder);
+        await EnterAsync(partition, 1);
+        Assert.Equal(1, await EnterAsync(partition, 2));
+        Assert.Equal(0, await EnterAsync(partition, 3));
+    }
+
+    [Fact]
+    public async Task HeaderExchangedWhileHoldersEnter_IsNotTrusted()
+    {
+        PartitionFolder folder = _test.Make();
+        byte[] genuine = await ForgeThresholdAsync(folder, 3);
+        Partition partition = PartitionOf(folder);
+        await File.WriteAllBytesAsync(folder.HeaderPath, genuine, TestContext.Current.CancellationToken);
+        await EnterAsync(partition, 1);
+        await EnterAsync(partition, 2);
+        Assert.Contains("header", (await Assert.ThrowsAsync<HsmException>(() => EnterAsync(partition, 3))).Message);
+        Assert.False(partition.IsOpen);
+    }
+
     [Fact]
     public async Task StoreThatCannotBeOpened_SaysWhy_AndOpensOnceItIsRepaired()
     {
@@ -181,6 +220,19 @@ public sealed class PartitionTests : IAsyncLifetime
         OpenedPartition again = _test.Open(folder);
         Assert.Equal(StoreMarks.Demo | StoreMarks.Faults, again.Store.State.Marks);
         await TestStore.Close(again);
+    }
+
+    /// <returns>The header as it was.</returns>
+    private static async Task<byte[]> ForgeThresholdAsync(PartitionFolder folder, byte threshold)
+    {
+        // Behind magic, version and partition id, big-endian.
+        const int LastByteOfThreshold = 8 + 2 + PartitionHeader.IdLength + 3;
+        byte[] genuine = await File.ReadAllBytesAsync(folder.HeaderPath, TestContext.Current.CancellationToken);
+        byte[] forged = [.. genuine];
+        Assert.NotEqual(threshold, forged[LastByteOfThreshold]);
+        forged[LastByteOfThreshold] = threshold;
+        await File.WriteAllBytesAsync(folder.HeaderPath, forged, TestContext.Current.CancellationToken);
+        return genuine;
     }
 
     private Partition PartitionOf(PartitionFolder folder, FaultKnobs? faults = null)

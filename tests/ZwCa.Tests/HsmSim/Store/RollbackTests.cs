@@ -102,6 +102,58 @@ public sealed class RollbackTests
         }
     }
 
+    /// <summary>
+    /// Holders opened a copy of the store and of its anchors elsewhere, an exercise perhaps. Its journal is genuine and newer by number; it stands for
+    /// what was before (or after) what this store did since.
+    /// </summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public async Task JournalOfACopyThatWentOnElsewhere_IsRefused(bool copiedBeforeTheLastRecord, bool copyHasMore)
+    {
+        using var test = new TestStore();
+        PartitionFolder folder = test.Make();
+        OpenedPartition opened = test.Open(folder);
+        await TestStore.WriteAsync(opened.Store, TestStore.Key("k"), TestStore.Signed("k", 1));
+        if (copiedBeforeTheLastRecord)
+        {
+            CopyAll();
+        }
+
+        await TestStore.WriteAsync(opened.Store, TestStore.Signed("k", 2), TestStore.Bound());
+        string expected = TestStore.Describe(opened.Store);
+        await TestStore.Close(opened);
+        if (!copiedBeforeTheLastRecord)
+        {
+            CopyAll();
+        }
+
+        PartitionFolder copy;
+        using (var store = StoreFolder.Open(test.Elsewhere("copy")))
+        {
+            copy = Assert.Single(store.Partitions);
+        }
+
+        OpenedPartition elsewhere = test.Open(copy);
+        if (copyHasMore)
+        {
+            await TestStore.WriteAsync(elsewhere.Store, TestStore.Signed("k", 3));
+        }
+
+        await TestStore.Close(elsewhere);
+        File.Copy(copy.JournalPath(3), folder.JournalPath(3));
+        Assert.Contains("rolled back", Assert.Throws<StoreException>(() => test.Open(folder)).Message);
+        File.Delete(folder.JournalPath(3));
+        Assert.Equal(expected, await test.ReadAsync(folder));
+
+        void CopyAll()
+        {
+            TestStore.Copy(test.Path, test.Elsewhere("copy"));
+            TestStore.Copy(test.Anchors, test.Elsewhere("copy.anchor"));
+        }
+    }
+
     [Fact]
     public void MissingFiles_AreNamed()
     {

@@ -22,6 +22,46 @@ public sealed class StoreFolderTests : IDisposable
         StoreFolder.Open(_test.Path).Dispose();
     }
 
+    /// <summary>Both would bind the same key, each to another recipient.</summary>
+    [Fact]
+    public void CopyOnTheSameAnchors_CannotRunBeside()
+    {
+        _test.Make();
+        TestStore.Copy(_test.Path, _test.Elsewhere("copy"));
+        using (StoreFolder.Open(_test.Path))
+        {
+            Assert.Contains("of its own", Assert.Throws<StoreException>(() => StoreFolder.Open(_test.Elsewhere("copy"), _test.Anchors)).Message);
+            Assert.Contains("of its own", Assert.Throws<StoreException>(() => StoreFolder.Create(_test.Elsewhere("new"), _test.Anchors)).Message);
+        }
+
+        StoreFolder.Open(_test.Elsewhere("copy"), _test.Anchors).Dispose();
+    }
+
+    [Fact]
+    public async Task AnchorOfAnotherPartitionOfThatName_IsNotOverwritten()
+    {
+        PartitionFolder folder = _test.Make();
+        OpenedPartition opened = _test.Open(folder);
+        byte[] backup = opened.SealBackup(opened.Store.State.SnapshotForBackup());
+        await TestStore.Close(opened);
+        using (var other = StoreFolder.Create(_test.Elsewhere("other"), _test.Anchors))
+        {
+            Assert.Contains("anchor", Assert.Throws<StoreException>(() => other.CreatePartition(_test.Plan("p"), TimeProvider.System)).Message);
+            Assert.Contains("anchor", Assert.Throws<StoreException>(() => other.Restore(backup, "p")).Message);
+            Assert.Empty(other.Partitions);
+        }
+
+        await _test.ReadAsync(folder);
+    }
+
+    [Fact]
+    public void AnchorsFolderThatIsMissing_IsNamed()
+    {
+        _test.Make();
+        Directory.Delete(_test.Anchors, recursive: true);
+        Assert.Contains(_test.Anchors, Assert.Throws<StoreException>(() => StoreFolder.Open(_test.Path)).Message);
+    }
+
     [Fact]
     [UnsupportedOSPlatform("windows")]
     public void FilesAreTheOwnersAlone()
@@ -68,6 +108,7 @@ public sealed class StoreFolderTests : IDisposable
     {
         using var store = StoreFolder.Create(_test.Path);
         Directory.CreateDirectory(Path.Combine(_test.Path, "partitions", ".p.new", "x"));
+        File.WriteAllBytes(Path.Combine(_test.Anchors, "p"), new byte[8192]);
         Assert.Empty(store.Partitions);
         store.CreatePartition(_test.Plan("p"), TimeProvider.System);
         Assert.Equal("p", Assert.Single(store.Partitions).Name);
