@@ -9,23 +9,24 @@ namespace ZwCa.HsmSim.Server;
 /// written.
 /// </summary>
 /// <param name="limit">For the peer to take one write.</param>
-/// <param name="written">Told how many answers are gone, sent or not.</param>
+/// <param name="written">Told how many answers are gone, sent or not, and the bytes that their places had.</param>
 /// <param name="failed">Told once why no more can be sent.</param>
-internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> written, Action<string> failed) : IAsyncDisposable
+internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int, long> written, Action<string> failed) : IAsyncDisposable
 {
-    // A buffer that a large answer made larger than this is given back.
-    private const int OrdinarySize = 1 << 20;
+    // A buffer that large answers made larger than this is given back.
+    private const int OrdinarySize = 1 << 16;
 
     private readonly Lock _gate = new();
     private WireWriter _body = new();
     private WireWriter _pending = new();
     private WireWriter _writing = new();
     private int _pendingAnswers;
+    private long _pendingBytes;
     private bool _active;
     private bool _broken;
     private Task _writer = Task.CompletedTask;
 
-    public void Send<T>(long id, T message)
+    public void Send<T>(Place place, T message)
         where T : IMessage<T>
     {
         lock (_gate)
@@ -34,15 +35,15 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
             {
                 _body.Clear();
                 message.Write(_body);
-                Queue(id, Frame.Done);
+                Queue(place, Frame.Done);
                 return;
             }
         }
 
-        written(1);
+        written(1, place.Bytes);
     }
 
-    public void SendFailure(long id, HsmFailure failure, string reason)
+    public void SendFailure(Place place, HsmFailure failure, string reason)
     {
         lock (_gate)
         {
@@ -50,12 +51,12 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
             {
                 _body.Clear();
                 _body.WriteExactly(Encoding.UTF8.GetBytes(reason));
-                Queue(id, (ushort)failure);
+                Queue(place, (ushort)failure);
                 return;
             }
         }
 
-        written(1);
+        written(1, place.Bytes);
     }
 
     /// <summary>What is not written by now is not sent. The stream must be at its end or closed, so that a write under way ends.</summary>
@@ -73,13 +74,14 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
     }
 
     /// <summary>The body is in <see cref="_body"/>.</summary>
-    private void Queue(long id, ushort code)
+    private void Queue(Place place, ushort code)
     {
         ReadOnlyMemory<byte> body = _body.Written;
-        Frame.WriteHeader(_pending.Reserve(Frame.HeaderLength), id, code, body.Length);
+        Frame.WriteHeader(_pending.Reserve(Frame.HeaderLength), place.Id, code, body.Length);
         _pending.WriteExactly(body.Span);
         Empty(ref _body);
         _pendingAnswers++;
+        _pendingBytes += place.Bytes;
         if (!_active)
         {
             _active = true;
@@ -94,6 +96,7 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
         while (true)
         {
             int answers;
+            long bytes;
             lock (_gate)
             {
                 if (_pendingAnswers == 0 || _broken)
@@ -104,6 +107,7 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
 
                 (_pending, _writing) = (_writing, _pending);
                 (answers, _pendingAnswers) = (_pendingAnswers, 0);
+                (bytes, _pendingBytes) = (_pendingBytes, 0);
             }
 
             string? failure = null;
@@ -116,8 +120,9 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
             {
                 failure = $"does not read its answers: {answers} waited {limit.TotalSeconds:0.#} s";
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            catch (Exception e)
             {
+                // Whatever it is: it ends this connection, and the places have to come back.
                 failure = $"answers cannot be sent: {e.Message}";
             }
 
@@ -129,12 +134,13 @@ internal sealed class AnswerOutput(Stream stream, TimeSpan limit, Action<int> wr
                     _broken = true;
                     _active = false;
                     answers += _pendingAnswers;
-                    _pendingAnswers = 0;
+                    bytes += _pendingBytes;
+                    (_pendingAnswers, _pendingBytes) = (0, 0);
                     Empty(ref _pending);
                 }
             }
 
-            written(answers);
+            written(answers, bytes);
             if (failure is not null)
             {
                 failed(failure);

@@ -19,7 +19,7 @@ internal sealed class ClientOperations(FaultKnobs faults)
     /// <exception cref="IOException">The store failed.</exception>
     public async Task ServeAsync(Request request, OpenPartition partition, AnswerOutput answers, Connection connection)
     {
-        var answer = new Sender(faults, request.Id, answers, connection);
+        var answer = new Sender(faults, request.Place, answers, connection);
         switch (request.Operation)
         {
             case Operation.FindKey:
@@ -53,7 +53,7 @@ internal sealed class ClientOperations(FaultKnobs faults)
                 break;
             case Operation.Random:
                 long count = request.Read<Number>().Value;
-                await answer.SendAsync(partition.GetRandom((int)Math.Clamp(count, 0, int.MaxValue))).ConfigureAwait(false);
+                await answer.SendSecretAsync(partition.GetRandom((int)Math.Clamp(count, 0, int.MaxValue))).ConfigureAwait(false);
                 break;
             case Operation.Hmac:
                 await answer.SendAsync(partition.ComputeHmac(request.Read<KeyedData>())).ConfigureAwait(false);
@@ -85,17 +85,17 @@ internal sealed class ClientOperations(FaultKnobs faults)
         Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
     /// <summary>The way of one answer past the faults.</summary>
-    private readonly struct Sender(FaultKnobs faults, long id, AnswerOutput answers, Connection connection)
+    private readonly struct Sender(FaultKnobs faults, Place place, AnswerOutput answers, Connection connection)
     {
         public ValueTask SendAsync<T>(T message)
             where T : IMessage<T>
         {
             if (faults.Enabled)
             {
-                return SendWithFaultsAsync(faults, id, answers, connection, message);
+                return SendWithFaultsAsync(faults, place, answers, connection, message);
             }
 
-            answers.Send(id, message);
+            answers.Send(place, message);
             return default;
         }
 
@@ -111,7 +111,7 @@ internal sealed class ClientOperations(FaultKnobs faults)
             }
         }
 
-        private static async ValueTask SendWithFaultsAsync<T>(FaultKnobs faults, long id, AnswerOutput answers, Connection connection, T message)
+        private static async ValueTask SendWithFaultsAsync<T>(FaultKnobs faults, Place place, AnswerOutput answers, Connection connection, T message)
             where T : IMessage<T>
         {
             if (faults.AnswerDelay is { Ticks: > 0 } delay)
@@ -125,7 +125,7 @@ internal sealed class ClientOperations(FaultKnobs faults)
             }
 
             faults.At(FaultPoint.BeforeAnswer);
-            answers.Send(id, message);
+            answers.Send(place, message);
         }
     }
 }

@@ -24,10 +24,13 @@ internal sealed class Connection
     private readonly SslStream _stream;
     private readonly CancellationTokenSource _patience = new();
     private readonly SemaphoreSlim _slots;
+    private readonly InFlightBytes _bytes;
     private readonly AnswerOutput _answers;
     private string? _end;
     private bool _stopping;
-    private bool _aborted;
+    private volatile bool _aborted;
+    private volatile bool _trusted;
+    private bool _isConsole;
     private ClientCredential? _credential;
     private Partition? _partition;
 
@@ -35,14 +38,25 @@ internal sealed class Connection
     {
         _server = server;
         _socket = socket;
+        Number = number;
         Name = $"#{number} {socket.RemoteEndPoint}";
         _stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
         _slots = new SemaphoreSlim(server.Limits.InFlight);
-        _answers = new AnswerOutput(_stream, server.Limits.Write, count => _slots.Release(count), Abort);
+        _bytes = new InFlightBytes(server.Limits.ConnectionBytes);
+        _answers = new AnswerOutput(_stream, server.Limits.Write, Release, Abort);
     }
 
     /// <summary>For the log.</summary>
     public string Name { get; }
+
+    /// <summary>In the order of coming, from 1.</summary>
+    public long Number { get; }
+
+    /// <summary>It has proven who it is.</summary>
+    public bool IsTrusted => _trusted;
+
+    /// <summary>It ends at once.</summary>
+    public bool IsAborted => _aborted;
 
     /// <summary>From the handshake to the end. Throws nothing.</summary>
     public async Task RunAsync()
@@ -55,6 +69,8 @@ internal sealed class Connection
             byte[] certificateHash = _stream.RemoteCertificate!.GetCertHash(HashAlgorithmName.SHA256);
             if (_server.IsConsole(certificateHash))
             {
+                // Whatever clients do, the console gets through.
+                _isConsole = true;
                 Trust(input);
                 _server.Log.Write(Name, "console connected");
                 await ServeConsoleAsync(input).ConfigureAwait(false);
@@ -105,6 +121,7 @@ internal sealed class Connection
         End(why);
         _aborted = true;
         _socket.Dispose();
+        _patience.Cancel();
     }
 
     /// <summary>Whether it is a client that the partition's policy no longer names.</summary>
@@ -114,6 +131,7 @@ internal sealed class Connection
     /// <summary>From now on the peer may be idle as long as it likes.</summary>
     private void Trust(FrameInput input)
     {
+        _trusted = true;
         _patience.CancelAfter(Timeout.InfiniteTimeSpan);
         input.FrameLimit = _server.Limits.Frame;
     }
@@ -131,7 +149,9 @@ internal sealed class Connection
         {
             if (request.Operation != Operation.Hello)
             {
-                throw new HsmException(HsmFailure.Protocol, $"Hello comes first, not operation {(int)request.Operation}.");
+                throw new HsmException(HsmFailure.Protocol, ConsoleOperations.Has(request.Operation)
+                    ? $"{request.Operation} is for the console, and this certificate is not the console's."
+                    : $"Hello comes first, not operation {(int)request.Operation}.");
             }
 
             Hello hello = request.Read<Hello>();
@@ -153,24 +173,24 @@ internal sealed class Connection
 
             if (open is null || !open.Accepts(certificateHash, hello.Secret.Span))
             {
-                await Task.Delay(_server.Limits.WrongCredential).ConfigureAwait(false);
+                await Task.Delay(_server.Limits.WrongCredential, _patience.Token).ConfigureAwait(false);
                 throw new HsmException(HsmFailure.WrongCredential, "No such partition, or certificate and secret are not those of one of its clients.");
             }
 
-            _answers.Send(request.Id, open.Welcome());
+            _answers.Send(request.Place, open.Welcome());
             _server.Log.Write(Name, $"client of {name} connected");
             return open;
         }
         catch (HsmException e)
         {
             Volatile.Write(ref _partition, null);
-            End($"hello for {name} with certificate {Convert.ToHexStringLower(certificateHash)}: {e.Failure}: {e.Message}");
-            _answers.SendFailure(request.Id, e.Failure, e.Message);
+            End($"hello for \"{name}\" with certificate {Convert.ToHexStringLower(certificateHash)}: {e.Failure}: {e.Message}");
+            _answers.SendFailure(request.Place, e.Failure, e.Message);
         }
         catch (WireException e)
         {
             End($"hello: {e.Message}");
-            _answers.SendFailure(request.Id, HsmFailure.Protocol, $"Hello is malformed: {e.Message}");
+            _answers.SendFailure(request.Place, HsmFailure.Protocol, $"Hello is malformed: {e.Message}");
         }
         finally
         {
@@ -211,29 +231,67 @@ internal sealed class Connection
     private void RefuseMisplaced(Request request)
     {
         string reason = $"{request.Operation} is not for this connection.";
-        _answers.SendFailure(request.Id, HsmFailure.Protocol, reason);
+        _answers.SendFailure(request.Place, HsmFailure.Protocol, reason);
         End(reason);
         request.Release();
     }
 
-    /// <summary>The next request, and a slot for its answer: while there is none the peer has to wait.</summary>
+    /// <summary>The next request, and a slot for its answer and room for its bytes: while there is none the peer has to wait.</summary>
     private async ValueTask<Request?> ReadAsync(FrameInput input, int maxBody)
     {
-        Request? request = await input.ReadAsync(maxBody).ConfigureAwait(false);
-        if (request is { } read)
+        long admitted = 0;
+        Request? request = null;
+        try
         {
-            try
+            request = await input.ReadAsync(maxBody, IsTrusted ? AdmitAsync : null).ConfigureAwait(false);
+            if (request is not null)
             {
                 await _slots.WaitAsync(_patience.Token).ConfigureAwait(false);
             }
-            catch
-            {
-                read.Release();
-                throw;
-            }
+
+            return request;
+        }
+        catch
+        {
+            request?.Release();
+            ReturnBytes(admitted);
+            throw;
         }
 
-        return request;
+        async ValueTask AdmitAsync(Place place)
+        {
+            // Its own room first: who waits for that keeps nobody else waiting.
+            await _bytes.TakeAsync(place.Bytes, _patience.Token).ConfigureAwait(false);
+            try
+            {
+                if (!_isConsole)
+                {
+                    await _server.Bytes.TakeAsync(place.Bytes, _patience.Token).ConfigureAwait(false);
+                }
+            }
+            catch
+            {
+                _bytes.Return(place.Bytes);
+                throw;
+            }
+
+            admitted = place.Bytes;
+        }
+    }
+
+    private void Release(int answers, long bytes)
+    {
+        ReturnBytes(bytes);
+        _slots.Release(answers);
+    }
+
+    private void ReturnBytes(long bytes)
+    {
+        _bytes.Return(bytes);
+        if (!_isConsole)
+        {
+            _server.Bytes.Return(bytes);
+        }
     }
 
     /// <param name="partition">Null: the console's request.</param>
@@ -257,21 +315,21 @@ internal sealed class Connection
                 _server.Log.Write(Name, $"{request.Operation}: {e.Message} {e.InnerException?.Message}");
             }
 
-            _answers.SendFailure(request.Id, e.Failure, e.Message);
+            _answers.SendFailure(request.Place, e.Failure, e.Message);
         }
         catch (WireException e)
         {
-            _answers.SendFailure(request.Id, HsmFailure.Protocol, $"The body of {request.Operation} is malformed: {e.Message}");
+            _answers.SendFailure(request.Place, HsmFailure.Protocol, $"The body of {request.Operation} is malformed: {e.Message}");
         }
         catch (IOException e)
         {
             _server.Log.Write(Name, $"{request.Operation}: the store failed", e);
-            _answers.SendFailure(request.Id, HsmFailure.DeviceError, "The store of the partition failed: it does nothing more until the device starts anew.");
+            _answers.SendFailure(request.Place, HsmFailure.DeviceError, "The store of the partition failed: it does nothing more until the device starts anew.");
         }
         catch (Exception e)
         {
             _server.Log.Write(Name, $"{request.Operation}: internal error", e);
-            _answers.SendFailure(request.Id, HsmFailure.DeviceError, "Internal error.");
+            _answers.SendFailure(request.Place, HsmFailure.DeviceError, "Internal error.");
         }
         finally
         {
@@ -283,7 +341,7 @@ internal sealed class Connection
     {
         if (await _slots.WaitAsync(_server.Limits.Stop).ConfigureAwait(false))
         {
-            _answers.SendFailure(id, failure, reason);
+            _answers.SendFailure(new Place(id, 0), failure, reason);
         }
     }
 

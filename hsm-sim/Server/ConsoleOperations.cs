@@ -28,30 +28,30 @@ internal sealed class ConsoleOperations(
         {
             case Operation.Status:
                 _ = request.Read<Nothing>();
-                answers.Send(request.Id, new DeviceStatus([.. partitions.Select(each => each.Status())]));
+                answers.Send(request.Place, new DeviceStatus([.. partitions.Select(each => each.Status())]));
                 break;
             case Operation.GetShare:
                 ShareRequest share = request.Read<ShareRequest>();
-                answers.Send(request.Id, Require(share.Partition).GetShare(share.HolderKey));
+                answers.Send(request.Place, Require(share.Partition).GetShare(share.HolderKey));
                 break;
             case Operation.EnterShare:
-                answers.Send(request.Id, new Number(await EnterShareAsync(request.Read<OpenShare>(), connection).ConfigureAwait(false)));
+                answers.Send(request.Place, new Number(await EnterShareAsync(request.Read<OpenShare>(), connection).ConfigureAwait(false)));
                 break;
             case Operation.GetPolicy:
-                answers.Send(request.Id, Require(request.Read<PartitionName>().Name).Open.GetPolicy());
+                answers.Send(request.Place, Require(request.Read<PartitionName>().Name).Open.GetPolicy());
                 break;
             case Operation.InstallPolicy:
                 await InstallPolicyAsync(request.Read<Command>(), connection).ConfigureAwait(false);
-                answers.Send(request.Id, default(Nothing));
+                answers.Send(request.Place, default(Nothing));
                 break;
             case Operation.Backup:
                 Command backup = request.Read<Command>();
-                answers.Send(request.Id, await Require(backup.Partition).Open.BackUpAsync(backup.Statement).ConfigureAwait(false));
+                answers.Send(request.Place, await Require(backup.Partition).Open.BackUpAsync(backup.Statement).ConfigureAwait(false));
                 log.Write(connection, $"{backup.Partition}: a backup was made");
                 break;
             case Operation.SetFault:
                 SetFault(request.Read<Fault>(), connection);
-                answers.Send(request.Id, default(Nothing));
+                answers.Send(request.Place, default(Nothing));
                 break;
             default:
                 throw new HsmException(HsmFailure.Protocol, $"There is no operation {(int)request.Operation}.");

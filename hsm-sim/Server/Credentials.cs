@@ -42,10 +42,6 @@ internal static class Credentials
     /// <exception cref="StoreException">There is none, or it is something else.</exception>
     public static byte[] ReadPin(string file) => ReadHex(file, SHA256.HashSizeInBytes);
 
-    /// <returns>32 bytes; the caller zeroes them.</returns>
-    /// <exception cref="StoreException">There is none, or it is something else.</exception>
-    public static byte[] ReadSecret(string file) => ReadHex(file, Hello.SecretLength);
-
     /// <summary>Makes the device's certificate and the console's, unless they are there.</summary>
     /// <returns>Whether they were made.</returns>
     public static bool MakeDevice(StoreFolder store, TimeProvider time)
@@ -75,9 +71,11 @@ internal static class Credentials
         using X509Certificate2 client = Make($"hsm-sim client of {partition}", ClientAuthentication, time);
         using X509Certificate2 server = LoadServer(store);
         byte[] secret = RandomNumberGenerator.GetBytes(Hello.SecretLength);
-        byte[] hex = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(secret) + "\n");
+        byte[] hex = new byte[(2 * secret.Length) + 1];
         try
         {
+            Convert.TryToHexStringLower(secret, hex, out _);
+            hex[^1] = (byte)'\n';
             string folder = MakeFolder(store, partition);
             WriteCertificate(Path.Combine(folder, ClientFolder.CertificateFile), client);
             WritePin(Path.Combine(folder, ClientFolder.PinFile), server);

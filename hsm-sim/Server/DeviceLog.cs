@@ -6,6 +6,7 @@ namespace ZwCa.HsmSim.Server;
 internal sealed class DeviceLog(TextWriter output, TimeProvider time)
 {
     private readonly Lock _gate = new();
+    private long _lost;
 
     public void Write(string what) => Write("device", what);
 
@@ -16,8 +17,22 @@ internal sealed class DeviceLog(TextWriter output, TimeProvider time)
         string line = $"{at} {where} {OneLine(what)}";
         lock (_gate)
         {
-            output.WriteLine(line);
-            output.Flush();
+            try
+            {
+                if (_lost > 0)
+                {
+                    output.WriteLine($"{at} device {_lost} lines are missing here: they could not be written");
+                }
+
+                output.WriteLine(line);
+                output.Flush();
+                _lost = 0;
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // A full disk: nobody can be told now, and no reason to keep the keys from those who need them.
+                _lost++;
+            }
         }
     }
 
@@ -25,5 +40,6 @@ internal sealed class DeviceLog(TextWriter output, TimeProvider time)
     public void Write(string where, string what, Exception e) =>
         Write(where, $"{what}: {e.GetType().Name}: {e.Message} {e.StackTrace}");
 
-    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+    private static string OneLine(string text) => string.Concat(text.Select(c => char.GetUnicodeCategory(c)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? ' ' : c));
 }

@@ -38,6 +38,7 @@ internal sealed class DeviceServer : IAsyncDisposable
     {
         _consoleHash = consoleHash;
         Limits = limits ?? new ServerLimits();
+        Bytes = new InFlightBytes(Limits.AllBytes);
         Log = log;
         Client = new ClientOperations(faults);
         Console = new ConsoleOperations(partitions, faults, log, CloseOutlawed);
@@ -55,6 +56,9 @@ internal sealed class DeviceServer : IAsyncDisposable
     }
 
     public ServerLimits Limits { get; }
+
+    /// <summary>Of all connections.</summary>
+    public InFlightBytes Bytes { get; }
 
     public DeviceLog Log { get; }
 
@@ -117,7 +121,7 @@ internal sealed class DeviceServer : IAsyncDisposable
                 continue;
             }
 
-            if (_connections.Count >= Limits.Connections)
+            if (_connections.Count >= Limits.Connections && !MakeRoom())
             {
                 Log.Write($"#{number}", $"closed: there are {Limits.Connections} connections");
                 socket.Dispose();
@@ -128,7 +132,18 @@ internal sealed class DeviceServer : IAsyncDisposable
         }
     }
 
-
+    /// <summary>
+    /// Who has no credential cannot keep others out by holding connections: the oldest one that has not proven who it is goes. Those that are going
+    /// still count, so that there are never many of them.
+    /// </summary>
+    private bool MakeRoom()
+    {
+        Connection? oldest = _connections.Count < 2 * Limits.Connections
+            ? _connections.Keys.Where(each => !each.IsTrusted && !each.IsAborted).MinBy(each => each.Number)
+            : null;
+        oldest?.Abort("made room for another before it had proven who it is");
+        return oldest is not null;
+    }
 
     private void Begin(Socket socket, long number)
     {
@@ -154,8 +169,14 @@ internal sealed class DeviceServer : IAsyncDisposable
     private async Task RunAsync(Connection connection, Task started)
     {
         await started.ConfigureAwait(false);
-        await connection.RunAsync().ConfigureAwait(false);
-        _connections.TryRemove(connection, out _);
+        try
+        {
+            await connection.RunAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _connections.TryRemove(connection, out _);
+        }
     }
 
     private void CloseOutlawed(Partition partition, PartitionPolicy policy)

@@ -28,10 +28,11 @@ internal sealed class FrameInput(Stream stream, CancellationTokenSource patience
     public TimeSpan? FrameLimit { get; set; }
 
     /// <param name="maxBody">A longer body is refused before memory is taken for it.</param>
+    /// <param name="admit">Waits until the body may be read; the device's wait, not the peer's. Null: there is nothing to wait for.</param>
     /// <returns>Null: the peer closed after its last frame.</returns>
     /// <exception cref="FramingException">Not a frame, or the peer closed amid one.</exception>
     /// <exception cref="OperationCanceledException">The peer was too slow, or the connection is to end.</exception>
-    public async ValueTask<Request?> ReadAsync(int maxBody)
+    public async ValueTask<Request?> ReadAsync(int maxBody, Func<Place, ValueTask>? admit)
     {
         if (!await HaveAsync(sizeof(uint)).ConfigureAwait(false))
         {
@@ -42,7 +43,14 @@ internal sealed class FrameInput(Stream stream, CancellationTokenSource patience
         await HaveAsync(Frame.HeaderLength).ConfigureAwait(false);
         (long id, ushort code) = Frame.ReadHeader(_buffer.AsSpan(_start + sizeof(uint)));
         _start += Frame.HeaderLength;
-        var request = new Request(id, (Operation)code, ArrayPool<byte>.Shared.Rent(bodyLength), bodyLength);
+        var place = new Place(id, admit is null ? 0 : Request.BytesOf((Operation)code, bodyLength));
+        if (admit is not null)
+        {
+            StopTimer();
+            await admit(place).ConfigureAwait(false);
+        }
+
+        var request = new Request(place, (Operation)code, ArrayPool<byte>.Shared.Rent(bodyLength), bodyLength);
         try
         {
             await FillAsync(request.Body).ConfigureAwait(false);

@@ -3,11 +3,17 @@ namespace ZwCa.HsmSim.Server;
 /// <summary>What a device puts up with. Tests shorten the times.</summary>
 internal sealed record ServerLimits
 {
-    /// <summary>More are closed when they come.</summary>
+    /// <summary>One more takes the place of the oldest that has not proven who it is; where all have, it is closed.</summary>
     public int Connections { get; init; } = 256;
 
     /// <summary>Requests of one connection whose answers are not written yet; beyond that nothing more is read.</summary>
     public int InFlight { get; init; } = 256;
+
+    /// <summary>Bytes of one connection's requests and answers; beyond that nothing more is read from it.</summary>
+    public long ConnectionBytes { get; init; } = 8 << 20;
+
+    /// <summary>The same of all connections.</summary>
+    public long AllBytes { get; init; } = 256 << 20;
 
     /// <summary>From the connection to its good Hello; of the console to the end of the TLS handshake.</summary>
     public TimeSpan Handshake { get; init; } = TimeSpan.FromSeconds(10);

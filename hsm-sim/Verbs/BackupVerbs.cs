@@ -4,7 +4,6 @@ using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
-using ZwCa.HsmSim.Store;
 using Command = System.CommandLine.Command;
 using WireCommand = ZwCa.Hsm.Simulator.Wire.Command;
 
@@ -19,7 +18,7 @@ internal static class BackupVerbs
     {
         var device = new DeviceConsole();
         Option<string> partition = VerbOptions.Partition();
-        Option<FileInfo> output = VerbOptions.File("--out", "Where the order (DER) goes, for holders to sign.");
+        Option<FileInfo> output = VerbOptions.File("--out", "Where the order (DER) goes, for holders to sign; must not exist.");
         var hours = new Option<int>("--hours") { Description = "For how long the order holds, 1 to 168.", DefaultValueFactory = _ => 24 };
         hours.Validators.Add(result =>
         {
@@ -36,9 +35,9 @@ internal static class BackupVerbs
             PartitionStatus status = await DeviceConsole.FindAsync(console, parsed.GetRequiredValue(partition), cancellationToken);
             DateTimeOffset until = TimeProvider.System.GetUtcNow().AddHours(parsed.GetRequiredValue(hours));
             byte[] statement = Der.Encode(new BackupStatement(status.Id, Time.Truncate(until)));
-            string file = parsed.GetRequiredValue(output).FullName;
-            await File.WriteAllBytesAsync(file, statement, cancellationToken);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{Statement.Describe(statement)}\nIt is in {file}; let holders sign it.");
+            using var file = new NewFile(parsed.GetRequiredValue(output));
+            file.Write(statement);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{Statement.Describe(statement)}\nIt is in {file.Path}; let holders sign it.");
         });
         return command;
     }
@@ -54,18 +53,14 @@ internal static class BackupVerbs
         device.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            FileInfo file = parsed.GetRequiredValue(output);
-            if (file.Exists)
-            {
-                throw new VerbException($"{file.FullName} exists. A backup is never overwritten.");
-            }
-
+            // First: the device counts its keys as kept once it has made the backup.
+            using var file = new NewFile(parsed.GetRequiredValue(output));
             SignedStatement signed = Statement.Assemble(parsed.GetRequiredValue(statement), parsed.GetRequiredValue(signatures));
             await using ConsoleClient console = await device.OpenAsync(parsed, cancellationToken);
             string name = parsed.GetRequiredValue(partition);
             Bytes backup = await console.AskAsync<WireCommand, Bytes>(Operation.Backup, new WireCommand(name, Der.Encode(signed)), cancellationToken);
-            Disk.Replace(file.FullName, backup.Value.Span);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync($"The backup of partition {name} is in {file.FullName}. Only m of its holders open it.");
+            file.Write(backup.Value.Span);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"The backup of partition {name} is in {file.Path}. Only m of its holders open it.");
         });
         return command;
     }

@@ -5,7 +5,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
-using ZwCa.HsmSim.Store;
 
 namespace ZwCa.HsmSim.Verbs;
 
@@ -19,16 +18,16 @@ internal static class HolderVerbs
         Option<FileInfo> key = VerbOptions.Key();
         Option<string> variable = VerbOptions.PasswordVariable();
         Option<FileInfo> input = VerbOptions.File("--in", "The statement (DER) of a policy, a backup or a recovery case.");
-        Option<FileInfo> output = VerbOptions.File("--out", "Where the signature goes.");
+        Option<FileInfo> output = VerbOptions.File("--out", "Where the signature goes; must not exist.");
         var command = new Command("sign", "Says what a statement is about, and signs it.") { key, variable, input, output };
         command.SetAction(parsed =>
         {
             byte[] statement = File.ReadAllBytes(parsed.GetRequiredValue(input).FullName);
             parsed.InvocationConfiguration.Output.WriteLine(Statement.Describe(statement));
             using Sm2PrivateKey signer = KeyFile.Read(parsed.GetRequiredValue(key), parsed.GetRequiredValue(variable));
-            FileInfo file = parsed.GetRequiredValue(output);
-            File.WriteAllBytes(file.FullName, Der.Encode(StatementSignature.Create(statement, signer)));
-            parsed.InvocationConfiguration.Output.WriteLine($"Signed; the signature is in {file.FullName}.");
+            using var file = new NewFile(parsed.GetRequiredValue(output));
+            file.Write(Der.Encode(StatementSignature.Create(statement, signer)));
+            parsed.InvocationConfiguration.Output.WriteLine($"Signed; the signature is in {file.Path}.");
         });
         return command;
     }
@@ -41,21 +40,16 @@ internal static class HolderVerbs
         var command = new Command("new", "Makes an SM2 key, encrypted under a password, and prints its public key.") { output, variable, bare };
         command.SetAction(parsed =>
         {
-            FileInfo file = parsed.GetRequiredValue(output);
-            if (file.Exists)
-            {
-                throw new VerbException($"{file.FullName} exists. A key file is never overwritten.");
-            }
-
             bool encrypted = !parsed.GetValue(bare);
             string password = encrypted ? KeyFile.Password(parsed.GetRequiredValue(variable)) : "";
+            using var file = new NewFile(parsed.GetRequiredValue(output));
             using var key = Sm2PrivateKey.Generate();
             byte[] content = encrypted ? Encoding.ASCII.GetBytes(Sm2KeyFile.Write(key, password)) : EncodeBare(key);
-            Disk.Replace(file.FullName, content);
+            file.Write(content);
             CryptographicOperations.ZeroMemory(content);
             if (!encrypted)
             {
-                parsed.InvocationConfiguration.Error.WriteLine($"{file.FullName} is not encrypted: it is for tests only.");
+                parsed.InvocationConfiguration.Error.WriteLine($"{file.Path} is not encrypted: it is for tests only.");
             }
 
             Print(key, parsed.InvocationConfiguration.Output);

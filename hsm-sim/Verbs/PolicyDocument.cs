@@ -80,7 +80,7 @@ internal static class PolicyDocument
                         issuers = ReadKeys(value);
                         break;
                     case "recovery":
-                        recovery = value is null ? null : new RecoveryRule(Required(value["threshold"]).GetValue<int>(), ReadKeys(value["officers"]));
+                        recovery = value is null ? null : ReadRecovery(Object(value, "threshold", "officers"));
                         break;
                     default:
                         throw new VerbException($"There is no \"{name}\" to be set; partition and version are the device's.");
@@ -90,20 +90,27 @@ internal static class PolicyDocument
             return new PartitionPolicy(installed.Partition, installed.Version + 1, clients, allowSm2Decrypt, cas, issuers, recovery);
         }
 
-        private AuthorizingCa ReadCa(JsonNode? ca) => new(Text(Required(ca)["name"]), ReadKeys(ca!["keys"]));
+        private RecoveryRule ReadRecovery(JsonObject rule) => new(Required(rule["threshold"]).GetValue<int>(), ReadKeys(rule["officers"]));
+
+        private AuthorizingCa ReadCa(JsonNode? node)
+        {
+            JsonObject ca = Object(node, "name", "keys");
+            return new AuthorizingCa(Text(ca["name"]), ReadKeys(ca["keys"]));
+        }
 
         private SubjectPublicKeyInfo[] ReadKeys(JsonNode? keys) => [.. Required(keys).AsArray().Select(key => KeyFile.ReadPublic(Text(key), folder))];
 
         /// <summary>As the policy is printed; or a certificate file with the secret beside it, or one that is known already.</summary>
         private ClientCredential ReadClient(JsonNode? client)
         {
-            if (client is JsonObject known)
+            if (client is JsonObject)
             {
+                JsonObject known = Object(client, "certificateHash", "secretHash");
                 return new ClientCredential(Convert.FromHexString(Text(known["certificateHash"])), Convert.FromHexString(Text(known["secretHash"])));
             }
 
             string file = Path.Combine(folder, Text(client));
-            using X509Certificate2 certificate = X509Certificate2.CreateFromPem(File.ReadAllText(file));
+            using X509Certificate2 certificate = ReadCertificate(file);
             byte[] hash = Credentials.HashOf(certificate);
             string secretFile = Path.Combine(Path.GetDirectoryName(file)!, ClientFolder.SecretFile);
             if (!File.Exists(secretFile))
@@ -112,7 +119,7 @@ internal static class PolicyDocument
                     ?? throw new VerbException($"The certificate {file} is new: its secret is expected beside it, as {ClientFolder.SecretFile}.");
             }
 
-            byte[] secret = Credentials.ReadSecret(secretFile);
+            byte[] secret = ClientFolder.ReadSecret(secretFile);
             try
             {
                 return new ClientCredential(hash, Sm3.HashData(secret));
@@ -121,6 +128,27 @@ internal static class PolicyDocument
             {
                 CryptographicOperations.ZeroMemory(secret);
             }
+        }
+
+        private static X509Certificate2 ReadCertificate(string file)
+        {
+            try
+            {
+                return X509Certificate2.CreateFromPem(File.ReadAllText(file));
+            }
+            catch (CryptographicException e)
+            {
+                throw new VerbException($"{file} is no certificate: {e.Message}");
+            }
+        }
+
+        /// <summary>A name that is misspelt must not be overlooked: holders would sign something else than was meant.</summary>
+        private static JsonObject Object(JsonNode? node, params string[] names)
+        {
+            JsonObject json = Required(node).AsObject();
+            return json.FirstOrDefault(field => !names.Contains(field.Key)).Key is { } unknown
+                ? throw new VerbException($"There is no \"{unknown}\" here, only {string.Join(" and ", names)}.")
+                : json;
         }
 
         private static string Text(JsonNode? node) => Required(node).GetValue<string>();

@@ -39,7 +39,7 @@ internal static class PolicyVerbs
             "--from",
             "JSON with what changes: clients (\"keep\", or a list of certificate files whose secret lies beside them, or entries as show prints them), "
             + "allowSm2Decrypt, authorizingCas, officerIssuers, recovery. Keys are PEM files or hexadecimal.");
-        Option<FileInfo> output = VerbOptions.File("--out", "Where the draft (DER) goes, for holders to sign.");
+        Option<FileInfo> output = VerbOptions.File("--out", "Where the draft (DER) goes, for holders to sign; must not exist.");
         var command = new Command("draft", "Makes the next version of the policy out of the one in force.") { partition, from, output };
         device.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -47,9 +47,9 @@ internal static class PolicyVerbs
             await using ConsoleClient console = await device.OpenAsync(parsed, cancellationToken);
             PartitionPolicy installed = await GetAsync(console, parsed.GetRequiredValue(partition), cancellationToken);
             PartitionPolicy draft = PolicyDocument.Draft(installed, parsed.GetRequiredValue(from));
-            string file = parsed.GetRequiredValue(output).FullName;
-            await File.WriteAllBytesAsync(file, Der.Encode(draft), cancellationToken);
-            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{PolicyDocument.Write(draft)}\nVersion {draft.Version} is drafted in {file}; let holders sign it.");
+            using var file = new NewFile(parsed.GetRequiredValue(output));
+            file.Write(Der.Encode(draft));
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{PolicyDocument.Write(draft)}\nVersion {draft.Version} is drafted in {file.Path}; let holders sign it.");
         });
         return command;
     }

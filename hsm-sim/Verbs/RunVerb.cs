@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
 using ZwCa.Hsm;
@@ -45,7 +46,7 @@ internal static class RunVerb
 
                 using var ending = new Ending(parsed.GetValue(untilStdinCloses));
                 await using var server = new DeviceServer(certificate, Credentials.LoadConsoleHash(folder), partitions, knobs, log);
-                IPEndPoint address = server.Start(await ResolveAsync(parsed.GetRequiredValue(listen)));
+                IPEndPoint address = Start(server, await ResolveAsync(parsed.GetRequiredValue(listen)));
                 await parsed.InvocationConfiguration.Output.WriteLineAsync($"listening on {address}");
                 await parsed.InvocationConfiguration.Output.FlushAsync(CancellationToken.None);
                 log.Write($"ends: {await ending.Reason}");
@@ -102,9 +103,30 @@ internal static class RunVerb
         }
     }
 
+    private static IPEndPoint Start(DeviceServer server, IPEndPoint address)
+    {
+        try
+        {
+            return server.Start(address);
+        }
+        catch (SocketException e)
+        {
+            throw new VerbException($"{address} cannot be listened on: {e.Message}.");
+        }
+    }
+
     private static async Task<IPEndPoint> ResolveAsync(DnsEndPoint address)
     {
-        IPAddress[] found = await Dns.GetHostAddressesAsync(address.Host);
+        IPAddress[] found;
+        try
+        {
+            found = await Dns.GetHostAddressesAsync(address.Host);
+        }
+        catch (SocketException e)
+        {
+            throw new VerbException($"{address.Host} cannot be resolved: {e.Message}.");
+        }
+
         return new IPEndPoint(found.FirstOrDefault() ?? throw new VerbException($"{address.Host} has no address."), address.Port);
     }
 

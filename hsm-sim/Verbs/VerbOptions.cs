@@ -48,9 +48,11 @@ internal static class VerbOptions
         {
             string text = result.Tokens[0].Value;
             int colon = text.LastIndexOf(':');
-            if (colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), System.Globalization.NumberStyles.None, null, out ushort port))
+            string host = colon > 0 ? text[..colon].Trim('[', ']') : "";
+            if (Uri.CheckHostName(host) != UriHostNameType.Unknown
+                && ushort.TryParse(text.AsSpan(colon + 1), System.Globalization.NumberStyles.None, null, out ushort port))
             {
-                return new DnsEndPoint(text[..colon].Trim('[', ']'), port);
+                return new DnsEndPoint(host, port);
             }
 
             result.AddError($"{name} takes HOST:PORT, not \"{text}\".");

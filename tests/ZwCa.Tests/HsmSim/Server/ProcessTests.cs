@@ -52,6 +52,10 @@ public sealed class ProcessTests : IDisposable
 
             await DoAsync(["backup", "draft", .. ca, "--out", PathOf("backup.der")]);
             string[] backupSignatures = await SignAsync("backup.der", holders[1], holders[2]);
+
+            // The device counts as kept what it has handed out, so it is not asked where the file cannot be made.
+            await FailAsync(["backup", "make", .. ca, "--statement", PathOf("backup.der"), .. backupSignatures, "--out", PathOf("no-such-folder/ca.backup")]);
+            Assert.Contains("never", await DoAsync(["status", .. console]), StringComparison.Ordinal);
             await DoAsync(["backup", "make", .. ca, "--statement", PathOf("backup.der"), .. backupSignatures, "--out", PathOf("ca.backup")]);
             Assert.Equal(0, await device.EndAsync());
         }
@@ -89,9 +93,11 @@ public sealed class ProcessTests : IDisposable
 
         string status = await DoAsync(["status", "--connect", device.Address, "--clients", PathOf("store/clients/console")]);
         string second = await FailAsync(["run", "--store", PathOf("store"), "--listen", "127.0.0.1:0"]);
+        string wrong = await FailAsync(["status", "--connect", device.Address, "--clients", PathOf("store/clients/ca")]);
 
         Assert.Contains("AutoUnlock, Demo", status, StringComparison.Ordinal);
         Assert.Contains("in use", second, StringComparison.Ordinal);
+        Assert.Contains("not the console's", wrong, StringComparison.Ordinal);
         Assert.Equal(0, await device.CloseInputAsync());
     }
 

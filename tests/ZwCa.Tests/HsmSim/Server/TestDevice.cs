@@ -66,6 +66,9 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public int Connections => _server.Connections;
 
+    /// <summary>Of requests and answers, of all connections.</summary>
+    public long BytesInFlight => _server.Bytes.Taken;
+
     public string Log => _log.ToString();
 
     public static async Task<TestDevice> StartAsync(ServerLimits? limits = null, bool faults = false, bool locked = false)
@@ -81,7 +84,7 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public X509Certificate2 Certificate(string name) => Keep(Credentials.Load(Path.Combine(Credentials.FolderOf(_store, name), ClientFolder.CertificateFile)));
 
-    public byte[] Secret(string partition) => Credentials.ReadSecret(Path.Combine(Credentials.FolderOf(_store, partition), ClientFolder.SecretFile));
+    public byte[] Secret(string partition) => ClientFolder.ReadSecret(Path.Combine(Credentials.FolderOf(_store, partition), ClientFolder.SecretFile));
 
     /// <summary>TLS and no more.</summary>
     public Task<RawClient> DialAsync(string certificateOf) => RawClient.DialAsync(Address, Certificate(certificateOf));

@@ -28,6 +28,9 @@ public sealed class VerbTests : IDisposable
     [InlineData("run --store x", 2)]
     [InlineData("run --store x --listen nowhere", 2)]
     [InlineData("run --store x --listen 127.0.0.1:65536", 2)]
+    [InlineData("run --store x --listen []:1", 2)]
+    [InlineData("status --connect :1 --clients c", 2)]
+    [InlineData("status --connect a/b:1 --clients c", 2)]
     [InlineData("backup draft --connect h:1 --clients c --partition p --out o --hours 169", 2)]
     [InlineData("run --store no-such-store --listen 127.0.0.1:0", 1)]
     [InlineData("status --connect 127.0.0.1:1 --clients no-such-folder", 1)]
@@ -233,6 +236,26 @@ public sealed class VerbTests : IDisposable
         Assert.False(File.Exists(PathOf("x.sig")));
     }
 
+    /// <summary>The easiest slip of all: the key file as the signature's place.</summary>
+    [Fact]
+    public async Task FileThatIsThere_IsNeverOverwritten()
+    {
+        string keyFile = PathOf("key.pem");
+        await RunAsync(["holder", "new", "--out", keyFile, "--no-password"]);
+        byte[] key = File.ReadAllBytes(keyFile);
+        string statement = PathOf("backup.der");
+        File.WriteAllBytes(statement, Der.Encode(new BackupStatement(new byte[16], Time.Truncate(DateTimeOffset.UnixEpoch.AddYears(60)))));
+
+        foreach (string[] arguments in (string[][])[["sign", "--key", keyFile, "--in", statement], ["holder", "new", "--no-password"]])
+        {
+            Ran ran = await RunAsync([.. arguments, "--out", keyFile]);
+
+            Assert.Equal(1, ran.ExitCode);
+            Assert.Contains("exists", ran.Error, StringComparison.Ordinal);
+            Assert.Equal(key, File.ReadAllBytes(keyFile));
+        }
+    }
+
     [Fact]
     public void PolicyDraft_ChangesWhatTheFileSays_AndNothingElse()
     {
@@ -274,6 +297,23 @@ public sealed class VerbTests : IDisposable
         VerbException e = Assert.Throws<VerbException>(() => PolicyDocument.Draft(installed, new FileInfo(PathOf("policy.json"))));
 
         Assert.StartsWith(PathOf("policy.json"), e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{ "clients": [ { "certificateHash": "HASH", "secretHash": "HASH", "name": "x" } ] }""", "name")]
+    [InlineData("""{ "authorizingCas": [ { "name": "x", "keys": [ "KEY" ], "officers": [] } ] }""", "officers")]
+    [InlineData("""{ "recovery": { "threshold": 2, "officers": [ "KEY", "KEY2" ], "treshold": 3 } }""", "treshold")]
+    [InlineData("""{ "allowSm2Decrypt": true, "allowSm2Decrypt": false }""", "allowSm2Decrypt")]
+    public void PolicyDraft_WithAFieldThatIsNone_IsRefused_HoweverDeep(string json, string field)
+    {
+        var installed = new PartitionPolicy(new byte[16], 0, [], false, [], [], null);
+        File.WriteAllText(
+            PathOf("policy.json"),
+            json.Replace("HASH", new string('0', 64), StringComparison.Ordinal).Replace("KEY2", PublicHex(1), StringComparison.Ordinal).Replace("KEY", PublicHex(0), StringComparison.Ordinal));
+
+        VerbException e = Assert.Throws<VerbException>(() => PolicyDocument.Draft(installed, new FileInfo(PathOf("policy.json"))));
+
+        Assert.Contains(field, e.Message, StringComparison.Ordinal);
     }
 
     internal static async Task<Ran> RunAsync(string[] arguments)
