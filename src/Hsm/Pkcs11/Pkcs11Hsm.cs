@@ -70,7 +70,10 @@ public sealed class Pkcs11Hsm : IHsm
         Check(digest.Length == scheme.DigestLength(), nameof(digest), "The digest is not as long as the scheme says.");
         var mechanism = SigningMechanism.Of(scheme);
         int length = scheme.SignatureLength(key.Kind);
-        return _sessions.RunAsync(_options.RequestTimeout, session => session.Sign(key, mechanism, digest.Span, length), cancellationToken);
+
+        // A copy: the call may go on, or begin, when its caller has given up and uses the buffer for something else.
+        byte[] data = mechanism.Data(digest.Span);
+        return _sessions.RunAsync(_options.RequestTimeout, session => session.Sign(key, mechanism, data, length), cancellationToken);
     }
 
     /// <summary>One call into the library each, as many at a time as there may be sessions; each has the time-out for itself.</summary>

@@ -219,8 +219,9 @@ internal sealed unsafe class Pkcs11Module
         return (publicHandle, privateHandle);
     }
 
-    public void DestroyObject(nuint session, nuint handle) =>
-        Check(((delegate* unmanaged[Cdecl]<nuint, nuint, nuint>)_functions[Function.DestroyObject])(session, handle), "C_DestroyObject");
+    /// <returns>Not thrown: what made it necessary is the failure to tell.</returns>
+    public CkResult DestroyObject(nuint session, nuint handle) =>
+        (CkResult)((delegate* unmanaged[Cdecl]<nuint, nuint, nuint>)_functions[Function.DestroyObject])(session, handle);
 
     /// <param name="length">Of the signature; another length that the device gives is an error.</param>
     public byte[] Sign(nuint session, nuint privateKey, nuint mechanism, ReadOnlySpan<byte> parameter, ReadOnlySpan<byte> data, int length)

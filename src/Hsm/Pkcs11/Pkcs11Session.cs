@@ -13,12 +13,14 @@ internal sealed class Pkcs11Session(Pkcs11Module module, nuint handle, string to
     private static readonly (nuint Attribute, bool Value, string Name)[] Kept =
     [
         (CKA_SENSITIVE, true, "CKA_SENSITIVE"), (CKA_EXTRACTABLE, false, "CKA_EXTRACTABLE"),
+
+        // Not gone with somebody's session, and not to be used without the PIN.
+        (CKA_TOKEN, true, "CKA_TOKEN"), (CKA_PRIVATE, true, "CKA_PRIVATE"),
     ];
 
     private static readonly (nuint Attribute, bool Value, string Name)[] Made =
     [
         .. Kept,
-        (CKA_TOKEN, true, "CKA_TOKEN"), (CKA_PRIVATE, true, "CKA_PRIVATE"),
         (CKA_LOCAL, true, "CKA_LOCAL"), (CKA_ALWAYS_SENSITIVE, true, "CKA_ALWAYS_SENSITIVE"), (CKA_NEVER_EXTRACTABLE, true, "CKA_NEVER_EXTRACTABLE"),
         (CKA_SIGN, true, "CKA_SIGN"), (CKA_DECRYPT, false, "CKA_DECRYPT"), (CKA_UNWRAP, false, "CKA_UNWRAP"),
     ];
@@ -35,7 +37,8 @@ internal sealed class Pkcs11Session(Pkcs11Module module, nuint handle, string to
     public HsmKey? Find(KeyLabel label) => FindHandle(label)?.Key;
 
     /// <param name="key">As it was found or made: another key under its label is not taken for it.</param>
-    public byte[] Sign(HsmKey key, SigningMechanism mechanism, ReadOnlySpan<byte> digest, int length)
+    /// <param name="data">As the mechanism wants it.</param>
+    public byte[] Sign(HsmKey key, SigningMechanism mechanism, byte[] data, int length)
     {
         if (!_keys.TryGetValue(key.Label, out (nuint Handle, HsmKey Key) found))
         {
@@ -48,7 +51,7 @@ internal sealed class Pkcs11Session(Pkcs11Module module, nuint handle, string to
             throw Failure(HsmFailure.KeyNotFound, $"has another key under the label {key.Label} now.");
         }
 
-        return module.Sign(handle, found.Handle, mechanism.Mechanism, mechanism.Parameter, mechanism.Data(digest), length);
+        return module.Sign(handle, found.Handle, mechanism.Mechanism, mechanism.Parameter, data, length);
     }
 
     public byte[] Random(int count) => module.GenerateRandom(handle, count);
@@ -82,16 +85,21 @@ internal sealed class Pkcs11Session(Pkcs11Module module, nuint handle, string to
             HsmKey key = Read(privateHandle, label);
             return key.Kind == kind ? key : throw Failure(HsmFailure.DeviceError, $"made a {key.Kind} key where {kind} was asked for.");
         }
-        catch (HsmException)
+        catch (HsmException e)
         {
-            module.DestroyObject(handle, privateHandle);
-            module.DestroyObject(handle, publicHandle);
-            throw;
+            CkResult[] results = [module.DestroyObject(handle, privateHandle), module.DestroyObject(handle, publicHandle)];
+            CkResult failed = Array.Find(results, result => result != CkResult.CKR_OK);
+            if (failed == CkResult.CKR_OK)
+            {
+                throw;
+            }
+
+            throw new HsmException(e.Failure, $"{e.Message} The pair could not be destroyed again ({failed.Name()}): somebody has to.", e);
         }
-        catch (CkException e) when (e.Result.IsLoss())
+        catch (CkException e)
         {
             // It is made and was not looked at; finding it will.
-            throw Failure(HsmFailure.NoAnswer, $"went away when it had made the key {label}: {e.Message}", e);
+            throw Failure(HsmFailure.NoAnswer, $"failed when it had made the key {label}: {e.Message}", e);
         }
     }
 
@@ -127,7 +135,7 @@ internal sealed class Pkcs11Session(Pkcs11Module module, nuint handle, string to
         {
             return module.GenerateKeyPair(handle, kind.IsRsa() ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, publicKey, privateKey);
         }
-        catch (CkException e) when (e.Result.IsDeviceAway() || e.Result == CkResult.CKR_DEVICE_ERROR)
+        catch (CkException e) when (e.Result.IsDeviceAway() || e.Result is CkResult.CKR_DEVICE_ERROR or CkResult.CKR_SESSION_CLOSED)
         {
             // It may have been made: not to be tried again as other losses are.
             throw Failure(HsmFailure.NoAnswer, $"went away while it made a key: {e.Message}", e);

@@ -86,7 +86,15 @@ internal sealed class SessionPool : IAsyncDisposable
         {
             Interlocked.Increment(ref _overdue);
             _ = call.ContinueWith(
-                _ => Interlocked.Decrement(ref _overdue), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                late =>
+                {
+                    // Looked at, so that nobody reports an exception that nobody saw.
+                    _ = late.Exception;
+                    Interlocked.Decrement(ref _overdue);
+                },
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
             cancellationToken.ThrowIfCancellationRequested();
             throw new HsmException(HsmFailure.NoAnswer, $"The token {Name} did not answer within {timeout.TotalSeconds} s.");
         }

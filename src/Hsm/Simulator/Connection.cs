@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
@@ -347,7 +348,8 @@ internal sealed class Connection : IAsyncDisposable
     {
         ReadOnlySpan<byte> body = frame.Body.Span;
         string text = Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxReasonBytes)]);
-        string reason = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+        string reason = string.Concat(text.Select(c => char.GetUnicodeCategory(c)
+            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? ' ' : c));
         var failure = (HsmFailure)frame.Code;
         return Enum.IsDefined(failure)
             ? new HsmException(failure, $"{Address}: {reason}")

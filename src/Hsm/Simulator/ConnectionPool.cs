@@ -17,6 +17,7 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<Connection>> o
     // Under _gate. An attempt that failed ends with null and leaves its failure behind.
     private readonly Task<Connection?>?[] _attempts = new Task<Connection?>?[size];
     private HsmException? _failure;
+    private bool _backingOff;
     private long _failedAt;
     private bool _disposed;
 
@@ -60,6 +61,11 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<Connection>> o
     {
         lock (_gate)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
             _disposed = true;
         }
 
@@ -86,7 +92,7 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<Connection>> o
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(SimulatorHsm));
-            bool mayOpen = _failure is null || settings.Time.GetElapsedTime(_failedAt) >= BackOff;
+            bool mayOpen = !_backingOff || settings.Time.GetElapsedTime(_failedAt) >= BackOff;
             for (int i = 0; i < _attempts.Length; i++)
             {
                 Task<Connection?>? slot = _attempts[i];
@@ -121,7 +127,8 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<Connection>> o
             Connection connection = await open(either.Token).ConfigureAwait(false);
             lock (_gate)
             {
-                _failure = null;
+                // The failure stays: it may be that of another of our connections, whose caller is still to be told.
+                _backingOff = false;
             }
 
             return connection;
@@ -138,6 +145,7 @@ internal sealed class ConnectionPool(Func<CancellationToken, Task<Connection>> o
         lock (_gate)
         {
             _failure = failure;
+            _backingOff = true;
             _failedAt = settings.Time.GetTimestamp();
         }
 

@@ -12,6 +12,9 @@ internal sealed class ConsoleClient : IAsyncDisposable
     /// <summary>A backup, or the opening of a large journal, takes its time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    /// <summary>A device that cannot be reached is told to the operator while he still looks.</summary>
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
+
     private readonly TlsDialer _dialer;
     private readonly Connection _connection;
 
@@ -27,17 +30,19 @@ internal sealed class ConsoleClient : IAsyncDisposable
     {
         (string host, int port) = ClientFolder.Parts(endpoint);
         var dialer = new TlsDialer(host, port, ClientFolder.ReadPin(folder), Path.Combine(folder, ClientFolder.CertificateFile), null);
-        return ConnectAsync(dialer, Patience, cancellationToken);
+        return ConnectAsync(dialer, ConnectPatience, Patience, cancellationToken);
     }
 
     /// <param name="dialer">With the console's certificate; disposed with this.</param>
-    /// <param name="timeout">Of the connection, and of each request.</param>
+    /// <param name="connectTimeout">Of the connection.</param>
+    /// <param name="requestTimeout">Of each request.</param>
     /// <exception cref="HsmException"><see cref="HsmFailure.Unreachable"/> or <see cref="HsmFailure.WrongCredential"/>.</exception>
-    public static async Task<ConsoleClient> ConnectAsync(TlsDialer dialer, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<ConsoleClient> ConnectAsync(
+        TlsDialer dialer, TimeSpan connectTimeout, TimeSpan requestTimeout, CancellationToken cancellationToken)
     {
         const int InFlight = 16;
-        var settings = new ConnectionSettings(timeout, timeout, InFlight, Frame.MaxAnswerBody, TimeProvider.System);
-        using var late = new CancellationTokenSource(timeout, TimeProvider.System);
+        var settings = new ConnectionSettings(connectTimeout, requestTimeout, InFlight, Frame.MaxAnswerBody, TimeProvider.System);
+        using var late = new CancellationTokenSource(connectTimeout, TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
@@ -49,7 +54,7 @@ internal sealed class ConsoleClient : IAsyncDisposable
             dialer.Dispose();
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                throw new HsmException(HsmFailure.Unreachable, $"{address} took no connection within {timeout.TotalSeconds} s.", e);
+                throw new HsmException(HsmFailure.Unreachable, $"{address} took no connection within {connectTimeout.TotalSeconds} s.", e);
             }
 
             throw;

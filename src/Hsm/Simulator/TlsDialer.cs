@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -59,7 +60,7 @@ internal sealed class TlsDialer : IDisposable
         try
         {
             NoticeADeadPeer(socket);
-            await socket.ConnectAsync(_host, _port, cancellationToken).ConfigureAwait(false);
+            await socket.ConnectAsync(await ResolveAsync(cancellationToken).ConfigureAwait(false), _port, cancellationToken).ConfigureAwait(false);
             stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
             await stream.AuthenticateAsClientAsync(Options(CheckPin), cancellationToken).ConfigureAwait(false);
             return (socket, stream);
@@ -78,6 +79,23 @@ internal sealed class TlsDialer : IDisposable
     }
 
     public void Dispose() => _ownCertificate?.Dispose();
+
+    /// <summary>A look-up cannot be interrupted where the system's resolver blocks: nobody waits for it longer than he wants to.</summary>
+    private async Task<IPAddress[]> ResolveAsync(CancellationToken cancellationToken)
+    {
+        Task<IPAddress[]> lookUp = Dns.GetHostAddressesAsync(_host, CancellationToken.None);
+        try
+        {
+            return await lookUp.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // So that a failure that comes later is seen by somebody.
+            _ = lookUp.ContinueWith(
+                static late => late.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+    }
 
     /// <returns>Null: none of what a connection that fails throws.</returns>
     private HsmException? Explain(Exception e, string? seenHash) => e switch

@@ -19,6 +19,12 @@ internal static unsafe class FaultyLibrary
     /// <summary>The same for the end of a key generation: the keys are there.</summary>
     public static CkResult NextGenerate { get; set; }
 
+    /// <summary>Somebody else makes a key pair of the same label at the same moment.</summary>
+    public static bool MakesTwice { get; set; }
+
+    /// <summary>The same for destroying an object, which stays.</summary>
+    public static CkResult NextDestroy { get; set; }
+
     /// <summary>The same for a login.</summary>
     public static CkResult NextLogin { get; set; }
 
@@ -36,7 +42,8 @@ internal static unsafe class FaultyLibrary
     public static Pkcs11Module InFrontOf(Pkcs11Module module)
     {
         _real = (nint*)(module.FunctionList + sizeof(nint));
-        (NextSign, NextGenerate, NextLogin, IsAway, Hold, Logins) = (CkResult.CKR_OK, CkResult.CKR_OK, CkResult.CKR_OK, false, null, 0);
+        (NextSign, NextGenerate, NextLogin, NextDestroy, MakesTwice) = (CkResult.CKR_OK, CkResult.CKR_OK, CkResult.CKR_OK, CkResult.CKR_OK, false);
+        (IsAway, Hold, Logins) = (false, null, 0);
 
         // Lives as long as the process, like that of a library.
         nint* list = (nint*)NativeMemory.Alloc((nuint)((1 + Function.Count) * sizeof(nint)));
@@ -45,6 +52,7 @@ internal static unsafe class FaultyLibrary
         list[1 + Function.OpenSession] = (nint)(delegate* unmanaged[Cdecl]<nuint, nuint, void*, void*, nuint*, nuint>)&OpenSession;
         list[1 + Function.Login] = (nint)(delegate* unmanaged[Cdecl]<nuint, nuint, byte*, nuint, nuint>)&Login;
         list[1 + Function.Sign] = (nint)(delegate* unmanaged[Cdecl]<nuint, byte*, nuint, byte*, nuint*, nuint>)&Sign;
+        list[1 + Function.DestroyObject] = (nint)(delegate* unmanaged[Cdecl]<nuint, nuint, nuint>)&DestroyObject;
         list[1 + Function.GenerateKeyPair] =
             (nint)(delegate* unmanaged[Cdecl]<nuint, CkMechanism*, CkAttribute*, nuint, CkAttribute*, nuint, nuint*, nuint*, nuint>)&GenerateKeyPair;
         return new Pkcs11Module(module.Name, (nint)list);
@@ -96,6 +104,16 @@ internal static unsafe class FaultyLibrary
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static nuint DestroyObject(nuint session, nuint handle)
+    {
+        CkResult next = NextDestroy;
+        NextDestroy = CkResult.CKR_OK;
+        return next != CkResult.CKR_OK
+            ? (nuint)next
+            : ((delegate* unmanaged[Cdecl]<nuint, nuint, nuint>)_real[Function.DestroyObject])(session, handle);
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static nuint GenerateKeyPair(
         nuint session,
         CkMechanism* mechanism,
@@ -106,8 +124,14 @@ internal static unsafe class FaultyLibrary
         nuint* publicHandle,
         nuint* privateHandle)
     {
-        nuint result = ((delegate* unmanaged[Cdecl]<nuint, CkMechanism*, CkAttribute*, nuint, CkAttribute*, nuint, nuint*, nuint*, nuint>)
-            _real[Function.GenerateKeyPair])(session, mechanism, publicKey, publicCount, privateKey, privateCount, publicHandle, privateHandle);
+        var real = (delegate* unmanaged[Cdecl]<nuint, CkMechanism*, CkAttribute*, nuint, CkAttribute*, nuint, nuint*, nuint*, nuint>)_real[Function.GenerateKeyPair];
+        if (MakesTwice)
+        {
+            MakesTwice = false;
+            _ = real(session, mechanism, publicKey, publicCount, privateKey, privateCount, publicHandle, privateHandle);
+        }
+
+        nuint result = real(session, mechanism, publicKey, publicCount, privateKey, privateCount, publicHandle, privateHandle);
         CkResult next = NextGenerate;
         NextGenerate = CkResult.CKR_OK;
         return next != CkResult.CKR_OK ? (nuint)next : result;

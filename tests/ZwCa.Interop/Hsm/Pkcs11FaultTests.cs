@@ -175,6 +175,7 @@ public sealed class Pkcs11FaultTests : IDisposable
     [Theory]
     [InlineData(nameof(CkResult.CKR_DEVICE_REMOVED))]
     [InlineData(nameof(CkResult.CKR_DEVICE_ERROR))]
+    [InlineData(nameof(CkResult.CKR_SESSION_CLOSED))]
     public async Task LossWhileAKeyIsMade_IsNoAnswer_AndTheKeyIsFound(string result)
     {
         await using Pkcs11Hsm hsm = await Connect(FaultyLibrary.InFrontOf(_softHsm.Module));
@@ -185,6 +186,23 @@ public sealed class Pkcs11FaultTests : IDisposable
         HsmKey? key = await hsm.FindKeyAsync(Label, _cancellation);
         Assert.NotNull(key);
         await Signs(hsm, key);
+    }
+
+    /// <summary>Whatever destroying says: the caller learns why his key was not made, and that something is left.</summary>
+    [Theory]
+    [InlineData(nameof(CkResult.CKR_OK), 2)]
+    [InlineData(nameof(CkResult.CKR_ACTION_PROHIBITED), 3)]
+    [InlineData(nameof(CkResult.CKR_DEVICE_ERROR), 3)]
+    public async Task KeyMadeTwiceAtTheSameMoment_IsKeyExists_AlsoWhereOursStays(string destroying, int left)
+    {
+        await using Pkcs11Hsm hsm = await Connect(FaultyLibrary.InFrontOf(_softHsm.Module));
+        (FaultyLibrary.MakesTwice, FaultyLibrary.NextDestroy) = (true, Enum.Parse<CkResult>(destroying));
+
+        HsmException e = await Fails(HsmFailure.KeyExists, () => hsm.GenerateKeyAsync(Label, HsmKeyKind.P256, _cancellation));
+
+        Assert.Equal(left > 2, e.Message.Contains($"could not be destroyed again ({destroying})", StringComparison.Ordinal));
+        using var raw = new RawSession(_softHsm, "token");
+        Assert.Equal(left, raw.Find((Cryptoki.CKA_LABEL, Template.Value(Label))).Length);
     }
 
     [Theory]

@@ -158,14 +158,17 @@ public sealed class Pkcs11Tests : IDisposable
         Assert.Equal(16, raw.Get(key, CKA_ID)!.Length);
     }
 
-    [Fact]
-    public async Task KeyThatCanBeExported_IsRefused()
+    [Theory]
+    [InlineData(true, true, true, "CKA_EXTRACTABLE is not false")]
+    [InlineData(false, false, true, "CKA_TOKEN is not true")]
+    [InlineData(false, true, false, "CKA_PRIVATE is not true")]
+    public async Task KeyThatCanBeExported_OrIsGoneWithASession_OrNeedsNoPin_IsRefused(bool extractable, bool isToken, bool isPrivate, string reason)
     {
         await using Pkcs11Hsm hsm = await Connect();
         using var raw = new RawSession(_softHsm, Token);
-        raw.MakeP256("ca", extractable: true);
+        raw.MakeP256("ca", extractable, isToken, isPrivate);
 
-        await Fails(HsmFailure.Refused, "CKA_EXTRACTABLE is not false", () => hsm.FindKeyAsync(new KeyLabel("ca"), _cancellation));
+        await Fails(HsmFailure.Refused, reason, () => hsm.FindKeyAsync(new KeyLabel("ca"), _cancellation));
     }
 
     [Fact]

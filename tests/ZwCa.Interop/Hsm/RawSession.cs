@@ -27,7 +27,10 @@ internal sealed class RawSession : IDisposable
 
     public byte[]? Get(nuint key, nuint attribute) => _module.GetAttribute(_session, key, attribute);
 
-    public void MakeP256(string label, bool extractable) => Make(label, extractable, PublicKeyAttributes.P256Parameters);
+    /// <param name="isToken">Not gone with the session.</param>
+    /// <param name="isPrivate">Not to be used without the PIN.</param>
+    public void MakeP256(string label, bool extractable, bool isToken = true, bool isPrivate = true) =>
+        Make(label, extractable, PublicKeyAttributes.P256Parameters, isToken, isPrivate);
 
     public void MakeP384(string label) => Make(label, extractable: false, P384);
 
@@ -44,12 +47,13 @@ internal sealed class RawSession : IDisposable
 
     public void Dispose() => _module.CloseSession(_session);
 
-    private void Make(string label, bool extractable, byte[] curve)
+    private void Make(string label, bool extractable, byte[] curve, bool isToken = true, bool isPrivate = true)
     {
         byte[] name = Encoding.ASCII.GetBytes(label);
         using var publicKey = new Template((CKA_TOKEN, Template.Value(true)), (CKA_LABEL, name), (CKA_EC_PARAMS, curve));
         using var privateKey = new Template(
-            (CKA_TOKEN, Template.Value(true)),
+            (CKA_TOKEN, Template.Value(isToken)),
+            (CKA_PRIVATE, Template.Value(isPrivate)),
             (CKA_LABEL, name),
             (CKA_SENSITIVE, Template.Value(true)),
             (CKA_EXTRACTABLE, Template.Value(extractable)),

@@ -99,7 +99,7 @@ internal sealed class TestDevice : IAsyncDisposable
     }
 
     public Task<ConsoleClient> OpenConsoleAsync() => ConsoleClient.ConnectAsync(
-        new TlsDialer(Address.Address.ToString(), Address.Port, Pin, Certificate(Credentials.ConsoleName)), Patience, CancellationToken.None);
+        new TlsDialer(Address.Address.ToString(), Address.Port, Pin, Certificate(Credentials.ConsoleName)), Patience, Patience, CancellationToken.None);
 
     /// <summary>Puts a policy in force that two holders signed.</summary>
     public async Task InstallAsync(string partition, Func<PartitionPolicy, PartitionPolicy> change)
