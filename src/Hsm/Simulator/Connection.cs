@@ -139,7 +139,9 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>Ends the connection and fails what is in flight.</summary>
     /// <param name="reason">Why there is no answer.</param>
     /// <param name="failure">Of requests that have left; those still queued are <see cref="HsmFailure.Unreachable"/>.</param>
-    public void Close(string reason, Exception? cause, HsmFailure failure = HsmFailure.NoAnswer)
+    public void Close(string reason, Exception? cause, HsmFailure failure = HsmFailure.NoAnswer) => Close(reason, cause, failure, _socket.Dispose);
+
+    private void Close(string reason, Exception? cause, HsmFailure failure, Action hangUp)
     {
         PendingRequest[] left;
         lock (_gate)
@@ -157,7 +159,7 @@ internal sealed class Connection : IAsyncDisposable
         }
 
         _sweeper.Dispose();
-        _socket.Dispose();
+        hangUp();
         foreach (PendingRequest request in left)
         {
             request.SetException(request.Batch <= _batch
@@ -169,8 +171,23 @@ internal sealed class Connection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Close("the driver was disposed", null);
+        Close("the driver was disposed", null, HsmFailure.NoAnswer, ShutDown);
         await _reading.ConfigureAwait(false);
+        _socket.Dispose();
+    }
+
+    /// <summary>Ends both loops as disposing does, and for the other end it is an end and no failure.</summary>
+    private void ShutDown()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The other end has gone first.
+            _socket.Dispose();
+        }
     }
 
     private async ValueTask<bool> WaitForPlaceAsync(long started, CancellationToken cancellationToken)

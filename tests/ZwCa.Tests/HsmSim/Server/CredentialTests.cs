@@ -152,6 +152,22 @@ public sealed class CredentialTests
         await device.AssertServesAsync();
     }
 
+    /// <summary>Every visit of the console would be a failure in the log otherwise.</summary>
+    [Fact]
+    public async Task ClientThatIsDone_IsNoFailureInTheLog()
+    {
+        await using TestDevice device = await TestDevice.StartAsync();
+        for (int i = 0; i < 10; i++)
+        {
+            await using ConsoleClient console = await device.OpenConsoleAsync();
+            await console.AskAsync<Nothing, DeviceStatus>(Operation.Status, default, TestContext.Current.CancellationToken);
+        }
+
+        await TestDevice.UntilAsync(() => device.Connections == 0, () => "A connection is still there.");
+        Assert.DoesNotContain("broken", device.Log, StringComparison.Ordinal);
+        Assert.Contains("closed: by the peer", device.Log, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task SilenceInsteadOfHello_IsNotWaitedForLong()
     {
