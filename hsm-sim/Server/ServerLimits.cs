@@ -10,7 +10,7 @@ internal sealed record ServerLimits
     public int InFlight { get; init; } = 256;
 
     /// <summary>Bytes of one connection's requests and answers; beyond that nothing more is read from it.</summary>
-    public long ConnectionBytes { get; init; } = 8 << 20;
+    public long ConnectionBytes { get; init; } = 32 << 20;
 
     /// <summary>The same of all connections.</summary>
     public long AllBytes { get; init; } = 256 << 20;
