@@ -127,6 +127,22 @@ public sealed class PartitionTests : IAsyncLifetime
         Assert.Equal(0, await EnterAsync(partition, 3));
     }
 
+    /// <summary>A holder's key in the header is what policies and backups are signed with.</summary>
+    [Fact]
+    public async Task HeaderWithAnotherHolderKey_DoesNotOpen()
+    {
+        PartitionFolder folder = _test.Make();
+        byte[] header = await File.ReadAllBytesAsync(folder.HeaderPath, TestContext.Current.CancellationToken);
+        using var stranger = ZwCa.Cryptography.Sm2PrivateKey.Generate();
+        int key = header.AsSpan().IndexOf(_test.HolderKeys[1].PublicKey.ToBytes());
+        stranger.PublicKey.ToBytes().CopyTo(header, key);
+        await File.WriteAllBytesAsync(folder.HeaderPath, header, TestContext.Current.CancellationToken);
+        Partition partition = PartitionOf(folder);
+        await EnterAsync(partition, 1);
+        Assert.Contains("header", (await Assert.ThrowsAsync<HsmException>(() => EnterAsync(partition, 3))).Message);
+        Assert.False(partition.IsOpen);
+    }
+
     [Fact]
     public async Task HeaderExchangedWhileHoldersEnter_IsNotTrusted()
     {
