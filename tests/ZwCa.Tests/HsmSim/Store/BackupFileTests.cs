@@ -74,6 +74,8 @@ public sealed class BackupFileTests : IDisposable
             Assert.Throws<StoreException>(() => BackupFile.ReadHeader(backup[..i]) is { } read ? BackupFile.Open(backup.AsMemory(0, i), master, read) : null);
         }
 
+        Assert.Throws<StoreException>(() => BackupFile.Open((byte[])[.. backup, 0], master, header));
+
         // Its last record cut off cleanly: still framed well, and still refused.
         Assert.Throws<StoreException>(() => BackupFile.Open(backup.AsMemory(0, backup.Length - (4 + 33 + 16)), master, header));
     }
