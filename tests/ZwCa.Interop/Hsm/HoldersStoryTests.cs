@@ -128,7 +128,7 @@ public class HoldersStoryTests
         var options = new List<string>();
         foreach (string holder in holders)
         {
-            string signature = folder.File($"{statement}.{holder}.{options.Count}.sig");
+            string signature = folder.File($"{Guid.NewGuid()}.sig");
             HsmSimProcess.Do("sign", "--key", folder.File(holder + ".pem"), "--in", folder.File(statement), "--out", signature);
             options.AddRange(["--signature", signature]);
         }
