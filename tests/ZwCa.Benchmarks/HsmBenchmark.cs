@@ -22,7 +22,7 @@ internal static class HsmBenchmark
 
     public static async Task<int> RunAsync()
     {
-        Machine.Print();
+        Machine.Print("threads and calls in flight as each row says");
         await MeasureSimulatorAsync();
         await SoftHsmBenchmark.RunAsync();
         return 0;

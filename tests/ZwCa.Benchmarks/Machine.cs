@@ -7,12 +7,13 @@ namespace ZwCa.Benchmarks;
 /// <summary>What a figure is worth only together with.</summary>
 internal static class Machine
 {
-    public static void Print()
+    /// <param name="callers">How many threads or callers each operation has.</param>
+    public static void Print(string callers = "of each operation one thread")
     {
         Console.WriteLine($"machine  {Processor()}, {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}");
         Console.WriteLine($"runtime  {RuntimeInformation.FrameworkDescription} {RuntimeInformation.RuntimeIdentifier}, BMI2 {YesNo(Bmi2.X64.IsSupported)}, AVX2 {YesNo(Avx2.IsSupported)}");
         Console.WriteLine($"openssl  {OpenSslVersion()}");
-        Console.WriteLine($"load     {Load()} before the start; of each operation one thread");
+        Console.WriteLine($"load     {Load()} before the start; {callers}");
     }
 
     private static string Processor()
