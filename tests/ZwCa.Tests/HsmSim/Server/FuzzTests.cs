@@ -7,8 +7,8 @@ namespace ZwCa.Tests.HsmSim.Server;
 public sealed class FuzzTests
 {
     private const int Batch = 50;
-    private const int Batches = 200;
-    private const int LongBatches = 4000;
+    private const int Batches = 1000;
+    private const int LongBatches = 20_000;
 
     private static readonly KeyLabel Label = new("k");
 
