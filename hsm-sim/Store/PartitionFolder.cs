@@ -140,7 +140,7 @@ internal sealed class PartitionFolder(string name, string path, string anchorPat
     {
         File.Delete(RestorePath);
         DeleteAllJournalsBut(path, journal.Position.Generation);
-        return PartitionStore.Start(path, header.Id, master, state, journal, anchor, faults, clock, growthLimit);
+        return new PartitionStore(path, header.Id, master, state, journal, anchor, faults, clock, growthLimit);
     }
 
     private static byte[] ReadFile(string file)

@@ -46,7 +46,8 @@ internal sealed class PartitionStore : IAsyncDisposable
     private IOException? _failure;
     private long _position;
 
-    private PartitionStore(
+    /// <summary>Starts the writer. Journal, anchor and, until the end, the master key are the store's from now on.</summary>
+    public PartitionStore(
         string folder,
         ReadOnlyMemory<byte> partitionId,
         MasterKey master,
@@ -68,6 +69,8 @@ internal sealed class PartitionStore : IAsyncDisposable
         _faults = faults;
         _clock = clock;
         _growthLimit = growthLimit;
+        faults.PowerLost += LoseUnflushed;
+        new Thread(Write) { IsBackground = true, Name = "journal" }.Start();
     }
 
     public Lock Gate { get; } = new();
@@ -77,24 +80,6 @@ internal sealed class PartitionStore : IAsyncDisposable
 
     /// <summary>Where the journal's end is; for <see cref="WaitDurableAsync"/>.</summary>
     public long Position => Volatile.Read(ref _position);
-
-    /// <summary>Starts the writer. Journal, anchor and, until the end, the master key are the store's from now on.</summary>
-    public static PartitionStore Start(
-        string folder,
-        ReadOnlyMemory<byte> partitionId,
-        MasterKey master,
-        PartitionState state,
-        JournalWriter journal,
-        Anchor anchor,
-        FaultKnobs faults,
-        TimeProvider clock,
-        long growthLimit = DefaultGrowthLimit)
-    {
-        var store = new PartitionStore(folder, partitionId, master, state, journal, anchor, faults, clock, growthLimit);
-        faults.PowerLost += store.LoseUnflushed;
-        new Thread(store.Write) { IsBackground = true, Name = "journal" }.Start();
-        return store;
-    }
 
     /// <summary>Changes the state and queues the record. <see cref="Gate"/> is held.</summary>
     /// <returns>The position to wait for.</returns>

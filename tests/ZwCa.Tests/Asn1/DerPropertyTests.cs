@@ -9,15 +9,6 @@ namespace ZwCa.Tests.Asn1;
 /// </summary>
 public sealed class DerPropertyTests
 {
-    /// <summary>An exception with its stack, and what one element may cost beyond its own size.</summary>
-    private const long AllocatedAtMost = 128 * 1024;
-
-    /// <summary>
-    /// An element of two bytes becomes a reader, an object, a string and a place in a list; an encoding is copied a few times by AsnWriter, which
-    /// keeps the nesting in mind.
-    /// </summary>
-    private const long AllocatedAtMostPerByte = 150;
-
     /// <summary>Inputs of each random kind for each type. With the others they make some 10^5 in all in an ordinary run, some 10^7 in a long one.</summary>
     private static readonly int Rounds = TestRandom.Long ? 80_000 : 500;
 
@@ -27,8 +18,6 @@ public sealed class DerPropertyTests
         select type).ToDictionary(t => t.FullName!);
 
     public static TheoryData<string> Types => [.. DerTypes.Keys.Order(StringComparer.Ordinal)];
-
-    private delegate byte[] Reencode(byte[] input, out long allocated);
 
     /// <summary>The timeout is for what must not be: a type takes seconds, in the long run a minute or two.</summary>
     [Theory(Timeout = 1_200_000)]
@@ -48,15 +37,15 @@ public sealed class DerPropertyTests
         void Try(byte[] input)
         {
             tried++;
-            accepted += Accepts(reencode, input) ? 1 : 0;
+            accepted += Reproduction.Accepts<DerException>(reencode, input) ? 1 : 0;
         }
 
         foreach (byte[] sample in samples)
         {
-            Assert.True(Accepts(reencode, sample), $"{typeName} refuses its own sample {Convert.ToHexString(sample)}");
+            Assert.True(Reproduction.Accepts<DerException>(reencode, sample), $"{typeName} refuses its own sample {Convert.ToHexString(sample)}");
             foreach (byte[] input in Mutations.Truncated(sample).Concat(Mutations.Appended(sample)))
             {
-                Assert.False(Accepts(reencode, input), $"{typeName} accepts {Convert.ToHexString(input)}");
+                Assert.False(Reproduction.Accepts<DerException>(reencode, input), $"{typeName} accepts {Convert.ToHexString(input)}");
             }
 
             foreach (byte[] input in Mutations.Mutated(sample)
@@ -77,32 +66,6 @@ public sealed class DerPropertyTests
         TestContext.Current.TestOutputHelper?.WriteLine($"{tried} inputs, {accepted} of them accepted");
     }
 
-    /// <returns>False when refused. Fails the test on anything but refusal or reproduction.</returns>
-    private static bool Accepts(Reencode reencode, byte[] input)
-    {
-        byte[] output;
-        long allocated;
-        try
-        {
-            output = reencode(input, out allocated);
-        }
-        catch (DerException)
-        {
-            return false;
-        }
-        catch (Exception e)
-        {
-            Assert.Fail($"input {Mutations.Show(input)}: {e}");
-            throw;
-        }
-
-        Assert.True(input.AsSpan().SequenceEqual(output), $"input {Mutations.Show(input)} becomes {Mutations.Show(output)}");
-        Assert.True(
-            allocated <= AllocatedAtMost + (AllocatedAtMostPerByte * input.Length),
-            $"input of {input.Length} bytes {Mutations.Show(input)}: {allocated} bytes allocated");
-        return true;
-    }
-
     private static byte[] DecodeAndEncode<T>(byte[] input, out long allocated)
         where T : IDer<T>
     {
@@ -116,11 +79,7 @@ public sealed class DerPropertyTests
         catch (DerException)
         {
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (allocated > AllocatedAtMost + (AllocatedAtMostPerByte * input.Length))
-            {
-                throw new InvalidOperationException($"{allocated} bytes allocated to refuse {input.Length}.");
-            }
-
+            Reproduction.CheckAllocated(allocated, input);
             throw;
         }
     }
