@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using ZwCa.Asn1;
 using ZwCa.Hsm.Simulator.Wire;
 
@@ -7,6 +9,8 @@ namespace ZwCa.Hsm.Simulator;
 /// <summary>The body of an answer, and where it came from: a device that answers nonsense is not asked again on that connection.</summary>
 internal readonly struct Answer(Connection connection, byte[] body)
 {
+    private const int MaxReasonBytes = 1024;
+
     /// <returns>May keep slices of the body.</returns>
     /// <exception cref="HsmException"><see cref="HsmFailure.Protocol"/>.</exception>
     public T Read<T>()
@@ -75,5 +79,18 @@ internal readonly struct Answer(Connection connection, byte[] body)
     {
         connection.Close("another answer on this connection was malformed", inner);
         return new HsmException(HsmFailure.Protocol, $"An answer of {connection.Address} is malformed: {what}", inner);
+    }
+
+    /// <summary>What a frame that is no success says, without characters that would bend a log.</summary>
+    public static HsmException Failure(string address, Frame frame)
+    {
+        ReadOnlySpan<byte> body = frame.Body.Span;
+        string text = Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxReasonBytes)]);
+        string reason = string.Concat(text.Select(c => char.GetUnicodeCategory(c)
+            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? ' ' : c));
+        var failure = (HsmFailure)frame.Code;
+        return Enum.IsDefined(failure)
+            ? new HsmException(failure, $"{address}: {reason}")
+            : new HsmException(HsmFailure.DeviceError, $"{address}: failure {frame.Code}: {reason}");
     }
 }

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Text;
 using ZwCa.Hsm.Simulator.Wire;
 
 namespace ZwCa.Hsm.Simulator;
@@ -12,7 +10,6 @@ namespace ZwCa.Hsm.Simulator;
 /// </summary>
 internal sealed class Connection : IAsyncDisposable
 {
-    private const int MaxReasonBytes = 1024;
     private static readonly TimeSpan LongestSweep = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();
@@ -74,7 +71,7 @@ internal sealed class Connection : IAsyncDisposable
         where T : IMessage<T>
     {
         PendingRequest? pending;
-        using (WireWriter body = Encode(request))
+        using (WireWriter body = Message.EncodeRequest(request))
         {
             pending = await SendAsync(operation, body, _settings.Time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
         }
@@ -82,25 +79,6 @@ internal sealed class Connection : IAsyncDisposable
         return pending is null
             ? throw new HsmException(HsmFailure.Unreachable, $"{Address} was not asked: {_closedBecause}.")
             : await pending.AnswerAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <exception cref="ArgumentException">Longer than a request may be.</exception>
-    public static WireWriter Encode<T>(T request)
-        where T : IMessage<T>
-    {
-        var body = new WireWriter();
-        try
-        {
-            request.Write(body);
-            return body.Written.Length <= Frame.MaxRequestBody
-                ? body
-                : throw new ArgumentException($"The request has {body.Written.Length} bytes; {Frame.MaxRequestBody} are allowed.");
-        }
-        catch
-        {
-            body.Dispose();
-            throw;
-        }
     }
 
     /// <summary>Queues a request once there is a place for it.</summary>
@@ -357,20 +335,8 @@ internal sealed class Connection : IAsyncDisposable
         }
         else
         {
-            request.SetException(Failure(frame));
+            request.SetException(Answer.Failure(Address, frame));
         }
-    }
-
-    private HsmException Failure(Frame frame)
-    {
-        ReadOnlySpan<byte> body = frame.Body.Span;
-        string text = Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxReasonBytes)]);
-        string reason = string.Concat(text.Select(c => char.GetUnicodeCategory(c)
-            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? ' ' : c));
-        var failure = (HsmFailure)frame.Code;
-        return Enum.IsDefined(failure)
-            ? new HsmException(failure, $"{Address}: {reason}")
-            : new HsmException(HsmFailure.DeviceError, $"{Address}: failure {frame.Code}: {reason}");
     }
 
     /// <summary>The other end closed (no cause), or reading or writing failed.</summary>

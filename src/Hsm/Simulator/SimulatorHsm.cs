@@ -226,7 +226,7 @@ public sealed class SimulatorHsm : IHsm
         where T : IMessage<T>
     {
         PendingRequest pending;
-        using (WireWriter body = Connection.Encode(request))
+        using (WireWriter body = Message.EncodeRequest(request))
         {
             pending = await _pool.SendAsync(operation, body, cancellationToken).ConfigureAwait(false);
         }

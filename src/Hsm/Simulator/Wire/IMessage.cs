@@ -31,6 +31,26 @@ internal static class Message
         message.Write(writer);
         return writer.Written.ToArray();
     }
+
+    /// <exception cref="ArgumentException">Longer than a request may be.</exception>
+    /// <returns>The body, for the caller to dispose of.</returns>
+    public static WireWriter EncodeRequest<T>(T request)
+        where T : IMessage<T>
+    {
+        var body = new WireWriter();
+        try
+        {
+            request.Write(body);
+            return body.Written.Length <= Frame.MaxRequestBody
+                ? body
+                : throw new ArgumentException($"The request has {body.Written.Length} bytes; {Frame.MaxRequestBody} are allowed.");
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+    }
 }
 
 /// <summary>No field.</summary>
