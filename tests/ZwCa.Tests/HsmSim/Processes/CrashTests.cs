@@ -4,6 +4,7 @@ using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
+using ZwCa.HsmSim.Device;
 using ZwCa.HsmSim.Faults;
 
 namespace ZwCa.Tests.HsmSim.Processes;
@@ -16,6 +17,9 @@ public class CrashTests
 {
     private const int Workers = 8;
     private const int KilledBySignal = 137;
+
+    /// <summary>Keys besides those that the load makes.</summary>
+    private const int Reserve = 100;
     private const int Sample = 20;
     private const int MaxSample = 1000;
 
@@ -34,6 +38,9 @@ public class CrashTests
     private long _lastCount;
     private long _answers;
     private int _labels;
+
+    // In this life: a partition takes only so many.
+    private int _keysLeft;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -66,6 +73,7 @@ public class CrashTests
             await CheckAsync(hsm, ca, all: false);
 
             using var over = new CancellationTokenSource();
+            _keysLeft = (OpenPartition.MaxKeys - Reserve) / Deaths;
             long before = Interlocked.Read(ref _answers);
             int life = i * Workers;
             Task<bool>[] load = [.. Enumerable.Range(life, Workers).Select(worker => WorkAsync(hsm, ca, worker, over.Token))];
@@ -148,7 +156,7 @@ public class CrashTests
             {
                 switch (random.Next(12))
                 {
-                    case 0:
+                    case 0 when Interlocked.Decrement(ref _keysLeft) >= 0:
                         var label = new KeyLabel($"key-{Interlocked.Increment(ref _labels)}");
                         HsmKey made = await hsm.GenerateKeyAsync(label, random.Next(2) == 0 ? HsmKeyKind.Sm2 : HsmKeyKind.P256, over);
                         _acknowledgedKeys[label.Value] = made.PublicKey!;
