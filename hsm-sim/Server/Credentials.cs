@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ZwCa.Asn1.Custody;
 using ZwCa.Cryptography;
+using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
 using ZwCa.HsmSim.Store;
@@ -31,16 +32,12 @@ internal static class Credentials
     public static X509Certificate2 LoadServer(StoreFolder store) => Load(Path.Combine(store.DevicePath, ServerFile));
 
     /// <returns>SHA-256 of the console's certificate.</returns>
-    /// <exception cref="StoreException">There is none.</exception>
-    public static byte[] LoadConsoleHash(StoreFolder store) => ReadPin(Path.Combine(store.DevicePath, ConsolePinFile));
+    /// <exception cref="HsmException">There is none, or it is something else.</exception>
+    public static byte[] LoadConsoleHash(StoreFolder store) => ClientFolder.ReadHash(Path.Combine(store.DevicePath, ConsolePinFile));
 
     /// <exception cref="StoreException">There is none, or it is something else.</exception>
     public static X509Certificate2 Load(string file) =>
         File.Exists(file) ? X509Certificate2.CreateFromPemFile(file) : throw new StoreException($"{file} is missing.");
-
-    /// <returns>32 bytes.</returns>
-    /// <exception cref="StoreException">There is none, or it is something else.</exception>
-    public static byte[] ReadPin(string file) => ReadHex(file, SHA256.HashSizeInBytes);
 
     /// <summary>Makes the device's certificate and the console's, unless they are there.</summary>
     /// <returns>Whether they were made.</returns>
@@ -136,12 +133,4 @@ internal static class Credentials
 
     private static void WritePin(string file, X509Certificate2 certificate) =>
         Disk.Replace(file, Encoding.ASCII.GetBytes(Convert.ToHexStringLower(HashOf(certificate)) + "\n"));
-
-    private static byte[] ReadHex(string file, int length)
-    {
-        string text = File.Exists(file) ? File.ReadAllText(file).TrimEnd() : throw new StoreException($"{file} is missing.");
-        return text.Length == 2 * length && text.All(char.IsAsciiHexDigit)
-            ? Convert.FromHexString(text)
-            : throw new StoreException($"{file} does not have {2 * length} hexadecimal digits.");
-    }
 }

@@ -61,8 +61,9 @@ internal sealed class StoreFolder : IDisposable
     public static StoreFolder Create(string path, string? anchors = null)
     {
         (path, anchors) = Resolve(path, anchors);
-        Disk.MakeFolder(path);
+        // An anchors' folder that cannot be made leaves no store behind.
         Disk.MakeFolder(anchors);
+        Disk.MakeFolder(path);
         var store = new StoreFolder(path, anchors);
         Disk.MakeFolder(store._partitions);
         Disk.MakeFolder(store.DevicePath);

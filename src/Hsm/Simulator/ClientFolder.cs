@@ -16,7 +16,12 @@ internal static class ClientFolder
 
     /// <returns>32 bytes.</returns>
     /// <exception cref="HsmException"><see cref="HsmFailure.WrongCredential"/>: the file cannot be read or is something else.</exception>
-    public static byte[] ReadPin(string folder) => ReadHex(Path.Combine(folder, PinFile), SHA256.HashSizeInBytes);
+    public static byte[] ReadPin(string folder) => ReadHash(Path.Combine(folder, PinFile));
+
+    /// <summary>SHA-256 of a certificate.</summary>
+    /// <returns>32 bytes.</returns>
+    /// <exception cref="HsmException"><see cref="HsmFailure.WrongCredential"/>: the file cannot be read or is something else.</exception>
+    public static byte[] ReadHash(string file) => ReadHex(file, SHA256.HashSizeInBytes);
 
     /// <returns>32 bytes; the caller zeroes them.</returns>
     /// <exception cref="HsmException"><see cref="HsmFailure.WrongCredential"/>: the file cannot be read or is something else.</exception>

@@ -55,6 +55,16 @@ public sealed class StoreFolderTests : IDisposable
     }
 
     [Fact]
+    public void AnchorsFolderThatCannotBeMade_LeavesNoStore()
+    {
+        string file = _test.Elsewhere("file");
+        File.WriteAllText(file, "");
+
+        Assert.ThrowsAny<IOException>(() => StoreFolder.Create(_test.Elsewhere("new"), Path.Combine(file, "anchors")));
+        Assert.False(Directory.Exists(_test.Elsewhere("new")));
+    }
+
+    [Fact]
     public void AnchorsFolderThatIsMissing_IsNamed()
     {
         _test.Make();
