@@ -12,6 +12,10 @@ public static partial class Oids
     public const string Application = ZwCa + ".1.4";
     public const string Approval = ZwCa + ".1.5";
 
+    // What the log is made of, and what its key signs.
+    public const string AuditLeaf = ZwCa + ".3.1";
+    public const string Checkpoint = ZwCa + ".3.2";
+
     // Certificate extensions.
     public const string OfficerIdentity = ZwCa + ".2.1";
 }

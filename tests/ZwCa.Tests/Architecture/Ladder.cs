@@ -72,7 +72,7 @@ internal static class Ladder
         new("ZwCa.ServiceDefaults", "src/ServiceDefaults")
         {
             Projects = ["ZwCa.Contracts", "ZwCa.Audit", "ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Data"],
-            Packages = ["OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol"],
+            Packages = ["OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "System.CommandLine"],
             AspNetCore = true,
         },
 

@@ -1,0 +1,52 @@
+-- What happened, as exact bytes: DER of AuditLeaf.
+CREATE TABLE audit_event (
+    event_id {blob(16)} NOT NULL PRIMARY KEY,
+    recorded_at bigint NOT NULL,
+    action {text(64)} NOT NULL,
+    actor {text(256)} NOT NULL,
+    object {text(256)} NOT NULL,
+    leaf {blob} NOT NULL
+);
+CREATE INDEX audit_event_action ON audit_event (action, event_id);
+CREATE INDEX audit_event_actor ON audit_event (actor, event_id);
+CREATE INDEX audit_event_object ON audit_event (object, event_id);
+{insert_only(audit_event)};
+
+-- Values whose hashes are in the leaf: may be erased, and the leaf still verifies.
+CREATE TABLE audit_personal (
+    event_id {blob(16)} NOT NULL REFERENCES audit_event (event_id),
+    name {text(64)} NOT NULL,
+    salt {blob(16)} NOT NULL,
+    content {text(1024)} NOT NULL,
+    PRIMARY KEY (event_id, name)
+);
+
+-- Events without a place in the log yet.
+CREATE TABLE log_pending (
+    event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id)
+);
+
+CREATE TABLE log_leaf (
+    log_index bigint NOT NULL PRIMARY KEY,
+    event_id {blob(16)} NOT NULL UNIQUE REFERENCES audit_event (event_id),
+    leaf_hash {blob(32)} NOT NULL
+);
+{insert_only(log_leaf)};
+
+-- Roots of complete subtrees of 16^level leaves, level 1 and up: a proof reads a few rows of each level.
+CREATE TABLE log_node (
+    level smallint NOT NULL,
+    node_index bigint NOT NULL,
+    hash {blob(32)} NOT NULL,
+    PRIMARY KEY (level, node_index)
+);
+{insert_only(log_node)};
+
+CREATE TABLE log_checkpoint (
+    checkpoint_number bigint NOT NULL PRIMARY KEY,
+    tree_size bigint NOT NULL,
+    signed_at bigint NOT NULL,
+    checkpoint_der {blob} NOT NULL
+);
+CREATE INDEX log_checkpoint_size ON log_checkpoint (tree_size, checkpoint_number);
+{insert_only(log_checkpoint)};

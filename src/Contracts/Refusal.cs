@@ -1,0 +1,70 @@
+namespace ZwCa.Contracts;
+
+/// <summary>
+/// Why a service does not do what it was asked. The name is on the wire (<c>urn:zwca:refusal:Name</c>); docs/ERRORS.md says for each what the caller
+/// can do about it, and which HTTP status it has.
+/// </summary>
+public enum Refusal
+{
+    /// <summary>The bytes are not what they should be: no DER, no JSON, a field of another form.</summary>
+    Malformed,
+
+    /// <summary>Larger than the service reads.</summary>
+    TooLarge,
+
+    /// <summary>No client certificate, or one that does not chain to the system CA, is not registered, or is disabled.</summary>
+    LinkNotTrusted,
+
+    /// <summary>The message's signature does not hold, its sender is unknown, or it was meant for another recipient.</summary>
+    BadSignature,
+
+    /// <summary>The message's time is too far from now.</summary>
+    Expired,
+
+    /// <summary>Something else was asked under the same request id; or the thing exists already.</summary>
+    Duplicate,
+
+    /// <summary>The same request is being worked on.</summary>
+    InProgress,
+
+    NotFound,
+
+    /// <summary>The officer's role does not include it, or he is disabled.</summary>
+    NotAllowed,
+
+    /// <summary>Another region, RA or profile than the caller's.</summary>
+    OutOfScope,
+
+    /// <summary>A second person has to decide, and this is not one.</summary>
+    SecondOfficerRequired,
+
+    /// <summary>The person holds an office of another kind.</summary>
+    RolesNotDisjoint,
+
+    /// <summary>An approval is missing, too old, spent, or does not cover it.</summary>
+    NotApproved,
+
+    /// <summary>The thing is no longer in the state that this needs.</summary>
+    WrongState,
+
+    /// <summary>The officer's authority has to be confirmed again.</summary>
+    RecertificationDue,
+
+    /// <summary>Too many requests: ask again later.</summary>
+    TooManyRequests,
+
+    /// <summary>The audit log is behind, or the clock is: nothing may be issued.</summary>
+    AuditUnavailable,
+
+    /// <summary>Database, HSM or another service is away: ask again later.</summary>
+    Unavailable,
+}
+
+/// <summary>A refusal on its way to the caller. The text is for the person at the other end, in Chinese where a clerk reads it, and holds no secret.</summary>
+public sealed class RefusalException(Refusal kind, string detail, TimeSpan? retryAfter = null, Exception? inner = null) : Exception(detail, inner)
+{
+    public Refusal Kind { get; } = kind;
+
+    /// <summary>When asking again may help; null: not by waiting.</summary>
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+}

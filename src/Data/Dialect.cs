@@ -1,0 +1,40 @@
+using System.Data.Common;
+
+namespace ZwCa.Data;
+
+/// <summary>All that differs between the three databases. A statement that needs more than these four does not belong into the common subset.</summary>
+public abstract class Dialect
+{
+    private protected Dialect()
+    {
+    }
+
+    /// <summary>Ends a SELECT with ORDER BY so that it gives at most so many rows.</summary>
+    public abstract string Limit(int rows);
+
+    /// <summary>Whether an INSERT or UPDATE failed because a primary key or a unique index has the value already.</summary>
+    public abstract bool IsUniqueViolation(DbException exception);
+
+    /// <summary>
+    /// What a token of a migration stands for: <c>{text(n)}</c> (n characters, compared by code), <c>{blob}</c>, <c>{blob(n)}</c> (n bytes, may be a key),
+    /// <c>{insert_only(table)}</c> (a statement of its own: UPDATE and DELETE on that table are refused).
+    /// </summary>
+    /// <param name="token">Without the braces.</param>
+    /// <exception cref="ArgumentException">No such token.</exception>
+    public abstract string Ddl(string token);
+
+    /// <summary>Inserts many rows the way that the database does it fastest.</summary>
+    /// <param name="rows">As many values each as there are columns: long, short, string or byte[], one type per column, or null.</param>
+    /// <exception cref="DbException">A row was refused; none is inserted once the transaction is rolled back.</exception>
+    public abstract Task BulkInsertAsync(
+        Transaction transaction, string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken = default);
+
+    /// <returns>The name and the argument of <c>name</c> or <c>name(argument)</c>.</returns>
+    private protected static (string Name, string? Argument) Parse(string token)
+    {
+        int open = token.IndexOf('(', StringComparison.Ordinal);
+        return open > 0 && token[^1] == ')' ? (token[..open], token[(open + 1)..^1]) : (token, null);
+    }
+
+    private protected static ArgumentException Unknown(string token) => new($"A migration has no token {{{token}}}.", nameof(token));
+}

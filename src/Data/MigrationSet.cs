@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+
+namespace ZwCa.Data;
+
+/// <summary>The tables of one library or service: its embedded files <c>NNNN_what.sql</c>, numbered from 1 without a gap. A landed file never changes.</summary>
+public sealed partial class MigrationSet
+{
+    /// <param name="module">Short name, lower case.</param>
+    /// <exception cref="ArgumentException">The assembly has no such files, or their numbers have a gap.</exception>
+    public MigrationSet(string module, Assembly assembly)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(module);
+        ArgumentNullException.ThrowIfNull(assembly);
+        Module = module;
+        Migrations = [.. assembly.GetManifestResourceNames().Where(name => FileName().IsMatch(name)).Order(StringComparer.Ordinal).Select(name => Load(assembly, name))];
+        if (Migrations.Count == 0 || Migrations.Select((migration, i) => migration.Version != i + 1).Any(gap => gap))
+        {
+            throw new ArgumentException($"{assembly.GetName().Name} has no migrations numbered from 1 without a gap.", nameof(assembly));
+        }
+    }
+
+    /// <summary>Of this library: what every service has.</summary>
+    public static MigrationSet Data { get; } = new("data", typeof(MigrationSet).Assembly);
+
+    public string Module { get; }
+
+    internal IReadOnlyList<Migration> Migrations { get; }
+
+    [GeneratedRegex(@"^[0-9]{4}_[a-z0-9_]+\.sql$", RegexOptions.CultureInvariant)]
+    private static partial Regex FileName();
+
+    private static Migration Load(Assembly assembly, string name)
+    {
+        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+        string text = reader.ReadToEnd().ReplaceLineEndings("\n");
+        return new Migration(
+            int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, text, Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text))));
+    }
+}
+
+/// <param name="Text">Statements, each ending with a semicolon at the end of a line, with the tokens of <see cref="Dialect.Ddl"/>.</param>
+/// <param name="Digest">SHA-256 of the text, hexadecimal.</param>
+internal sealed record Migration(int Version, string Name, string Text, string Digest);

@@ -1,0 +1,31 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace ZwCa.Data;
+
+/// <summary>Which SQLite is loaded: the system's, which gets its patches, and only where there is none the one that comes with the package.</summary>
+internal static class SqliteLibrary
+{
+    private static readonly string[] SystemNames = ["libsqlite3.so.0", "libsqlite3.dylib"];
+    private static readonly Lazy<bool> Loaded = new(Load);
+
+    public static void Ensure() => _ = Loaded.Value;
+
+    private static bool Load()
+    {
+        NativeLibrary.SetDllImportResolver(Assembly.Load("SQLitePCLRaw.provider.e_sqlite3"), static (name, assembly, path) =>
+        {
+            foreach (string candidate in SystemNames)
+            {
+                if (name == "e_sqlite3" && NativeLibrary.TryLoad(candidate, assembly, path, out nint library))
+                {
+                    return library;
+                }
+            }
+
+            return 0;
+        });
+        SQLitePCL.Batteries_V2.Init();
+        return true;
+    }
+}
