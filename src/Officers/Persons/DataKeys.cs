@@ -73,6 +73,7 @@ internal sealed class DataKeys : IDisposable
                     "INSERT INTO data_key (data_key_id, wrapped_key, created_at) VALUES (@Id, @Wrapped, @Now)", new { Id = id, Wrapped = wrapped, Now = now }),
                 cancellationToken);
             Keep(id, key);
+            _newest = id;
         }
         finally
         {
