@@ -31,8 +31,8 @@ public sealed class LinkTests
     public static TheoryData<string, string> Untrusted => new()
     {
         { "none", "no client certificate" },
-        { "another CA of the same name", "PartialChain" },
-        { "self-signed", "PartialChain" },
+        { "another CA of the same name", "NotSignatureValid" },
+        { "self-signed", "UntrustedRoot" },
         { "expired", "NotTimeValid" },
         { "not yet valid", "NotTimeValid" },
         { "not registered", "not registered" },
