@@ -43,7 +43,7 @@ internal sealed class SqliteDialect : Dialect
         {
             for (int i = 0; i < columns.Count; i++)
             {
-                insert.Parameters[i].Value = row[i] ?? DBNull.Value;
+                insert.Parameters[i].Value = Stored(row[i]) ?? DBNull.Value;
             }
 
             await insert.ExecuteNonQueryAsync(cancellationToken);
