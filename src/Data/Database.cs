@@ -186,8 +186,9 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A deadlock, which the server ended by giving this one up, or a connection that broke.</summary>
-    private static bool MayTryAgain(DbException e) => e.IsTransient || e is SqlException { Number: SqlServerDeadlock };
+    /// <summary>A deadlock, which the server ended by giving this one up (Npgsql does not call that transient), or a connection that broke.</summary>
+    private static bool MayTryAgain(DbException e) =>
+        e.IsTransient || e is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected } or SqlException { Number: SqlServerDeadlock };
 
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using ZwCa.Data;
 
@@ -117,6 +118,37 @@ public sealed class DatabaseTests
                 Token),
             Token);
     });
+
+    [Fact]
+    public async Task LostConnection_IsReplacedBeforeTheEnd_AndAnErrorAtCommit()
+    {
+        Requires.Condition(TestDatabase.IsHere(DatabaseKind.PostgreSql), "a PostgreSQL (ZWCA_TEST_POSTGRES)");
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql, Sample.Tables);
+        int runs = 0;
+        await test.Database.WriteAsync(
+            async transaction =>
+            {
+                await Sample.InsertAsync(transaction, Sample.NewItem("a"));
+                if (runs++ == 0)
+                {
+                    await transaction.ExecuteAsync("SELECT pg_terminate_backend(pg_backend_pid())");
+                }
+            },
+            Token);
+        Assert.Equal(2, runs);
+
+        await Assert.ThrowsAnyAsync<DbException>(() => test.Database.WriteAsync(
+            async transaction =>
+            {
+                runs++;
+                await Sample.InsertAsync(transaction, Sample.NewItem("b"));
+                int backend = await transaction.GetAsync<int>("SELECT pg_backend_pid()");
+                await test.Database.QueryAsync<bool>("SELECT pg_terminate_backend(@Backend)", new { Backend = backend }, Token);
+            },
+            Token));
+        Assert.Equal(3, runs);
+        Assert.Equal(["a"], await test.Database.QueryAsync<string>("SELECT name FROM item", cancellationToken: Token));
+    }
 
     [Theory]
     [MemberData(nameof(Kinds))]
