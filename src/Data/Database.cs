@@ -194,7 +194,7 @@ public sealed class Database : IAsyncDisposable
     {
         if (Kind == DatabaseKind.Sqlite)
         {
-            return SqliteLibrary.Open(_connectionString, "PRAGMA trusted_schema = OFF");
+            return SqliteLibrary.Open(new SqliteConnection(_connectionString), "PRAGMA trusted_schema = OFF");
         }
 
         DbConnection connection = Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);

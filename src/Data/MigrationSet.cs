@@ -51,7 +51,8 @@ public sealed partial class MigrationSet
     {
         // As it would be after a checkout with other line endings.
         string text = file.ReplaceLineEndings("\n");
-        return new Migration(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, text, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))));
+        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        return new Migration(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, text, digest);
     }
 }
 

@@ -20,6 +20,7 @@ internal sealed class SqlServerDialect : Dialect
         ("text", { } length) => $"nvarchar({length}) COLLATE Latin1_General_100_BIN2",
         ("blob", null) => "varbinary(max)",
         ("blob", { } length) => $"varbinary({length})",
+        ("by_key", null) => "",
         ("insert_only", { } table) =>
             $"CREATE TRIGGER {table}_insert_only ON {table} INSTEAD OF UPDATE, DELETE AS THROW 51000, '{table} is insert-only', 1;",
         ("create_if_missing", { } table) => $"IF OBJECT_ID('{table}') IS NULL CREATE TABLE {table}",

@@ -16,6 +16,7 @@ internal sealed class SqliteDialect : Dialect
     {
         ("text", not null) => "text",
         ("blob", _) => "blob",
+        ("by_key", null) => "WITHOUT ROWID",
         ("insert_only", { } table) =>
             $"""
              CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END;

@@ -13,13 +13,15 @@ internal static class SqliteLibrary
     public static void Ensure() => _ = Loaded.Value;
 
     /// <exception cref="SqliteException">It cannot be opened; the message names the file.</exception>
-    public static SqliteConnection Open(string connectionString, string firstStatement)
+    public static T Open<T>(T connection, string firstStatement)
+        where T : SqliteConnection
     {
-        var connection = new SqliteConnection(connectionString);
         try
         {
             connection.Open();
-            Execute(connection, firstStatement);
+            using SqliteCommand first = connection.CreateCommand();
+            first.CommandText = firstStatement;
+            first.ExecuteNonQuery();
             return connection;
         }
         catch (SqliteException e)
@@ -35,13 +37,6 @@ internal static class SqliteLibrary
             connection.Dispose();
             throw;
         }
-    }
-
-    public static void Execute(SqliteConnection connection, string sql)
-    {
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
     }
 
     private static bool Load()

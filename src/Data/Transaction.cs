@@ -97,6 +97,7 @@ public sealed class Transaction
     internal DbCommand CreateCommand(string sql)
     {
         ThrowIfNotMine();
+        (_connection as SqliteStatements)?.Expect(sql);
         DbCommand command = _connection.CreateCommand();
         command.CommandText = sql;
         command.Transaction = _transaction;
@@ -117,6 +118,7 @@ public sealed class Transaction
     private CommandDefinition Command(string sql, object? parameters)
     {
         ThrowIfNotMine();
+        (_connection as SqliteStatements)?.Expect(sql);
         return new CommandDefinition(sql, parameters, _transaction, cancellationToken: _cancellationToken);
     }
 

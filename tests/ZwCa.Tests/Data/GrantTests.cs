@@ -15,6 +15,7 @@ public sealed class GrantTests
         Requires.Condition(TestDatabase.IsHere(DatabaseKind.PostgreSql), "a PostgreSQL (ZWCA_TEST_POSTGRES)");
         await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql, MigrationSet.Data, Sample.Tables);
         var migrator = new Migrator(test.Database, [MigrationSet.Data, Sample.Tables], TimeProvider.System);
+        string owner = await test.Database.FindAsync<string>("SELECT current_user", cancellationToken: Token) ?? "";
         string role = "zwca-test-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         await ExecuteAsync(test.Database, $"CREATE ROLE \"{role}\" LOGIN PASSWORD '{role}'");
         try
@@ -51,7 +52,7 @@ public sealed class GrantTests
             // Whoever may do everything is no role for a service.
             await ExecuteAsync(test.Database, $"ALTER ROLE \"{role}\" SUPERUSER");
             await Assert.ThrowsAsync<InvalidOperationException>(() => migrator.GrantAsync(role, Token));
-            await ExecuteAsync(test.Database, $"ALTER ROLE \"{role}\" NOSUPERUSER; GRANT zwca TO \"{role}\"");
+            await ExecuteAsync(test.Database, $"ALTER ROLE \"{role}\" NOSUPERUSER; GRANT \"{owner}\" TO \"{role}\"");
             await Assert.ThrowsAsync<InvalidOperationException>(() => migrator.GrantAsync(role, Token));
         }
         finally
