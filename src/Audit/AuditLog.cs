@@ -35,18 +35,26 @@ public sealed class AuditLog(TimeProvider time)
             auditEvent.Object,
             auditEvent.Outcome,
             [.. auditEvent.Fields, .. personal.Select(each => new AuditField.Masked(each.Key, Mask(each.Salt, each.Content)))]);
-        await transaction.ExecuteAsync(
+
+        // As few texts as can be: each is a round trip to a server.
+        const string insertEvent =
             """
             INSERT INTO audit_event (event_id, recorded_at, action, actor, object, leaf)
-            VALUES (@EventId, @RecordedAt, @Action, @Actor, @Object, @Leaf)
-            """,
-            new { EventId = id, RecordedAt = now, leaf.Action, Actor = leaf.Actor.Id, Object = leaf.Object.Id, Leaf = Der.Encode(leaf) });
-        await transaction.ExecuteAsync("INSERT INTO log_pending (event_id) VALUES (@EventId)", new { EventId = id });
-        foreach ((string name, string content, byte[] salt) in personal)
+            VALUES (@EventId, @RecordedAt, @Action, @Actor, @Object, @Leaf);
+            INSERT INTO log_pending (event_id) VALUES (@EventId);
+            """;
+        const string insertPersonal = "INSERT INTO audit_personal (event_id, name, salt, content) VALUES (@EventId, @Name, @Salt, @Content);";
+        (string name, string content, byte[] salt) = personal.FirstOrDefault();
+        await transaction.ExecuteAsync(
+            personal.Length == 0 ? insertEvent : insertEvent + insertPersonal,
+            new
+            {
+                EventId = id, RecordedAt = now, leaf.Action, Actor = leaf.Actor.Id, Object = leaf.Object.Id, Leaf = Der.Encode(leaf),
+                Name = name, Salt = salt, Content = content,
+            });
+        foreach ((string nextName, string nextContent, byte[] nextSalt) in personal.Skip(1))
         {
-            await transaction.ExecuteAsync(
-                "INSERT INTO audit_personal (event_id, name, salt, content) VALUES (@EventId, @Name, @Salt, @Content)",
-                new { EventId = id, Name = name, Salt = salt, Content = content });
+            await transaction.ExecuteAsync(insertPersonal, new { EventId = id, Name = nextName, Salt = nextSalt, Content = nextContent });
         }
 
         return id;

@@ -6,7 +6,7 @@ CREATE TABLE audit_event (
     actor {text(256)} NOT NULL,
     object {text(256)} NOT NULL,
     leaf {blob} NOT NULL
-);
+) {by_key};
 CREATE INDEX audit_event_action ON audit_event (action, event_id);
 CREATE INDEX audit_event_actor ON audit_event (actor, event_id);
 CREATE INDEX audit_event_object ON audit_event (object, event_id);
@@ -19,12 +19,12 @@ CREATE TABLE audit_personal (
     salt {blob(16)} NOT NULL,
     content {text(1024)} NOT NULL,
     PRIMARY KEY (event_id, name)
-);
+) {by_key};
 
 -- Events without a place in the log yet.
 CREATE TABLE log_pending (
     event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id)
-);
+) {by_key};
 
 CREATE TABLE log_leaf (
     log_index bigint NOT NULL PRIMARY KEY,
