@@ -1,0 +1,145 @@
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Asn1.Audit;
+using ZwCa.Audit;
+using ZwCa.Data;
+using ZwCa.ServiceDefaults;
+using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults.Links;
+
+namespace ZwCa;
+
+/// <summary>How a <see cref="SampleService"/> differs from the plain one.</summary>
+internal sealed record SampleSetup
+{
+    /// <summary>Changes what it is configured with.</summary>
+    public Func<ServiceOptions, ServiceOptions> Options { get; init; } = options => options;
+
+    /// <summary>More tables, above those of data, audit and service.</summary>
+    public IReadOnlyList<MigrationSet> Migrations { get; init; } = [];
+
+    public Action<WebApplicationBuilder> Add { get; init; } = _ => { };
+
+    /// <summary>More middleware and endpoints.</summary>
+    public Action<WebApplication> Map { get; init; } = _ => { };
+}
+
+/// <summary>
+/// A service as small as can be, in this process, on loopback, over real mutual TLS, with an SQLite file of its own. Linked into the test projects.
+/// </summary>
+internal sealed class SampleService : IAsyncDisposable
+{
+    public const string Name = "sample";
+    public static readonly AuditActor Actor = new(AuditActorKind.Job, "test");
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<IDisposable> _own = [];
+
+    private SampleService()
+    {
+    }
+
+    public SystemCa Ca { get; } = new();
+
+    /// <summary>Of the links: https, port chosen by the system.</summary>
+    public Uri Address { get; private set; } = null!;
+
+    public WebApplication App { get; private set; } = null!;
+
+    public Database Database => App.Services.GetRequiredService<Database>();
+
+    public ClientStore Clients => App.Services.GetRequiredService<ClientStore>();
+
+    /// <summary>Whom its clients believe.</summary>
+    public LinkTrust Trust => new([Ca.Certificate], TimeProvider.System);
+
+    public static async Task<SampleService> StartAsync(SampleSetup? setup = null)
+    {
+        setup ??= new SampleSetup();
+        var service = new SampleService();
+        try
+        {
+            ServiceOptions options = setup.Options(service.WriteFiles());
+            service.App = Build(options, setup);
+            await new Migrator(service.Database, [MigrationSet.Data, AuditLog.Migrations, ServiceTables.Migrations, .. setup.Migrations], TimeProvider.System).MigrateAsync();
+            await service.App.StartAsync();
+            string address = service.App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single(each => each.StartsWith("https:", StringComparison.Ordinal));
+            service.Address = new Uri(address);
+            return service;
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A client with that certificate, or none.</summary>
+    public HttpClient CreateClient(X509Certificate2? certificate)
+    {
+        HttpClient client = certificate is null
+            ? LinkTls.CreatePublicClient(Address, Trust, Patience)
+            : LinkTls.CreateClient(Address, () => certificate, Trust, Patience);
+        _own.Add(client);
+        return client;
+    }
+
+    /// <summary>A client with a certificate of the system CA that is registered.</summary>
+    public async Task<HttpClient> RegisterAsync(string name, ClientKind kind = ClientKind.Ra)
+    {
+        X509Certificate2 certificate = Ca.Issue(name);
+        _own.Add(certificate);
+        await Clients.RegisterAsync(Actor, certificate, name, kind);
+        return CreateClient(certificate);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _own.ForEach(each => each.Dispose());
+        if (App is not null)
+        {
+            await App.StopAsync();
+            await App.DisposeAsync();
+        }
+
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        Ca.Dispose();
+        _folder.Dispose();
+    }
+
+    private static WebApplication Build(ServiceOptions options, SampleSetup setup)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults(options);
+        setup.Add(builder);
+        WebApplication app = builder.Build();
+        app.UseServiceDefaults();
+        app.MapGet("/who", (HttpContext context) => TypedResults.Text(context.User.Identity!.Name));
+        app.MapGet("/public", () => TypedResults.Text("公开")).AllowAnonymous();
+        app.MapPost("/echo", async (HttpContext context) => await context.Request.Body.CopyToAsync(context.Response.Body));
+        setup.Map(app);
+        return app;
+    }
+
+    private ServiceOptions WriteFiles()
+    {
+        using X509Certificate2 server = Ca.Issue(Name);
+        SystemCa.Write(server, _folder.File("link.pem"), _folder.File("link.key"), null);
+        File.WriteAllText(_folder.File("system-ca.pem"), Ca.Certificate.ExportCertificatePem());
+        return new ServiceOptions
+        {
+            Name = Name,
+            Mode = ServiceMode.Development,
+            Listen = "127.0.0.1:0",
+            Management = "127.0.0.1:0",
+            Link = new LinkOptions { CertificateFile = _folder.File("link.pem"), KeyFile = _folder.File("link.key"), SystemCaFile = _folder.File("system-ca.pem") },
+            Database = new DatabaseOptions { ConnectionString = $"Data Source={_folder.File("sample.db")}" },
+        };
+    }
+}
