@@ -19,11 +19,19 @@ public static class LinkTls
     /// </summary>
     /// <param name="own">The link certificate at the time of each connection.</param>
     /// <param name="timeout">Of a whole request.</param>
-    public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout)
+    /// <param name="outer">What each request passes first, such as a <see cref="Messages.MessageSigningHandler"/>.</param>
+    public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer = null)
     {
         ArgumentNullException.ThrowIfNull(own);
         ArgumentNullException.ThrowIfNull(trust);
-        return new HttpClient(CreateHandler((_, _, _, _, _) => own(), trust)) { BaseAddress = address, Timeout = timeout };
+        HttpMessageHandler handler = CreateHandler((_, _, _, _, _) => own(), trust);
+        if (outer is not null)
+        {
+            outer.InnerHandler = handler;
+            handler = outer;
+        }
+
+        return new HttpClient(handler) { BaseAddress = address, Timeout = timeout };
     }
 
     /// <summary>As <see cref="CreateClient"/>, without a certificate of one's own: for what is public.</summary>

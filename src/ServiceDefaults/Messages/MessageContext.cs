@@ -1,8 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using ZwCa.Asn1.Gm;
 using ZwCa.Contracts;
 using ZwCa.Data;
@@ -17,13 +14,15 @@ namespace ZwCa.ServiceDefaults.Messages;
 public sealed class MessageContext
 {
     public const int MaxRowsLength = 128;
-    private const string Json = "application/json; charset=utf-8";
+    private const string JsonType = "application/json; charset=utf-8";
 
     private readonly byte[] _runId;
     private readonly MessageOptions _options;
+    private readonly JsonSerializerOptions _json;
     private readonly TimeProvider _time;
 
-    internal MessageContext(SignedMessage message, Sm2Signature signature, MessageSender sender, byte[] runId, string? rows, MessageOptions options, TimeProvider time)
+    internal MessageContext(
+        SignedMessage message, Sm2Signature signature, MessageSender sender, byte[] runId, string? rows, MessageOptions options, JsonSerializerOptions json, TimeProvider time)
     {
         Message = message;
         Signature = signature;
@@ -31,6 +30,7 @@ public sealed class MessageContext
         Rows = rows;
         _runId = runId;
         _options = options;
+        _json = json;
         _time = time;
     }
 
@@ -76,12 +76,8 @@ public sealed class MessageContext
     }
 
     /// <summary>As <see cref="AnswerAsync(Transaction, int, string, byte[])"/>, with JSON as the service writes it.</summary>
-    public Task AnswerAsync<T>(Transaction transaction, HttpContext http, int status, T body)
-    {
-        ArgumentNullException.ThrowIfNull(http);
-        JsonSerializerOptions json = http.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
-        return AnswerAsync(transaction, status, Json, JsonSerializer.SerializeToUtf8Bytes(body, json));
-    }
+    public Task AnswerAsync<T>(Transaction transaction, int status, T body) =>
+        AnswerAsync(transaction, status, JsonType, JsonSerializer.SerializeToUtf8Bytes(body, _json));
 
     /// <summary>
     /// Keeps in the transaction of the change which rows the answer is made from: for answers that change later (an envelope that is erased) or hold

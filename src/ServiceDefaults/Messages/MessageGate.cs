@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Data.Common;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -13,7 +15,7 @@ namespace ZwCa.ServiceDefaults.Messages;
 
 /// <summary>Stands before every endpoint that requires a signed message: docs/MESSAGES.md, in the same steps.</summary>
 internal sealed class MessageGate(
-    ServiceOptions service, MessageOptions options, MessageStore store, FindMessageSender findSender, MessageEvents events, TimeProvider time)
+    ServiceOptions service, MessageOptions options, IOptions<JsonOptions> json, MessageStore store, FindMessageSender findSender, MessageEvents events, TimeProvider time)
 {
     private const int ReadAtOnce = 16 * 1024;
 
@@ -98,7 +100,7 @@ internal sealed class MessageGate(
         }
 
         FaultPoint.Reach("message.claimed");
-        var context = new MessageContext(message, headers.Signature, sender, runId, earlier?.Rows, options, time);
+        var context = new MessageContext(message, headers.Signature, sender, runId, earlier?.Rows, options, json.Value.SerializerOptions, time);
         http.Features.Set(context);
         http.Request.Body = new MemoryStream(body, writable: false);
         if (earlier is null)
@@ -176,7 +178,7 @@ internal sealed class MessageGate(
         }
 
         // Where this run took so long that another call has begun, that call answers.
-        return await store.AnswerAsync(message, runId, answer, time.GetUtcNow())
+        return await store.KeepAsync(message, runId, answer, time.GetUtcNow())
             ? answer
             : (await store.FindAnswerAsync(message))?.Bytes ?? throw MessageStore.InProgress();
     }

@@ -119,8 +119,8 @@ internal sealed class MessageStore(Database database, TimeSpan claimFor)
         return changed == 1;
     }
 
-    /// <inheritdoc cref="AnswerAsync(Transaction, SignedMessage, byte[], EarlierAnswer, DateTimeOffset)"/>
-    public Task<bool> AnswerAsync(SignedMessage message, byte[] runId, Answer answer, DateTimeOffset now) =>
+    /// <summary><see cref="AnswerAsync"/> by itself, after a change that is done.</summary>
+    public Task<bool> KeepAsync(SignedMessage message, byte[] runId, Answer answer, DateTimeOffset now) =>
         database.WriteAsync(transaction => AnswerAsync(transaction, message, runId, new EarlierAnswer(answer, null), now));
 
     /// <summary>Lets a retry run it at once. The id goes on to stand for this request.</summary>
