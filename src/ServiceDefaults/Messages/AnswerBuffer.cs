@@ -15,7 +15,8 @@ internal static class AnswerBuffer
             and not StatusCodes.Status401Unauthorized
             and not StatusCodes.Status408RequestTimeout
             and not 425
-            and not StatusCodes.Status429TooManyRequests);
+            and not StatusCodes.Status429TooManyRequests
+            and not StatusCodes.Status499ClientClosedRequest);
 
     /// <summary>Runs something that answers; nothing of the answer leaves.</summary>
     public static async Task<Answer> CollectAsync(HttpContext http, RequestDelegate run)

@@ -1,25 +1,39 @@
 using System.Buffers;
 using System.Data.Common;
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
+using ZwCa.ServiceDefaults.Requests;
 
 namespace ZwCa.ServiceDefaults.Messages;
 
 /// <summary>Stands before every endpoint that requires a signed message: docs/MESSAGES.md, in the same steps.</summary>
 internal sealed class MessageGate(
-    ServiceOptions service, MessageOptions options, IOptions<JsonOptions> json, MessageStore store, FindMessageSender findSender, MessageEvents events, TimeProvider time)
+    ServiceOptions service,
+    MessageOptions options,
+    IOptions<JsonOptions> json,
+    MessageStore store,
+    FindMessageSender findSender,
+    MessageEvents events,
+    IMeterFactory meters,
+    ILogger<ProblemMapping> logger,
+    TimeProvider time)
 {
     private const int ReadAtOnce = 16 * 1024;
 
     private const string DoesNotHold = "报文签名未通过验证。";
+
+    private readonly ProblemMapping _problems = new(
+        http => http.Features.GetRequiredFeature<Ended>().Thrown is { } thrown ? Task.FromException(thrown) : Task.CompletedTask, meters, logger);
 
     public async Task InvokeAsync(HttpContext http, RequestDelegate endpoint)
     {
@@ -141,17 +155,7 @@ internal sealed class MessageGate(
         bool isFinal;
         try
         {
-            try
-            {
-                answer = await AnswerBuffer.CollectAsync(http, endpoint);
-                isFinal = AnswerBuffer.IsFinal(answer.Status);
-            }
-            catch (Exception e) when (Problems.RefusalOf(e) is { } refusal)
-            {
-                answer = await AnswerBuffer.CollectAsync(http, _ => Problems.WriteAsync(http, refusal));
-                isFinal = IsFinal(refusal);
-            }
-
+            (answer, isFinal) = await CollectAsync(http, endpoint);
             if (answer.Body.Length > options.MaxAnswerLength)
             {
                 throw new InvalidOperationException($"An answer of {answer.Body.Length} bytes is longer than what is kept.");
@@ -183,10 +187,29 @@ internal sealed class MessageGate(
             : (await store.FindAnswerAsync(message))?.Bytes ?? throw MessageStore.InProgress();
     }
 
-    /// <summary>A refusal that stays, however often the same is asked; the others are trouble that passes.</summary>
-    private static bool IsFinal(RefusalException refusal) => refusal.RetryAfter is null && refusal.Kind
-        is Refusal.Malformed or Refusal.TooLarge or Refusal.Duplicate or Refusal.NotFound or Refusal.NotAllowed or Refusal.OutOfScope
-        or Refusal.SecondOfficerRequired or Refusal.RolesNotDisjoint or Refusal.NotApproved or Refusal.WrongState or Refusal.RecertificationDue;
+    /// <summary>An endpoint that throws, or says no with a bare status, gets the problem document that it would have got without this.</summary>
+    private async Task<(Answer Answer, bool IsFinal)> CollectAsync(HttpContext http, RequestDelegate endpoint)
+    {
+        Exception? thrown = null;
+        try
+        {
+            Answer answer = await AnswerBuffer.CollectAsync(http, endpoint);
+            if (answer.Status < StatusCodes.Status400BadRequest || answer.ContentType is not null || answer.Body.Length > 0)
+            {
+                return (answer, AnswerBuffer.IsFinal(answer.Status));
+            }
+        }
+        catch (Exception e)
+        {
+            thrown = e;
+        }
+
+        // In a buffer of its own: what the endpoint had written until then is not part of it.
+        http.Features.Set(new Ended(thrown));
+        Answer problem = await AnswerBuffer.CollectAsync(http, _problems.InvokeAsync);
+        bool passes = http.Response.Headers.RetryAfter.Count > 0 || thrown is RefusalException { Kind: Refusal.InProgress };
+        return (problem, AnswerBuffer.IsFinal(problem.Status) && !passes);
+    }
 
     private async Task ReleaseAsync(SignedMessage message, byte[] runId)
     {
@@ -232,4 +255,7 @@ internal sealed class MessageGate(
 
         return body.ToArray();
     }
+
+    /// <param name="Thrown">Null: the endpoint set a bare status.</param>
+    private sealed record Ended(Exception? Thrown);
 }

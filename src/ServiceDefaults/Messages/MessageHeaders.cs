@@ -82,6 +82,7 @@ public sealed class MessageHeaders
     private static DateTimeOffset ReadCreated(string text) =>
         text.Length <= MaxCreatedLength
         && text is not ['0', _, ..]
+        && text.All(char.IsAsciiDigit) // The parser takes zero characters at the end for nothing.
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long milliseconds)
         && milliseconds <= MaxCreated
             ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)

@@ -31,7 +31,7 @@ internal sealed class MessageStore(Database database, TimeSpan claimFor)
     /// </exception>
     public Task<EarlierAnswer?> ClaimAsync(SignedMessage message, Sm2Signature signature, byte[] runId, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        bool fresh = (now - message.Created).Duration() <= Window;
+        bool fresh = Math.Abs(now.ToUnixTimeMilliseconds() - message.Created.ToUnixTimeMilliseconds()) <= Window.TotalMilliseconds;
         byte[] encodedSignature = Der.Encode(signature);
         return database.WriteAsync(
             async transaction =>
