@@ -5,11 +5,10 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1.Audit;
-using ZwCa.Audit;
 using ZwCa.Data;
-using ZwCa.ServiceDefaults;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
+using ZwCa.ServiceDefaults.Verbs;
 
 namespace ZwCa;
 
@@ -23,6 +22,8 @@ internal sealed record SampleSetup
     public IReadOnlyList<MigrationSet> Migrations { get; init; } = [];
 
     public Action<WebApplicationBuilder> Add { get; init; } = _ => { };
+
+    public IReadOnlyList<StartCheck> Checks { get; init; } = [];
 
     /// <summary>More middleware and endpoints.</summary>
     public Action<WebApplication> Map { get; init; } = _ => { };
@@ -39,6 +40,7 @@ internal sealed class SampleService : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly TemporaryFolder _folder = new();
+    private readonly LockedWriter _log = new();
     private readonly List<IDisposable> _own = [];
 
     private SampleService()
@@ -49,6 +51,12 @@ internal sealed class SampleService : IAsyncDisposable
 
     /// <summary>Of the links: https, port chosen by the system.</summary>
     public Uri Address { get; private set; } = null!;
+
+    /// <summary>Of health and metrics.</summary>
+    public Uri Management { get; private set; } = null!;
+
+    /// <summary>What it has logged: JSON lines.</summary>
+    public string Logged => _log.ToString();
 
     public WebApplication App { get; private set; } = null!;
 
@@ -66,11 +74,12 @@ internal sealed class SampleService : IAsyncDisposable
         try
         {
             ServiceOptions options = setup.Options(service.WriteFiles());
-            service.App = Build(options, setup);
-            await new Migrator(service.Database, [MigrationSet.Data, AuditLog.Migrations, ServiceTables.Migrations, .. setup.Migrations], TimeProvider.System).MigrateAsync();
+            service.App = Program(setup).Build(options, null, service._log);
+            await service.App.Services.GetRequiredService<Migrator>().MigrateAsync();
             await service.App.StartAsync();
-            string address = service.App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single(each => each.StartsWith("https:", StringComparison.Ordinal));
-            service.Address = new Uri(address);
+            Uri[] addresses = [.. service.App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(each => new Uri(each))];
+            service.Address = addresses.Single(each => each.Scheme == Uri.UriSchemeHttps);
+            service.Management = addresses.Single(each => each.Scheme == Uri.UriSchemeHttp);
             return service;
         }
         catch
@@ -113,19 +122,21 @@ internal sealed class SampleService : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static WebApplication Build(ServiceOptions options, SampleSetup setup)
+    /// <summary>Its program, with the verbs.</summary>
+    public static ServiceProgram Program(SampleSetup setup) => new()
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults(options);
-        setup.Add(builder);
-        WebApplication app = builder.Build();
-        app.UseServiceDefaults();
-        app.MapGet("/who", (HttpContext context) => TypedResults.Text(context.User.Identity!.Name));
-        app.MapGet("/public", () => TypedResults.Text("公开")).AllowAnonymous();
-        app.MapPost("/echo", async (HttpContext context) => await context.Request.Body.CopyToAsync(context.Response.Body));
-        setup.Map(app);
-        return app;
-    }
+        Description = "A service of the tests.",
+        Tables = setup.Migrations,
+        Checks = setup.Checks,
+        Add = (builder, _) => setup.Add(builder),
+        Map = app =>
+        {
+            app.MapGet("/who", (HttpContext context) => TypedResults.Text(context.User.Identity!.Name));
+            app.MapGet("/public", () => TypedResults.Text("公开")).AllowAnonymous();
+            app.MapPost("/echo", async (HttpContext context) => await context.Request.Body.CopyToAsync(context.Response.Body));
+            setup.Map(app);
+        },
+    };
 
     private ServiceOptions WriteFiles()
     {
@@ -141,5 +152,25 @@ internal sealed class SampleService : IAsyncDisposable
             Link = new LinkOptions { CertificateFile = _folder.File("link.pem"), KeyFile = _folder.File("link.key"), SystemCaFile = _folder.File("system-ca.pem") },
             Database = new DatabaseOptions { ConnectionString = $"Data Source={_folder.File("sample.db")}" },
         };
+    }
+
+    /// <summary>The log writes while a test reads.</summary>
+    private sealed class LockedWriter : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            lock (this)
+            {
+                base.WriteLine(value);
+            }
+        }
+
+        public override string ToString()
+        {
+            lock (this)
+            {
+                return base.ToString();
+            }
+        }
     }
 }

@@ -11,6 +11,9 @@ namespace ZwCa.ServiceDefaults.Links;
 /// <summary>Mutual TLS of both ends: 1.3 and 1.2, P-256 certificates, HTTP/1.1.</summary>
 public static class LinkTls
 {
+    /// <summary>The longest answer that is read into memory, in bytes.</summary>
+    public const int MaxAnswerLength = 16 * 1024 * 1024;
+
     private const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
 
     /// <summary>
@@ -20,25 +23,19 @@ public static class LinkTls
     /// <param name="own">The link certificate at the time of each connection.</param>
     /// <param name="timeout">Of a whole request.</param>
     /// <param name="outer">What each request passes first, such as a <see cref="Messages.MessageSigningHandler"/>.</param>
+    /// <returns>A client that buffers answers up to <see cref="MaxAnswerLength"/>; larger ones are to be read as streams.</returns>
     public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer = null)
     {
         ArgumentNullException.ThrowIfNull(own);
         ArgumentNullException.ThrowIfNull(trust);
-        HttpMessageHandler handler = CreateHandler((_, _, _, _, _) => own(), trust);
-        if (outer is not null)
-        {
-            outer.InnerHandler = handler;
-            handler = outer;
-        }
-
-        return new HttpClient(handler) { BaseAddress = address, Timeout = timeout };
+        return Create(address, (_, _, _, _, _) => own(), trust, timeout, outer);
     }
 
     /// <summary>As <see cref="CreateClient"/>, without a certificate of one's own: for what is public.</summary>
     public static HttpClient CreatePublicClient(Uri address, LinkTrust trust, TimeSpan timeout)
     {
         ArgumentNullException.ThrowIfNull(trust);
-        return new HttpClient(CreateHandler(null, trust)) { BaseAddress = address, Timeout = timeout };
+        return Create(address, null, trust, timeout, null);
     }
 
     /// <summary>Lets the handshake ask for a client certificate and takes any or none: <see cref="LinkAuthentication"/> judges it, so that the answer can say no.</summary>
@@ -58,6 +55,18 @@ public static class LinkTls
                 ApplicationProtocols = [SslApplicationProtocol.Http11],
             }),
         });
+    }
+
+    private static HttpClient Create(Uri address, LocalCertificateSelectionCallback? own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer)
+    {
+        HttpMessageHandler handler = CreateHandler(own, trust);
+        if (outer is not null)
+        {
+            outer.InnerHandler = handler;
+            handler = outer;
+        }
+
+        return new HttpClient(handler) { BaseAddress = address, Timeout = timeout, MaxResponseContentBufferSize = MaxAnswerLength };
     }
 
     private static SocketsHttpHandler CreateHandler(LocalCertificateSelectionCallback? own, LinkTrust trust) => new()
