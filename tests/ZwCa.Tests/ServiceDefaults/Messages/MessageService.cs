@@ -65,7 +65,7 @@ internal sealed class MessageService : IAsyncDisposable
     public async Task<Party> AddPartyAsync(string serialNumber, string linkName, Sm2PrivateKey? key = null)
     {
         key ??= Sm2PrivateKey.Generate();
-        X509Certificate2 certificate = Sample.Ca.Issue(linkName);
+        X509Certificate2 certificate = Sample.Ca.Issue(linkName, notBefore: DateTimeOffset.UtcNow.AddDays(-30));
         _own.AddRange([key, certificate]);
         await Sample.Clients.RegisterAsync(SampleService.Actor, certificate, linkName, ClientKind.Ra);
         SerialNumber serial = SerialNumber.Parse(serialNumber);
