@@ -138,11 +138,14 @@ internal sealed class SampleService : IAsyncDisposable
         },
     };
 
+    /// <returns>The path of a file in its folder: link.pem, link.key, system-ca.pem, sample.db.</returns>
+    public string File(string name) => _folder.File(name);
+
     private ServiceOptions WriteFiles()
     {
         using X509Certificate2 server = Ca.Issue(Name);
         SystemCa.Write(server, _folder.File("link.pem"), _folder.File("link.key"), null);
-        File.WriteAllText(_folder.File("system-ca.pem"), Ca.Certificate.ExportCertificatePem());
+        System.IO.File.WriteAllText(_folder.File("system-ca.pem"), Ca.Certificate.ExportCertificatePem());
         return new ServiceOptions
         {
             Name = Name,
@@ -157,9 +160,11 @@ internal sealed class SampleService : IAsyncDisposable
     /// <summary>The log writes while a test reads.</summary>
     private sealed class LockedWriter : StringWriter
     {
+        private readonly Lock _lock = new();
+
         public override void WriteLine(string? value)
         {
-            lock (this)
+            lock (_lock)
             {
                 base.WriteLine(value);
             }
@@ -167,7 +172,7 @@ internal sealed class SampleService : IAsyncDisposable
 
         public override string ToString()
         {
-            lock (this)
+            lock (_lock)
             {
                 return base.ToString();
             }

@@ -35,6 +35,16 @@ internal sealed class SystemCa : IDisposable
         return certificate.CopyWithPrivateKey(key);
     }
 
+    /// <summary>One signed by somebody who is no CA.</summary>
+    public static X509Certificate2 IssueBy(X509Certificate2 issuer, string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using ECDsa issuerKey = issuer.GetECDsaPrivateKey()!;
+        using X509Certificate2 certificate = Request(name, key, null, null).Create(
+            issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), issuer.NotBefore, issuer.NotAfter, RandomNumberGenerator.GetBytes(16));
+        return certificate.CopyWithPrivateKey(key);
+    }
+
     /// <summary>One that nobody else signed.</summary>
     public static X509Certificate2 SelfSigned(string name)
     {

@@ -112,7 +112,7 @@ public static class ServiceHosting
         kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.BodyBytesPerSecond, limits.BodyGracePeriod);
         kestrel.Listen(
             options.ListenEndPoint,
-            listen => listen.UseLink(kestrel.ApplicationServices.GetRequiredService<LinkCertificate>(), limits.HandshakeTimeout));
+            listen => listen.UseLink(kestrel.ApplicationServices.GetRequiredService<LinkCertificate>, limits.HandshakeTimeout));
         kestrel.Listen(options.ManagementEndPoint, listen => listen.UseManagement());
     });
 }

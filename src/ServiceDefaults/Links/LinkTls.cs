@@ -39,7 +39,8 @@ public static class LinkTls
     }
 
     /// <summary>Lets the handshake ask for a client certificate and takes any or none: <see cref="LinkAuthentication"/> judges it, so that the answer can say no.</summary>
-    internal static void UseLink(this ListenOptions listen, LinkCertificate certificate, TimeSpan handshakeTimeout)
+    /// <param name="certificate">Asked at each connection only, so that a service can be built, and say what is wrong, without it.</param>
+    internal static void UseLink(this ListenOptions listen, Func<LinkCertificate> certificate, TimeSpan handshakeTimeout)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -47,7 +48,7 @@ public static class LinkTls
             HandshakeTimeout = handshakeTimeout,
             OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
             {
-                ServerCertificateContext = certificate.Context,
+                ServerCertificateContext = certificate().Context,
                 EnabledSslProtocols = Protocols,
                 ClientCertificateRequired = true,
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
