@@ -5,7 +5,7 @@ namespace ZwCa.Contracts;
 
 /// <summary>The other service answered with something that is neither success nor a refusal. The message holds the status and its request id only.</summary>
 public sealed class UnexpectedResponseException(int status, string? requestId)
-    : Exception(string.Create(CultureInfo.InvariantCulture, $"The service answered {status} without saying why{(requestId is null ? "" : $", request id {requestId}")}."))
+    : Exception(string.Create(CultureInfo.InvariantCulture, $"The service answered {status} without saying why, request id {requestId ?? "unknown"}."))
 {
     /// <summary>The HTTP status.</summary>
     public int Status { get; } = status;
@@ -21,7 +21,7 @@ public static class ProblemResponse
 
     /// <summary>Returns after success (2xx), without touching the body.</summary>
     /// <exception cref="RefusalException">The service refused: the same kind, detail and waiting time as it threw.</exception>
-    /// <exception cref="UnexpectedResponseException">Another status, and no problem document of ours; or one larger than <see cref="Problem.MaxLength"/>.</exception>
+    /// <exception cref="UnexpectedResponseException">No problem document of ours, or one larger than <see cref="Problem.MaxLength"/>.</exception>
     /// <exception cref="HttpRequestException">The connection broke.</exception>
     public static async Task ThrowIfRefusedAsync(this HttpResponseMessage response, CancellationToken cancellationToken = default)
     {
@@ -40,7 +40,8 @@ public static class ProblemResponse
             throw refusal;
         }
 
-        throw new UnexpectedResponseException(status, problem?.RequestId is { } id && id.Length <= MaxRequestIdLength && id.All(char.IsAsciiLetterOrDigit) ? id : null);
+        bool isId = problem?.RequestId is { Length: <= MaxRequestIdLength } id && id.All(char.IsAsciiLetterOrDigit);
+        throw new UnexpectedResponseException(status, isId ? problem!.RequestId : null);
     }
 
     private static async Task<Problem?> ReadAsync(HttpContent content, CancellationToken cancellationToken)

@@ -4,12 +4,9 @@ using ZwCa.Contracts;
 
 namespace ZwCa.ServiceDefaults;
 
-/// <summary>Asks the log whether it keeps up and the clock is right.</summary>
-/// <returns>Null: it does. Otherwise the reason, for the operator.</returns>
-public delegate Task<string?> AuditReadiness(CancellationToken cancellationToken);
-
 /// <summary>What an issuing procedure asks first: no audit, no issuance.</summary>
-public sealed class AuditGate(AuditReadiness readiness) : IHealthCheck
+/// <param name="readiness">Asks the log whether it keeps up and the clock is right. Null: so it is; otherwise the reason, for the operator.</param>
+public sealed class AuditGate(Func<CancellationToken, Task<string?>> readiness) : IHealthCheck
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
 
@@ -30,7 +27,7 @@ public sealed class AuditGate(AuditReadiness readiness) : IHealthCheck
 public static class AuditGateServices
 {
     /// <summary>Registers the gate, and its state as the check <c>audit</c> of readiness.</summary>
-    public static void AddAuditGate(this IServiceCollection services, Func<IServiceProvider, AuditReadiness> readiness)
+    public static void AddAuditGate(this IServiceCollection services, Func<IServiceProvider, Func<CancellationToken, Task<string?>>> readiness)
     {
         services.AddSingleton(provider => new AuditGate(readiness(provider)));
         services.AddHealthChecks().Add(new HealthCheckRegistration("audit", provider => provider.GetRequiredService<AuditGate>(), null, null));

@@ -25,7 +25,8 @@ public static class ServiceHosting
     /// <summary>
     /// Registers listeners, limits, authentication, logging, telemetry and health, and for the service's own use <see cref="ServiceOptions"/>,
     /// <see cref="Database"/>, <see cref="Migrator"/>, <see cref="AuditLog"/>, <see cref="ClientStore"/>, <see cref="LinkTrust"/>,
-    /// <see cref="LinkCertificate"/>, <see cref="TimeProvider"/> (unless it is there already). An <see cref="IHsm"/> that the service registers before is watched by readiness.
+    /// <see cref="LinkCertificate"/>, <see cref="TimeProvider"/> (unless it is there already). An <see cref="IHsm"/> that the service registers
+    /// before is watched by readiness.
     /// </summary>
     /// <param name="tables">All tables of the service, with those of the libraries.</param>
     /// <param name="log">Where the log is written.</param>
@@ -84,7 +85,10 @@ public static class ServiceHosting
         services.AddSingleton<ClientStore>();
         services.AddSingleton(provider => LinkTrust.Load(options.Link.SystemCaFile, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new LinkCertificate(
-            options.Link.Files(), provider.GetRequiredService<TimeProvider>(), options.Link.LookEvery, provider.GetRequiredService<ILogger<LinkCertificate>>()));
+            options.Link.Files(),
+            provider.GetRequiredService<TimeProvider>(),
+            options.Link.LookEvery,
+            provider.GetRequiredService<ILogger<LinkCertificate>>()));
 
         // Not AddAuthentication: that brings data protection, which writes keys of its own to the disk.
         services.AddWebEncoders();

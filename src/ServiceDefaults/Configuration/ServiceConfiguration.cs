@@ -22,7 +22,8 @@ public static class ServiceConfiguration
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
-            throw new ConfigurationException([e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected." : $"{file} cannot be read: {e.Message}"]);
+            throw new ConfigurationException(
+                [e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected." : $"{file} cannot be read: {e.Message}"]);
         }
     }
 
@@ -37,7 +38,7 @@ public static class ServiceConfiguration
         }
         catch (InvalidOperationException e)
         {
-            // The binder names the key; the value, which may be a secret, is in the inner exception only.
+            // The binder names the key, and a value that it cannot convert; the only one that may hold a secret is text, which it always can.
             throw new ConfigurationException([e.Message]);
         }
 
@@ -80,7 +81,10 @@ public static class ServiceConfiguration
                 $"the name of an environment variable that is set; {link.PasswordVariable} is not");
         }
 
-        Need(Enum.IsDefined(database?.Kind ?? default) && !string.IsNullOrEmpty(database?.ConnectionString), "Database", "Kind (Sqlite, PostgreSql or SqlServer) and ConnectionString");
+        Need(
+            Enum.IsDefined(database?.Kind ?? default) && !string.IsNullOrEmpty(database?.ConnectionString),
+            "Database",
+            "Kind (Sqlite, PostgreSql or SqlServer) and ConnectionString");
         Need(options.OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "OtlpEndpoint", "an http or https address");
         Need(limits.BodyBytes is > 0 and <= 1L << 30, "Limits:BodyBytes", "1 to 1 GiB");
         Need(limits.HeaderBytes is >= 1024 and <= 1 << 20, "Limits:HeaderBytes", "1 KiB to 1 MiB");

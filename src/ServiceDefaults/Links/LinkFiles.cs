@@ -32,8 +32,8 @@ public sealed record LinkFiles(string CertificateFile, string KeyFile, string? P
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            throw new LinkCertificateException(
-                $"{CertificateFile} and {KeyFile} are not a certificate and its {(Password is null ? "unencrypted" : "encrypted")} PKCS#8 key, or the password is wrong: {e.Message}");
+            string kind = Password is null ? "unencrypted PKCS#8 key" : "encrypted PKCS#8 key, or the password is wrong";
+            throw new LinkCertificateException($"{CertificateFile} and {KeyFile} are not a certificate and its {kind}: {e.Message}");
         }
         finally
         {
@@ -44,7 +44,8 @@ public sealed record LinkFiles(string CertificateFile, string KeyFile, string? P
 
     private void Check(X509Certificate2 certificate, DateTimeOffset now)
     {
-        string? wrong = certificate.NotAfter - certificate.NotBefore > MaxValidity + TimeSpan.FromSeconds(1) ? $"is valid for more than {MaxValidity.Days} days"
+        TimeSpan validity = certificate.NotAfter - certificate.NotBefore;
+        string? wrong = validity > MaxValidity + TimeSpan.FromSeconds(1) ? $"is valid for more than {MaxValidity.Days} days"
             : now > certificate.NotAfter ? $"expired on {certificate.NotAfter.ToUniversalTime():u}"
             : now < certificate.NotBefore ? $"is valid only from {certificate.NotBefore.ToUniversalTime():u}"
             : null;

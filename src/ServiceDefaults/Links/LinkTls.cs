@@ -38,7 +38,10 @@ public static class LinkTls
         return Create(address, null, trust, timeout, null);
     }
 
-    /// <summary>Lets the handshake ask for a client certificate and takes any or none: <see cref="LinkAuthentication"/> judges it, so that the answer can say no.</summary>
+    /// <summary>
+    /// Lets the handshake ask for a client certificate and takes any or none: <see cref="LinkAuthentication"/> judges it, so that the answer can
+    /// say no.
+    /// </summary>
     /// <param name="certificate">Asked at each connection only, so that a service can be built, and say what is wrong, without it.</param>
     internal static void UseLink(this ListenOptions listen, Func<LinkCertificate> certificate, TimeSpan handshakeTimeout)
     {

@@ -3,7 +3,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ZwCa.ServiceDefaults.Links;
 
-/// <summary>Which link certificates belong to this system: P-256, issued by the system CA, valid now, for the purpose that its extendedKeyUsage names.</summary>
+/// <summary>
+/// Which link certificates belong to this system: P-256, issued by the system CA, valid now, for the purpose that its extendedKeyUsage names.
+/// </summary>
 /// <param name="authorities">The system CA; during its renewal the old one and the new one.</param>
 public sealed class LinkTrust(X509Certificate2Collection authorities, TimeProvider time)
 {
@@ -35,7 +37,8 @@ public sealed class LinkTrust(X509Certificate2Collection authorities, TimeProvid
         }
 
         // X509Chain takes a certificate without the extension for one of every purpose.
-        if (!certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().Any(each => each.Value == purpose.Value)))
+        IEnumerable<Oid> named = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(usage => usage.EnhancedKeyUsages.Cast<Oid>());
+        if (!named.Any(each => each.Value == purpose.Value))
         {
             return $"its extendedKeyUsage lacks {purpose.Value}";
         }

@@ -11,15 +11,16 @@ internal sealed class ClientRate(ServiceOptions options) : IMiddleware, IDisposa
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    private readonly PartitionedRateLimiter<HttpContext> _limiter = PartitionedRateLimiter.Create<HttpContext, string>(context => RateLimitPartition.GetTokenBucketLimiter(
-        context.Features.Get<RegisteredClient>() is { } client ? "client " + client.Name : $"address {context.Connection.RemoteIpAddress}",
-        _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = options.Limits.RequestsAtOnce,
-            TokensPerPeriod = options.Limits.RequestsPerSecond,
-            ReplenishmentPeriod = Period,
-            QueueLimit = 0,
-        }));
+    private readonly PartitionedRateLimiter<HttpContext> _limiter = PartitionedRateLimiter.Create<HttpContext, string>(
+        context => RateLimitPartition.GetTokenBucketLimiter(
+            context.Features.Get<RegisteredClient>() is { } client ? "client " + client.Name : $"address {context.Connection.RemoteIpAddress}",
+            _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = options.Limits.RequestsAtOnce,
+                TokensPerPeriod = options.Limits.RequestsPerSecond,
+                ReplenishmentPeriod = Period,
+                QueueLimit = 0,
+            }));
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -27,8 +28,8 @@ internal sealed class ClientRate(ServiceOptions options) : IMiddleware, IDisposa
         {
             if (!lease.IsAcquired)
             {
-                throw new RefusalException(
-                    Refusal.TooManyRequests, "请求过于频繁，请稍后再试。", lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : Period);
+                TimeSpan retryAfter = lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : Period;
+                throw new RefusalException(Refusal.TooManyRequests, "请求过于频繁，请稍后再试。", retryAfter);
             }
         }
 

@@ -21,7 +21,8 @@ internal sealed partial class ProblemMapping(RequestDelegate next, IMeterFactory
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
-    private readonly Counter<long> _refusals = meters.Create("ZwCa.ServiceDefaults").CreateCounter<long>("zwca.refusals", null, "Requests that were not done, by kind of refusal.");
+    private readonly Counter<long> _refusals = meters.Create("ZwCa.ServiceDefaults")
+        .CreateCounter<long>("zwca.refusals", null, "Requests that were not done, by kind of refusal.");
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -74,8 +75,10 @@ internal sealed partial class ProblemMapping(RequestDelegate next, IMeterFactory
         RefusalException { FromPeer: true, Kind: Refusal.LinkNotTrusted or Refusal.BadSignature or Refusal.Expired } => Away(e),
         RefusalException refusal => refusal,
         DerException => new RefusalException(Refusal.Malformed, $"数据不是正确的 DER 编码：{e.Message}", inner: e),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new RefusalException(Refusal.TooLarge, "请求内容超过允许的大小。", inner: e),
-        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => new RefusalException(Refusal.Malformed, "请求没有在规定时间内发送完毕。", inner: e),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
+            new RefusalException(Refusal.TooLarge, "请求内容超过允许的大小。", inner: e),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } =>
+            new RefusalException(Refusal.Malformed, "请求没有在规定时间内发送完毕。", inner: e),
         BadHttpRequestException { InnerException: JsonException json } => OfJson(json),
         BadHttpRequestException => new RefusalException(Refusal.Malformed, "请求的参数或内容不符合接口要求。", inner: e),
         JsonException json => OfJson(json),
@@ -93,8 +96,9 @@ internal sealed partial class ProblemMapping(RequestDelegate next, IMeterFactory
         inner: e);
 
     /// <summary>Routing and time-outs say no with a bare status.</summary>
-    private static RefusalException? OfStatus(HttpResponse response) => response.ContentType is not null || response.ContentLength is not null ? null : response.StatusCode switch
+    private static RefusalException? OfStatus(HttpResponse response) => response.StatusCode switch
     {
+        _ when response.ContentType is not null || response.ContentLength is not null => null,
         StatusCodes.Status400BadRequest => new RefusalException(Refusal.Malformed, "请求的参数或内容不符合接口要求。"),
         StatusCodes.Status404NotFound => new RefusalException(Refusal.NotFound, "没有这个地址或对象。"),
         StatusCodes.Status405MethodNotAllowed => new RefusalException(Refusal.Malformed, "这个地址不接受这种请求方法。"),

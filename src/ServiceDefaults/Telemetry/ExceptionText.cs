@@ -7,7 +7,10 @@ using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.ServiceDefaults.Telemetry;
 
-/// <summary>An exception for the log: types, codes and stacks. A message may quote a person's data (“张三 is no number”), so only messages are taken that are ours and written for the operator.</summary>
+/// <summary>
+/// An exception for the log: types, codes and stacks. A message may quote a person's data (“张三 is no number”), so only messages are taken that are
+/// ours and written for the operator.
+/// </summary>
 internal static class ExceptionText
 {
     private const int MaxDepth = 8;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,7 +45,7 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
             string name = PrometheusText.Name(metric.Name, metric.Unit, isSum);
             if (!families.TryGetValue(name, out StringBuilder? text))
             {
-                families[name] = text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"# HELP {name} {PrometheusText.Help(metric.Description)}\n# TYPE {name} {type}\n");
+                families[name] = text = new StringBuilder($"# HELP {name} {PrometheusText.Help(metric.Description)}\n# TYPE {name} {type}\n");
             }
 
             foreach (ref readonly MetricPoint point in metric.GetMetricPoints())

@@ -6,7 +6,7 @@ namespace ZwCa.ServiceDefaults.Telemetry;
 /// <summary>Names, labels and numbers of the Prometheus text format 0.0.4.</summary>
 internal static class PrometheusText
 {
-    /// <summary><c>http.server.request.duration</c> in s becomes <c>http_server_request_duration_seconds</c>; what only grows ends with <c>_total</c>.</summary>
+    /// <summary><c>http.server.duration</c> in s becomes <c>http_server_duration_seconds</c>; what only grows ends with <c>_total</c>.</summary>
     public static string Name(string name, string? unit, bool onlyGrows)
     {
         string suffix = unit switch
@@ -18,7 +18,8 @@ internal static class PrometheusText
             _ => "",
         };
         string plain = Plain(name);
-        return (plain.EndsWith(suffix, StringComparison.Ordinal) ? plain : plain + suffix) + (onlyGrows && !plain.EndsWith("_total", StringComparison.Ordinal) ? "_total" : "");
+        plain = plain.EndsWith(suffix, StringComparison.Ordinal) ? plain : plain + suffix;
+        return onlyGrows && !plain.EndsWith("_total", StringComparison.Ordinal) ? plain + "_total" : plain;
     }
 
     public static string Help(string? text) => (text ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);

@@ -4,7 +4,7 @@ using OpenTelemetry;
 
 namespace ZwCa.ServiceDefaults.Telemetry;
 
-/// <summary>Takes from a trace all that may be a person's data: of the tags only these leave, and no path, query or address of a client is among them.</summary>
+/// <summary>Takes from a trace all that may be a person's data: only these tags leave, and no path, query or client's address is among them.</summary>
 internal sealed class SpanCleaner : BaseProcessor<Activity>
 {
     private static readonly FrozenSet<string> Allowed = FrozenSet.Create(

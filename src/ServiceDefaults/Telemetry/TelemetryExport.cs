@@ -9,8 +9,12 @@ using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.ServiceDefaults.Telemetry;
 
-/// <summary>Collects the metrics of ASP.NET Core, of the runtime and our own (meters and sources named <c>ZwCa.…</c>), and sends them and traces by OTLP where that is configured.</summary>
-internal sealed class TelemetryExport(ServiceOptions options, PrometheusExporter prometheus, LinkCertificate link, IMeterFactory meters, TimeProvider time) : IHostedService, IDisposable
+/// <summary>
+/// Collects the metrics of ASP.NET Core, of the runtime and our own (meters and sources named <c>ZwCa.…</c>), and sends them and traces by OTLP where
+/// that is configured.
+/// </summary>
+internal sealed class TelemetryExport(
+    ServiceOptions options, PrometheusExporter prometheus, LinkCertificate link, IMeterFactory meters, TimeProvider time) : IHostedService, IDisposable
 {
     private MeterProvider? _metrics;
     private TracerProvider? _traces;
@@ -18,7 +22,10 @@ internal sealed class TelemetryExport(ServiceOptions options, PrometheusExporter
     public Task StartAsync(CancellationToken cancellationToken)
     {
         meters.Create("ZwCa.ServiceDefaults").CreateObservableGauge(
-            "zwca.link.left", () => Math.Round((link.Current.NotAfter.ToUniversalTime() - time.GetUtcNow().UtcDateTime).TotalDays, 2), "d", "For how long the link certificate is valid.");
+            "zwca.link.left",
+            () => Math.Round((link.Current.NotAfter.ToUniversalTime() - time.GetUtcNow().UtcDateTime).TotalDays, 2),
+            "d",
+            "For how long the link certificate is valid.");
         ResourceBuilder resource = ResourceBuilder.CreateEmpty().AddService(options.Name, serviceNamespace: "zwca");
         MeterProviderBuilder metrics = Sdk.CreateMeterProviderBuilder()
             .SetResourceBuilder(resource)

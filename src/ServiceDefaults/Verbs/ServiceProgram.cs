@@ -75,8 +75,9 @@ public sealed class ServiceProgram
         try
         {
             // The host ends in order by itself; the library's own time-out would cut that short.
-            var invocation = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return await result.InvokeAsync(invocation, cancellationToken);
+            return await result.InvokeAsync(
+                new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
+                cancellationToken);
         }
         catch (ConfigurationException e)
         {
