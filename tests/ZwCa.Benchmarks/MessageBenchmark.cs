@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Http;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Data;
-using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -95,8 +94,7 @@ internal static class MessageBenchmark
     {
         using var reader = new StreamReader(request.Body);
         byte[] answer = Encoding.ASCII.GetBytes((await reader.ReadToEndAsync()).Length.ToString(CultureInfo.InvariantCulture));
-        await database.WriteAsync(transaction => message.AnswerAsync(transaction, StatusCodes.Status200OK, "text/plain", answer));
-        return Results.Empty;
+        return await database.WriteAsync(transaction => message.AnswerAsync(transaction, StatusCodes.Status200OK, "text/plain", answer));
     }
 
     private static async Task MeasureAsync(Process server, TemporaryFolder folder, Sm2PrivateKey key)

@@ -51,6 +51,9 @@ public sealed class MessageContext
     /// <summary>One of the methods below was called; whether its transaction was committed, the table knows.</summary>
     internal bool MayBeAnswered { get; private set; }
 
+    /// <summary>The answer that the endpoint returned out of its committed transaction.</summary>
+    internal Answer? Committed { get; private set; }
+
     /// <summary>For minimal APIs: a parameter of this type.</summary>
     /// <exception cref="InvalidOperationException">The endpoint lacks RequireSignedMessage.</exception>
     public static ValueTask<MessageContext?> BindAsync(HttpContext http)
@@ -60,23 +63,29 @@ public sealed class MessageContext
             http.Features.Get<MessageContext>() ?? throw new InvalidOperationException("The endpoint does not require a signed message."));
     }
 
-    /// <summary>Keeps the answer in the transaction of the change. The client gets these bytes, now and each time it asks; the endpoint may return nothing.</summary>
+    /// <summary>
+    /// Keeps the answer in the transaction of the change. The client gets these bytes, now and each time it asks. The endpoint returns the result out of the
+    /// transaction: <c>return await database.WriteAsync(transaction => …)</c>; where it returns something else, the table is asked what was kept.
+    /// </summary>
     /// <param name="body">Without personal data: it is kept for ever. Up to <see cref="MessageOptions.MaxAnswerLength"/>.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.InProgress"/>: another call has taken the request; let it pass, so that nothing is changed.</exception>
     /// <exception cref="InvalidOperationException">Too long, or not a final answer.</exception>
-    public Task AnswerAsync(Transaction transaction, int status, string contentType, byte[] body)
+    public async Task<IResult> AnswerAsync(Transaction transaction, int status, string contentType, byte[] body)
     {
+        ArgumentException.ThrowIfNullOrEmpty(contentType);
         ArgumentNullException.ThrowIfNull(body);
         if (!AnswerBuffer.IsFinal(status) || body.Length > _options.MaxAnswerLength)
         {
             throw new InvalidOperationException($"An answer of status {status} and {body.Length} bytes is not kept.");
         }
 
-        return AnswerAsync(transaction, new EarlierAnswer(new Answer(status, contentType, body), null));
+        var answer = new Answer(status, contentType, body);
+        await AnswerAsync(transaction, new EarlierAnswer(answer, null));
+        return new CommittedAnswer(this, answer);
     }
 
     /// <summary>As <see cref="AnswerAsync(Transaction, int, string, byte[])"/>, with JSON as the service writes it.</summary>
-    public Task AnswerAsync<T>(Transaction transaction, int status, T body) =>
+    public Task<IResult> AnswerAsync<T>(Transaction transaction, int status, T body) =>
         AnswerAsync(transaction, status, JsonType, JsonSerializer.SerializeToUtf8Bytes(body, _json));
 
     /// <summary>
@@ -104,6 +113,19 @@ public sealed class MessageContext
         if (!await MessageStore.AnswerAsync(transaction, Message, _runId, answer, _time.GetUtcNow()))
         {
             throw MessageStore.InProgress();
+        }
+    }
+
+    /// <summary>Whoever holds it has it from a transaction that was committed.</summary>
+    private sealed class CommittedAnswer(MessageContext context, Answer answer) : IResult
+    {
+        /// <summary>The gate sends it.</summary>
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            context.Committed = answer;
+            httpContext.Response.StatusCode = answer.Status;
+            httpContext.Response.ContentType = answer.ContentType;
+            return Task.CompletedTask;
         }
     }
 }

@@ -169,6 +169,11 @@ internal sealed class MessageGate(
         FaultPoint.Reach("message.run");
 
         // Step 9: keep it, unless the endpoint has, in the transaction of its change: then what is kept is the answer.
+        if (context.Committed is { } committed)
+        {
+            return committed;
+        }
+
         if (context.MayBeAnswered && await store.FindAnswerAsync(message) is { } kept)
         {
             return kept.Bytes ?? answer;

@@ -114,6 +114,17 @@ internal sealed class MessageService : IAsyncDisposable
         signed.MapPost("/make", async (MessageContext message, Database database) =>
         {
             Interlocked.Increment(ref Runs);
+            return await database.WriteAsync(async transaction =>
+            {
+                await transaction.ExecuteAsync("INSERT INTO thing (name) VALUES (@Name)", new { Name = message.RequestId.ToString() });
+                return await message.AnswerAsync(transaction, StatusCodes.Status201Created, new { Name = Made });
+            });
+        });
+
+        // The same; what it returns afterwards is something else.
+        signed.MapPost("/make-and-more", async (MessageContext message, Database database) =>
+        {
+            Interlocked.Increment(ref Runs);
             await database.WriteAsync(async transaction =>
             {
                 await transaction.ExecuteAsync("INSERT INTO thing (name) VALUES (@Name)", new { Name = message.RequestId.ToString() });

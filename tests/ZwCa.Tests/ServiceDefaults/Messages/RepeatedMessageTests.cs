@@ -207,11 +207,13 @@ public sealed class RepeatedMessageTests
         Assert.Equal("NotAllowed", (await letter.SendAsync()).Refusal);
     }
 
-    [Fact]
-    public async Task AnswerInTheTransaction_IsWhatTheClientGets()
+    [Theory]
+    [InlineData("/make")]
+    [InlineData("/make-and-more")]
+    public async Task AnswerInTheTransaction_IsWhatTheClientGets(string target)
     {
         await using MessageService service = await MessageService.StartAsync();
-        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/make");
+        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), target);
 
         Reply first = await letter.SendAsync();
 
@@ -225,7 +227,7 @@ public sealed class RepeatedMessageTests
     public async Task EndpointFailsAfterItsTransaction_ClientGetsTheAnswer()
     {
         await using MessageService service = await MessageService.StartAsync();
-        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/make");
+        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/make-and-more");
         service.Act = _ => throw new InvalidOperationException("test");
 
         Reply first = await letter.SendAsync();
