@@ -8,6 +8,7 @@ const string usage = """
       hsm   hsm-sim over loopback TLS beside SM2 in process; RSA through SoftHSM2 beside .NET's
       data  durable writes with and without the audit event, grouped and single; on PostgreSQL too where ZWCA_TEST_POSTGRES is set
       log   events sequenced a second behind a million, and what proofs cost; with a number, behind so many
+      message  signed requests over mutual TLS, the service on one core, beside the same without signatures
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
     Every comparison prints "ratio NAME VALUE": how many times faster ours is, both sides measured in turns in this run.
@@ -27,6 +28,10 @@ switch (args)
         return await LogBenchmark.RunAsync();
     case ["log", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int events) && events > 0:
         return await LogBenchmark.RunAsync(events);
+    case ["message"]:
+        return await MessageBenchmark.RunAsync();
+    case [MessageBenchmark.ServerVerb, string folder, string publicKey]:
+        return await MessageBenchmark.ServeAsync(folder, publicKey);
     case ["time"]:
         return TimingCheck.Run();
     case ["--help" or "-h"]:
