@@ -10,6 +10,9 @@ public enum DecisionKind
 {
     /// <summary>密钥恢复; the body is a <see cref="RecoveryBody"/>.</summary>
     Recovery = 5,
+
+    /// <summary>A command of officers to a service; the body is a <see cref="CommandBody"/>.</summary>
+    Command = 16,
 }
 
 /// <summary>

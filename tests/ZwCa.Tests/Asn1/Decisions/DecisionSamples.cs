@@ -15,6 +15,8 @@ public sealed class DecisionSamples : IDerSamples
 
     public static RecoveryBody Body { get; } = new(PkixSamples.KeyId.KeyIdentifier, SerialNumber.Parse("7f01"), CustodySamples.PublicKey(8));
 
+    public static OfficerChange Change { get; } = new(SerialNumber.Parse("7f02"), "调离岗位");
+
     public static Application Recovery { get; } = Application();
 
     public static TbsApproval Tbs { get; } = new(ApprovalStep.Review, [Recovery.Digest, new byte[32]], CustodySamples.NotAfter);
@@ -25,6 +27,10 @@ public sealed class DecisionSamples : IDerSamples
         DerSample.Of(Recovery),
         DerSample.Of(Tbs),
         DerSample.Of(Approved(CustodySamples.PublicKey(9), signer: 9)),
+        DerSample.Of(new CommandBody("officer.disable", Der.Encode(Change))),
+        DerSample.Of(Change),
+        DerSample.Of(new CertificateReplacement(Change.Officer, Approved(CustodySamples.PublicKey(9), signer: 9).Certificate)),
+        DerSample.Of(new RegionEntry("350100", "350000", "福州市")),
     ];
 
     internal static Application Application(string region = "350100", string enrollmentId = "01JZ0000000000000000000000") =>
