@@ -22,19 +22,20 @@ public static class LinkTls
     /// </summary>
     /// <param name="own">The link certificate at the time of each connection.</param>
     /// <param name="timeout">Of a whole request.</param>
+    /// <param name="outer">What each request passes first, such as a <see cref="Messages.MessageSigningHandler"/>.</param>
     /// <returns>A client that buffers answers up to <see cref="MaxAnswerLength"/>; larger ones are to be read as streams.</returns>
-    public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout)
+    public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer = null)
     {
         ArgumentNullException.ThrowIfNull(own);
         ArgumentNullException.ThrowIfNull(trust);
-        return Create(address, (_, _, _, _, _) => own(), trust, timeout);
+        return Create(address, (_, _, _, _, _) => own(), trust, timeout, outer);
     }
 
     /// <summary>As <see cref="CreateClient"/>, without a certificate of one's own: for what is public.</summary>
     public static HttpClient CreatePublicClient(Uri address, LinkTrust trust, TimeSpan timeout)
     {
         ArgumentNullException.ThrowIfNull(trust);
-        return Create(address, null, trust, timeout);
+        return Create(address, null, trust, timeout, null);
     }
 
     /// <summary>Lets the handshake ask for a client certificate and takes any or none: <see cref="LinkAuthentication"/> judges it, so that the answer can say no.</summary>
@@ -56,8 +57,17 @@ public static class LinkTls
         });
     }
 
-    private static HttpClient Create(Uri address, LocalCertificateSelectionCallback? own, LinkTrust trust, TimeSpan timeout) =>
-        new(CreateHandler(own, trust)) { BaseAddress = address, Timeout = timeout, MaxResponseContentBufferSize = MaxAnswerLength };
+    private static HttpClient Create(Uri address, LocalCertificateSelectionCallback? own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer)
+    {
+        HttpMessageHandler handler = CreateHandler(own, trust);
+        if (outer is not null)
+        {
+            outer.InnerHandler = handler;
+            handler = outer;
+        }
+
+        return new HttpClient(handler) { BaseAddress = address, Timeout = timeout, MaxResponseContentBufferSize = MaxAnswerLength };
+    }
 
     private static SocketsHttpHandler CreateHandler(LocalCertificateSelectionCallback? own, LinkTrust trust) => new()
     {
