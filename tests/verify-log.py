@@ -22,7 +22,7 @@ KEY = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d03420004")  #
 EMPTY = bytes.fromhex("1ab21d8355cfa17f8e61194831e81a8f22bec8c728fefb747ed035eb5082aa2b")  # root without leaves: SM3 of nothing
 COUNT = 2**63 - 1
 TIME = 253402300799999
-SMALL, LARGE = 4096, 400_000  # no checkpoint or proof has more than 4,096 bytes, no leaf more than 400,000
+SMALL, LARGE = 4096, 332_637  # bytes of the largest checkpoint or proof and, to the byte, of the largest leaf
 OUTCOMES = ["done", "refused", "failed", "intended"]
 ACTORS = ["officer", "service", "job", "unknown"]
 
@@ -99,6 +99,7 @@ class Der:
         need(1 <= len(value) <= 256, "a text is empty or too long")
         need(unicodedata.normalize("NFC", value) == value, "a text is not NFC")
         need(not any(unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") for c in value), "a text has a control character")
+        need(not any(0xFDD0 <= ord(c) <= 0xFDEF or ord(c) & 0xFFFE == 0xFFFE for c in value), "a text has a noncharacter")
         return value
 
     def start(self, structure):
