@@ -18,8 +18,9 @@ public enum AuditState
 /// <summary>Asked before each issuance: no audit, no issuance. Two short reads. Safe for concurrent use.</summary>
 public sealed class AuditReadiness(Database database, TimeProvider time)
 {
+    internal static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(5);
 
     public Task<AuditState> CheckAsync(CancellationToken cancellationToken = default)
     {

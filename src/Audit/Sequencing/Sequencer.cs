@@ -26,7 +26,6 @@ public sealed class Sequencer
     private const string AnotherNode = "Another node works on the log: stop it first.";
     private const int RetryFactor = 5;
 
-    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(5);
     private static readonly string[] LeafColumns = ["log_index", "event_id", "leaf_hash"];
     private static readonly string[] NodeColumns = ["level", "node_index", "hash"];
 
@@ -313,7 +312,7 @@ public sealed class Sequencer
 
     private static void RequireClock(DateTimeOffset now, DateTimeOffset floor)
     {
-        if (now < floor - ClockTolerance)
+        if (floor - now > AuditReadiness.ClockTolerance)
         {
             throw new ClockSetBackException($"The clock says {now:O}, the log's last checkpoint was signed at {floor:O}: nothing is signed before that time comes.");
         }
