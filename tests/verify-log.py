@@ -9,6 +9,7 @@ Exit codes: 0 all holds; 1 something does not hold, or a file is not of the form
 import argparse
 import base64
 import datetime
+import functools
 import os
 import re
 import subprocess
@@ -194,6 +195,7 @@ def openssl(*arguments, data):
         raise Unable(f"openssl does not run: {error.strerror}") from None
 
 
+@functools.lru_cache(maxsize=4096)  # a process for each hash is slow, and the paths of several leaves have nodes in common
 def sm3(data):
     done = openssl("-binary", data=data)
     if done.returncode != 0 or len(done.stdout) != 32:

@@ -45,7 +45,10 @@ internal static class Forgery
 
     /// <returns>DER of the proof with another index, size or path.</returns>
     public static byte[] Change(
-        byte[] proof, long? index = null, long? size = null, Func<IReadOnlyList<ReadOnlyMemory<byte>>, IReadOnlyList<ReadOnlyMemory<byte>>>? path = null)
+        byte[] proof,
+        long? index = null,
+        long? size = null,
+        Func<IReadOnlyList<ReadOnlyMemory<byte>>, IReadOnlyList<ReadOnlyMemory<byte>>>? path = null)
     {
         InclusionProof read = Der.Decode<InclusionProof>(proof);
         return Der.Encode(new InclusionProof(index ?? read.LeafIndex, size ?? read.TreeSize, path is null ? read.Path : path(read.Path)));

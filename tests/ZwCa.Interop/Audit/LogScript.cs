@@ -13,7 +13,9 @@ internal sealed record Evidence(byte[] Checkpoint, byte[] Key, byte[] Leaf, byte
     public IReadOnlyList<string> Options { get; init; } = [];
 }
 
-/// <summary>tests/verify-log.py, which knows the log from docs/AUDIT-FORMAT.md only. Its files lie in a folder that is deleted at the end.</summary>
+/// <summary>
+/// tests/verify-log.py, which knows the log from docs/AUDIT-FORMAT.md only. Its files lie in a folder that is deleted at the end.
+/// </summary>
 internal sealed class LogScript : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(1);
@@ -38,7 +40,8 @@ internal sealed class LogScript : IDisposable
     {
         List<string> arguments =
         [
-            Write("checkpoint.der", evidence.Checkpoint), Write("key.pem", evidence.Key), Write("leaf.der", evidence.Leaf), Write("proof.der", evidence.Proof),
+            Write("checkpoint.der", evidence.Checkpoint), Write("key.pem", evidence.Key),
+            Write("leaf.der", evidence.Leaf), Write("proof.der", evidence.Proof),
             .. evidence.Options,
         ];
         if (evidence.Consistency is var (first, proof))
@@ -52,7 +55,8 @@ internal sealed class LogScript : IDisposable
     /// <param name="input">Becomes standard input.</param>
     public Verdict Run(string[] arguments, string input = "")
     {
-        var start = new ProcessStartInfo("python3", [Path.Combine(AppContext.BaseDirectory, "verify-log.py"), .. arguments])
+        // Without what else is installed for Python (-I -S): the standard library has to do.
+        var start = new ProcessStartInfo("python3", ["-I", "-S", Path.Combine(AppContext.BaseDirectory, "verify-log.py"), .. arguments])
         {
             WorkingDirectory = _folder.Path,
             RedirectStandardInput = true,
@@ -91,7 +95,8 @@ internal sealed class LogScript : IDisposable
         /// <param name="reason">Must stand in the error.</param>
         public void Fails(int exitCode, string reason)
         {
-            Assert.True(ExitCode == exitCode && Error.Contains(reason, StringComparison.Ordinal), $"Expected {exitCode} with \"{reason}\":\n{this}");
+            bool isExpected = ExitCode == exitCode && Error.Contains(reason, StringComparison.Ordinal);
+            Assert.True(isExpected, $"Expected {exitCode} with \"{reason}\":\n{this}");
             Assert.Empty(Output);
         }
     }

@@ -89,7 +89,7 @@ public sealed class LoggedEvents : IAsyncLifetime
     public Task<ConsistencyProof> ProveConsistencyAsync(int first, int second) =>
         new LogProofs(Database).ProveConsistencyAsync(first, second, TestContext.Current.CancellationToken);
 
-    /// <returns>Where a person's name in an event can still be told from others.</returns>
+    /// <returns>Of a person's name in an event; in hexadecimal.</returns>
     public async Task<string> GetSaltAsync(int index) => Convert.ToHexStringLower((await Database.FindAsync<byte[]>(
         "SELECT salt FROM audit_personal WHERE event_id = @Id AND name = 'name'", new { Id = _ids[index] }, TestContext.Current.CancellationToken))!);
 
@@ -112,7 +112,10 @@ public sealed class LoggedEvents : IAsyncLifetime
         new AuditObject("certificate", i.ToString("x4", CultureInfo.InvariantCulture)),
         AuditOutcome.Done)
     {
-        Fields = [new AuditField.Text("profile", "机构双证"), new AuditField.Number("days", 365), new AuditField.Octets("csr", Sm3.HashData([(byte)i]))],
+        Fields =
+        [
+            new AuditField.Text("profile", "机构双证"), new AuditField.Number("days", 365), new AuditField.Octets("csr", Sm3.HashData([(byte)i])),
+        ],
         Personal = new Dictionary<string, string> { ["name"] = Person, ["idNumber"] = "350100********0016" },
     };
 

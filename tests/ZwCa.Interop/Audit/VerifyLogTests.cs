@@ -46,7 +46,7 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
         ["a proof without its last byte"] = (Proof(proof => proof[..^1]), Early),
         ["a proof with a byte more"] = (Proof(proof => [.. proof, 0]), "there is something after the end"),
         ["no proof"] = (Proof(_ => []), Early),
-        ["a proof of another kind"] = ((shown, _) => shown with { Proof = shown.Consistency!.Value.Proof }, "it is another structure"),
+        ["a proof of another kind"] = (Proof(proof => Replace(proof, "cb4c0303", "cb4c0304")), "it is another structure"),
         ["a length with a byte too many"] = (Proof(proof => [0x30, 0x82, 0, .. proof[2..]]), "a length is not DER"),
         ["an indefinite length"] = (Proof(proof => [0x30, 0x80, .. proof[3..], 0, 0]), "a length is not DER"),
 
@@ -61,14 +61,17 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
                 Checkpoint = Sequence([.. log.Checkpoint(Size).TbsBytes.Span, .. Der.Encode(log.Checkpoint(First).Signature)]),
             },
             NotSigned),
-        ["a checkpoint of another size"] = ((shown, log) => shown with { Checkpoint = Der.Encode(log.Checkpoint(8)) }, "for other sizes of the log"),
+        ["a checkpoint of another size"] = ((shown, log) => shown with { Checkpoint = Der.Encode(log.Checkpoint(8)) }, OtherSize),
         ["half a checkpoint"] = (Checkpoint((bytes, _) => bytes[..(bytes.Length / 2)]), Early),
         ["a checkpoint without its last byte"] = (Checkpoint((bytes, _) => bytes[..^1]), Early),
         ["a checkpoint with a byte more"] = (Checkpoint((bytes, _) => [.. bytes, 0]), "there is something after the end"),
         ["no checkpoint"] = (Checkpoint((_, _) => []), Early),
         ["another log's key"] = ((shown, log) => shown with { Key = log.OtherKey }, "it names another key"),
         ["another log"] = ((shown, _) => shown with { Options = ["--origin", "zwca/other"] }, "it is of another log"),
+    };
 
+    private static readonly Dictionary<string, (Func<Evidence, LoggedEvents, Evidence> Change, string Reason)> EarlierTable = new()
+    {
         ["the proof from another checkpoint"] = (
             (shown, log) => shown with { Consistency = (Der.Encode(log.Checkpoint(8)), shown.Consistency!.Value.Proof) }, "for other sizes of the log"),
         ["a bit of the earlier root"] = (
@@ -117,6 +120,8 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
 
     public static TheoryData<string> Forgeries => [.. Table.Keys];
 
+    public static TheoryData<string> EarlierForgeries => [.. EarlierTable.Keys];
+
     public static TheoryData<int> Sizes => [.. LoggedEvents.Sizes];
 
     [Theory]
@@ -137,7 +142,7 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
 
         verdict.Holds($"checkpoint of {LoggedEvents.Origin}: epoch 0, {size} leaves");
         Assert.All(Enumerable.Range(0, size), i => Assert.Contains($"leaf {i}: ", verdict.Output, StringComparison.Ordinal));
-        foreach (int first in LoggedEvents.Sizes.Where(each => each <= size))
+        foreach (int first in LoggedEvents.Sizes.Where(each => each < size))
         {
             string earlier = script.Write("first.der", Der.Encode(log.Checkpoint(first)));
             string consistency = script.Write("consistency.der", Der.Encode(await log.ProveConsistencyAsync(first, size)));
@@ -156,12 +161,22 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
         script.Judge(change(await ShowAsync(), log)).Fails(1, reason);
     }
 
+    [Theory]
+    [MemberData(nameof(EarlierForgeries))]
+    public async Task What_was_changed_of_an_earlier_log_is_refused(string forgery)
+    {
+        (Func<Evidence, LoggedEvents, Evidence> change, string reason) = EarlierTable[forgery];
+        using var script = new LogScript();
+
+        script.Judge(change(await ShowMoreAsync(), log)).Fails(1, reason);
+    }
+
     [Fact]
     public async Task What_was_not_changed_is_not_refused()
     {
         using var script = new LogScript();
 
-        script.Judge(await ShowAsync()).Holds($"leaf {Index}: ");
+        script.Judge(await ShowMoreAsync()).Holds($"leaf {Index}: ");
     }
 
     [Fact]
@@ -172,9 +187,9 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
         Assert.Equal(PathLength, Der.Decode<InclusionProof>(shown.Proof).Path.Count);
         for (int step = 0; step < PathLength; step++)
         {
-            byte[] proof = Change(shown.Proof, path: path => [.. path.Take(step), Flip(path[step].Span, 31 - step), .. path.Skip(step + 1)]);
+            byte[] changed = Change(shown.Proof, path: path => [.. path.Take(step), Flip(path[step].Span, 31 - step), .. path.Skip(step + 1)]);
 
-            script.Judge(shown with { Proof = proof }).Fails(1, NotTheRoot);
+            script.Judge(shown with { Proof = changed }).Fails(1, NotTheRoot);
         }
     }
 
@@ -201,31 +216,35 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
     public async Task A_log_that_contradicts_its_earlier_checkpoint_is_refused()
     {
         using var script = new LogScript();
-        Evidence shown = await ShowAsync();
+        Evidence shown = await ShowMoreAsync();
         (TbsCheckpoint first, TbsCheckpoint last) = (log.Checkpoint(First).Tbs, log.Checkpoint(Size).Tbs);
+        DateTimeOffset later = last.Time.AddSeconds(1);
+        TbsCheckpoint Of(string origin, long epoch, long size, ReadOnlyMemory<byte> root, DateTimeOffset time) =>
+            new(origin, epoch, size, root, time, last.KeyId);
         async Task<LogScript.Verdict> JudgeAsync(TbsCheckpoint earlier, byte[] proof) =>
             script.Judge(shown with { Consistency = (await log.SignAsync(Der.Encode(earlier)), proof) });
         byte[] proof = shown.Consistency!.Value.Proof;
         byte[] same = Der.Encode(new ConsistencyProof(Size, Size, []));
 
-        (await JudgeAsync(new TbsCheckpoint(LoggedEvents.Origin, 0, First, new byte[32], first.Time, first.KeyId), proof)).Fails(1, "the first checkpoint's root");
-        (await JudgeAsync(new TbsCheckpoint(LoggedEvents.Origin, 0, Size, first.RootHash, first.Time, first.KeyId), same)).Fails(1, "two roots for one size");
-        (await JudgeAsync(new TbsCheckpoint(LoggedEvents.Origin, 0, First, first.RootHash, last.Time.AddSeconds(1), first.KeyId), proof)).Fails(1, "the younger one");
-        (await JudgeAsync(new TbsCheckpoint(LoggedEvents.Origin, 1, First, first.RootHash, first.Time, first.KeyId), proof)).Fails(1, "the log was set back");
-        (await JudgeAsync(new TbsCheckpoint("zwca/other", 0, First, first.RootHash, first.Time, first.KeyId), proof)).Fails(1, "of different logs");
-        (await JudgeAsync(new TbsCheckpoint(LoggedEvents.Origin, 0, Size, last.RootHash, last.Time.AddSeconds(1), first.KeyId), same)).Holds("it goes on from the 33 leaves");
+        (await JudgeAsync(Of(LoggedEvents.Origin, 0, First, new byte[32], first.Time), proof)).Fails(1, "the first checkpoint's root");
+        (await JudgeAsync(Of(LoggedEvents.Origin, 0, Size, first.RootHash, first.Time), same)).Fails(1, "two roots for one size");
+        (await JudgeAsync(Of(LoggedEvents.Origin, 0, First, first.RootHash, later), proof)).Fails(1, "the smaller log is the younger one");
+        (await JudgeAsync(Of(LoggedEvents.Origin, 1, First, first.RootHash, first.Time), proof)).Fails(1, "the log was set back");
+        (await JudgeAsync(Of("zwca/other", 0, First, first.RootHash, first.Time), proof)).Fails(1, "of different logs");
+        (await JudgeAsync(Of(LoggedEvents.Origin, 0, Size, last.RootHash, later), same)).Holds("it goes on from the 33 leaves");
     }
 
     [Fact]
     public async Task A_personal_value_is_the_one_that_was_recorded()
     {
         using var script = new LogScript();
-        Evidence shown = await ShowAsync() with { Consistency = null };
+        Evidence shown = await ShowAsync();
         string salt = await log.GetSaltAsync(Index);
         LogScript.Verdict Judge(params string[] personal) => script.Judge(shown with { Options = ["--personal", .. personal] });
 
         Judge("name", salt, LoggedEvents.Person).Holds("the masked field name has the value given");
-        script.Run(["checkpoint.der", "key.pem", "leaf.der", "proof.der", "--personal", "name", salt, "-"], LoggedEvents.Person).Holds("has the value given");
+        script.Run(["checkpoint.der", "key.pem", "leaf.der", "proof.der", "--personal", "name", salt, "-"], LoggedEvents.Person)
+            .Holds("the masked field name has the value given");
         Judge("name", salt, "李四").Fails(1, "the value of name is another");
         Judge("name", salt, LoggedEvents.Person + " ").Fails(1, "the value of name is another");
         Judge("name", await log.GetSaltAsync(Index + 1), LoggedEvents.Person).Fails(1, "the value of name is another");
@@ -238,11 +257,11 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
     public async Task What_cannot_be_checked_is_told_from_what_does_not_hold()
     {
         using var script = new LogScript();
-        Evidence shown = await ShowAsync() with { Consistency = null };
-        script.Judge(shown).Holds("leaf");
+        Evidence shown = await ShowAsync();
 
         script.Judge(shown with { Key = shown.Leaf }).Fails(2, "key.pem: not the PEM of an SM2 public key");
         script.Judge(shown with { Key = [.. shown.Key, .. shown.Key] }).Fails(2, "key.pem: not the PEM of an SM2 public key");
+        script.Judge(shown).Holds("leaf");
         script.Run(["checkpoint.der", "key.pem", "leaf.der", "other.der"]).Fails(2, "other.der: No such file");
         script.Run(["checkpoint.der", "key.pem", "leaf.der"]).Fails(2, BadUsage);
         script.Run(["checkpoint.der"]).Fails(2, BadUsage);
@@ -266,9 +285,10 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
         return Replace(empty, "3000", Convert.ToHexStringLower(Sequence(path)));
     }
 
-    private async Task<Evidence> ShowAsync() => new(
-        Der.Encode(log.Checkpoint(Size)), log.Key, log.Leaf(Index), Der.Encode(await log.ProveAsync(Index, Size)))
-    {
-        Consistency = (Der.Encode(log.Checkpoint(First)), Der.Encode(await log.ProveConsistencyAsync(First, Size))),
-    };
+    private async Task<Evidence> ShowAsync() =>
+        new(Der.Encode(log.Checkpoint(Size)), log.Key, log.Leaf(Index), Der.Encode(await log.ProveAsync(Index, Size)));
+
+    /// <summary>And that the log goes on from an earlier one.</summary>
+    private async Task<Evidence> ShowMoreAsync() =>
+        await ShowAsync() with { Consistency = (Der.Encode(log.Checkpoint(First)), Der.Encode(await log.ProveConsistencyAsync(First, Size))) };
 }
