@@ -91,7 +91,9 @@ public sealed class LoggedEvents : IAsyncLifetime
 
     /// <returns>Of a person's name in an event; in hexadecimal.</returns>
     public async Task<string> GetSaltAsync(int index) => Convert.ToHexStringLower((await Database.FindAsync<byte[]>(
-        "SELECT salt FROM audit_personal WHERE event_id = @Id AND name = 'name'", new { Id = _ids[index] }, TestContext.Current.CancellationToken))!);
+        "SELECT salt FROM audit_personal WHERE event_id = @Id AND name = 'name'",
+        new { Id = _ids[index] },
+        TestContext.Current.CancellationToken))!);
 
     /// <summary>What the log's key would vouch for if its service were in wrong hands.</summary>
     /// <param name="tbs">Any bytes.</param>
@@ -114,7 +116,9 @@ public sealed class LoggedEvents : IAsyncLifetime
     {
         Fields =
         [
-            new AuditField.Text("profile", "机构双证"), new AuditField.Number("days", 365), new AuditField.Octets("csr", Sm3.HashData([(byte)i])),
+            new AuditField.Text("profile", "机构双证"),
+            new AuditField.Number("days", 365),
+            new AuditField.Octets("csr", Sm3.HashData([(byte)i])),
         ],
         Personal = new Dictionary<string, string> { ["name"] = Person, ["idNumber"] = "350100********0016" },
     };

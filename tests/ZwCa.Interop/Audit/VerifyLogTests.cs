@@ -73,7 +73,8 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
     private static readonly Dictionary<string, (Func<Evidence, LoggedEvents, Evidence> Change, string Reason)> EarlierTable = new()
     {
         ["the proof from another checkpoint"] = (
-            (shown, log) => shown with { Consistency = (Der.Encode(log.Checkpoint(8)), shown.Consistency!.Value.Proof) }, "for other sizes of the log"),
+            (shown, log) => shown with { Consistency = (Der.Encode(log.Checkpoint(8)), shown.Consistency!.Value.Proof) },
+            "for other sizes of the log"),
         ["a bit of the earlier root"] = (
             (shown, log) => shown with
             {
@@ -81,7 +82,8 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
             },
             NotSigned),
         ["a bit of the first step from there"] = (Consistency(proof => Flip(proof, 45)), "does not lead to the first checkpoint's root"),
-        ["a bit of the last step from there"] = (Consistency(proof => Flip(proof, proof.Length - 1)), "does not lead to the second checkpoint's root"),
+        ["a bit of the last step from there"] = (
+            Consistency(proof => Flip(proof, proof.Length - 1)), "does not lead to the second checkpoint's root"),
         ["half the proof from there"] = (Consistency(proof => proof[..(proof.Length / 2)]), Early),
     };
 
@@ -268,9 +270,11 @@ public sealed class VerifyLogTests(LoggedEvents log) : IClassFixture<LoggedEvent
         script.Run(["--help"]).Holds("Exit codes: 0 all holds");
     }
 
-    private static Func<Evidence, LoggedEvents, Evidence> Leaf(Func<byte[], byte[]> change) => (shown, _) => shown with { Leaf = change(shown.Leaf) };
+    private static Func<Evidence, LoggedEvents, Evidence> Leaf(Func<byte[], byte[]> change) =>
+        (shown, _) => shown with { Leaf = change(shown.Leaf) };
 
-    private static Func<Evidence, LoggedEvents, Evidence> Proof(Func<byte[], byte[]> change) => (shown, _) => shown with { Proof = change(shown.Proof) };
+    private static Func<Evidence, LoggedEvents, Evidence> Proof(Func<byte[], byte[]> change) =>
+        (shown, _) => shown with { Proof = change(shown.Proof) };
 
     private static Func<Evidence, LoggedEvents, Evidence> Checkpoint(Func<byte[], TbsCheckpoint, byte[]> change) =>
         (shown, log) => shown with { Checkpoint = change(shown.Checkpoint, log.Checkpoint(Size).Tbs) };
