@@ -133,8 +133,9 @@ public sealed class LogCheck(Database database, LogOptions options)
             IReadOnlyList<Row> page = await database.QueryAsync<Row>(
                 """
                 SELECT log_leaf.log_index, log_leaf.event_id, log_leaf.leaf_hash,
-                       audit_event.action, audit_event.actor, audit_event.object_kind, audit_event.object_id, audit_event.leaf
+                       audit_search.action, audit_search.actor, audit_search.object_kind, audit_search.object_id, audit_event.leaf
                 FROM log_leaf JOIN audit_event ON audit_event.event_id = log_leaf.event_id
+                JOIN audit_search ON audit_search.event_id = log_leaf.event_id
                 WHERE log_leaf.log_index >= @Begin AND log_leaf.log_index < @End
                 ORDER BY log_leaf.log_index
                 """,

@@ -1,16 +1,22 @@
--- What happened, as exact bytes: DER of AuditLeaf. The other columns only find it; the id begins with its time (a ULID).
+-- What happened, as exact bytes: DER of AuditLeaf. The id begins with its time (a ULID).
 CREATE TABLE audit_event (
     event_id {blob(16)} NOT NULL PRIMARY KEY,
+    leaf {blob} NOT NULL
+) {by_key};
+{insert_only(audit_event)};
+
+-- By what events are found. The sequencer reads it out of the leaves, many at once: whoever records an event does not wait for three indexes.
+CREATE TABLE audit_search (
+    event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id),
     action {text(64)} NOT NULL,
     actor {text(512)} NOT NULL,
     object_kind {text(64)} NOT NULL,
-    object_id {text(512)} NOT NULL,
-    leaf {blob} NOT NULL
+    object_id {text(512)} NOT NULL
 ) {by_key};
-CREATE INDEX audit_event_action ON audit_event (action, event_id);
-CREATE INDEX audit_event_actor ON audit_event (actor, event_id);
-CREATE INDEX audit_event_object ON audit_event (object_kind, object_id, event_id);
-{insert_only(audit_event)};
+CREATE INDEX audit_search_action ON audit_search (action, event_id);
+CREATE INDEX audit_search_actor ON audit_search (actor, event_id);
+CREATE INDEX audit_search_object ON audit_search (object_kind, object_id, event_id);
+{insert_only(audit_search)};
 
 -- Values (UTF-8) whose salted hashes are in the leaf: may be erased, and the leaf still verifies.
 CREATE TABLE audit_personal (
