@@ -49,6 +49,14 @@ public sealed class LogCheck(Database database, LogOptions options)
              """,
             cancellationToken: cancellationToken);
         findings.AddRange(twice.Select(id => $"The event {Convert.ToHexStringLower(id)} is in the log and waits for it."));
+        IReadOnlyList<byte[]> nothing = await database.QueryAsync<byte[]>(
+            $"""
+             SELECT event_id FROM log_pending
+             WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE audit_event.event_id = log_pending.event_id)
+             ORDER BY event_id {database.Dialect.Limit(MaxFindings)}
+             """,
+            cancellationToken: cancellationToken);
+        findings.AddRange(nothing.Select(id => $"What waits as {Convert.ToHexStringLower(id)} is no event."));
         return new LogCheckReport(size, pending, checkpoints.Count, [.. findings.Take(MaxFindings)]);
     }
 

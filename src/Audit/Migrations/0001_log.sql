@@ -1,4 +1,5 @@
--- What happened, as exact bytes: DER of AuditLeaf. The id begins with its time (a ULID).
+-- What happened, as exact bytes: DER of AuditLeaf. The id begins with its time (a ULID). The other tables have no foreign key to this one: its rows never go,
+-- LogCheck finds what has none, and on PostgreSQL each such key costs a lock on the event's row.
 CREATE TABLE audit_event (
     event_id {blob(16)} NOT NULL PRIMARY KEY,
     leaf {blob} NOT NULL
@@ -7,7 +8,7 @@ CREATE TABLE audit_event (
 
 -- By what events are found. The sequencer reads it out of the leaves, many at once: whoever records an event does not wait for three indexes.
 CREATE TABLE audit_search (
-    event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id),
+    event_id {blob(16)} NOT NULL PRIMARY KEY,
     action {text(64)} NOT NULL,
     actor {text(512)} NOT NULL,
     object_kind {text(64)} NOT NULL,
@@ -20,7 +21,7 @@ CREATE INDEX audit_search_object ON audit_search (object_kind, object_id, event_
 
 -- Values (UTF-8) whose salted hashes are in the leaf: may be erased, and the leaf still verifies.
 CREATE TABLE audit_personal (
-    event_id {blob(16)} NOT NULL REFERENCES audit_event (event_id),
+    event_id {blob(16)} NOT NULL,
     name {text(64)} NOT NULL,
     salt {blob(16)} NOT NULL,
     content {blob} NOT NULL,
@@ -29,12 +30,12 @@ CREATE TABLE audit_personal (
 
 -- Events without a place in the log yet.
 CREATE TABLE log_pending (
-    event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id)
+    event_id {blob(16)} NOT NULL PRIMARY KEY
 ) {by_key};
 
 CREATE TABLE log_leaf (
     log_index bigint NOT NULL PRIMARY KEY,
-    event_id {blob(16)} NOT NULL UNIQUE REFERENCES audit_event (event_id),
+    event_id {blob(16)} NOT NULL UNIQUE,
     leaf_hash {blob(32)} NOT NULL
 );
 {insert_only(log_leaf)};

@@ -36,6 +36,7 @@ public sealed class TamperTests
         ("DELETE FROM log_leaf WHERE log_index = 30", "Place 30 of the log is empty"),
         ("DELETE FROM log_leaf WHERE log_index = 30", "is neither in the log nor waiting for it"),
         ("INSERT INTO log_pending (event_id) SELECT event_id FROM log_leaf WHERE log_index = 3", "is in the log and waits for it"),
+        ("INSERT INTO log_pending (event_id) SELECT SUBSTRING(leaf_hash, 1, 16) FROM log_leaf WHERE log_index = 3", "is no event"),
         ("DELETE FROM log_checkpoint WHERE checkpoint_number = 1", "Before checkpoint 2 there is none"),
         ("UPDATE log_checkpoint SET checkpoint_number = 4 WHERE checkpoint_number = 1", "Checkpoint 4 goes back"),
         ("DELETE FROM log_leaf WHERE log_index >= 38", "tells of more events than the log has"),
