@@ -21,6 +21,10 @@ internal sealed class DemoRecords : IAsyncDisposable
     private const string ServiceName = "政务CA 演示 DEMO";
     private const string Nation = "000000";
     private const string DatabaseFile = "records.db";
+    private const string CheckpointFile = "checkpoint.der";
+    private const string KeyFile = "log-key.pem";
+    private const string EventFile = "event.der";
+    private const string ProofFile = "proof.der";
 
     private static readonly AuditActor Ceremony = new(AuditActorKind.Job, "demo");
 
@@ -54,6 +58,9 @@ internal sealed class DemoRecords : IAsyncDisposable
         _commands = new OfficerCommands(
             ServiceName, database, _log, _directory, new OfficerActions(_directory, OfficerActions.DefaultCertifiedFor).Standard, TimeProvider.System);
     }
+
+    /// <summary>What <see cref="ShowLogAsync"/> leaves for another verifier, in the order that it wants them.</summary>
+    public static IReadOnlyList<string> ProofFiles { get; } = [CheckpointFile, KeyFile, EventFile, ProofFile];
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
 
@@ -140,10 +147,10 @@ internal sealed class DemoRecords : IAsyncDisposable
         byte[] altered = proven.Leaf.ToArray();
         altered[^1] ^= 1;
         good &= DemoCommand.Report("the same event with one bit changed is not proven", !IsProven(verifier, altered, proven));
-        Save("checkpoint.der", Der.Encode(proven.Checkpoint));
-        Save("event.der", proven.Leaf.Span);
-        Save("proof.der", Der.Encode(proven.Proof));
-        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "log-key.pem"), Pem.Encode(Pem.PublicKey, Der.Encode(_logOptions.Key)));
+        Save(CheckpointFile, Der.Encode(proven.Checkpoint));
+        Save(EventFile, proven.Leaf.Span);
+        Save(ProofFile, Der.Encode(proven.Proof));
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, KeyFile), Pem.Encode(Pem.PublicKey, Der.Encode(_logOptions.Key)));
 
         // Step 3: a backup put back would make the log forget; the anchor remembers.
         string yesterday = await CopyAsync("yesterday.db");
