@@ -111,9 +111,9 @@ internal static class DemoCommand
         string folder = Path.GetRelativePath(Environment.CurrentDirectory, output.FullName);
         Console.WriteLine($"\nThe certificates are in {folder}. Look at one with:");
         Console.WriteLine($"  openssl x509 -in {Path.Combine(folder, "person.pem")} -noout -text -nameopt utf8,sep_comma_plus_space");
-        string records = Path.Combine(folder, "records");
+        string proofs = Path.Combine(folder, "records");
         Console.WriteLine("The log's proof is checked by a program that shares no code with this one:");
-        Console.WriteLine($"  python3 tests/verify-log.py {string.Join(' ', DemoRecords.ProofFiles.Select(name => Path.Combine(records, name)))}");
+        Console.WriteLine($"  python3 tests/verify-log.py {string.Join(' ', DemoRecords.ProofFiles.Select(name => Path.Combine(proofs, name)))}");
         AnsiConsole.MarkupLine(good ? "\n[green]All checks passed.[/]" : "\n[red]A check failed.[/]");
         return good ? 0 : 1;
     }
