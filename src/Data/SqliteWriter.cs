@@ -142,6 +142,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             connection.Open();
             Execute(connection, "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+
+            // Without it REPLACE deletes a row of an insert-only table past its trigger.
+            Execute(connection, "PRAGMA recursive_triggers = ON");
             return connection;
         }
         catch
