@@ -112,6 +112,57 @@ public sealed class CommandTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task WhatWasRejectedOrWithdrawn_IsNotOpenedAgainByTheRow(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Application rejected = await story.ProposeHarmlessAsync(story.Super);
+        Application withdrawn = await story.ProposeHarmlessAsync(story.Super);
+        await story.Commands.RejectAsync(await story.FindAsync(story.Audit), OfficerStory.IdOf(rejected), Token);
+        await story.Commands.WithdrawAsync(await story.FindAsync(story.Super), OfficerStory.IdOf(withdrawn), Token);
+
+        await story.RawAsync("UPDATE officer_command SET state = 0");
+
+        await RefusedAsync(Refusal.WrongState, () => story.ApproveAsync(story.Audit, rejected));
+        await RefusedAsync(Refusal.WrongState, () => story.ApproveAsync(story.Audit, withdrawn));
+        Assert.Equal(0, story.Effects);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task AProposalAsOldAsItMayBe_IsRefused_AndTheAttemptsOfWhoHangsUpAreInTheLog(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Application old = story.Commands.Draft(OfficerStory.Harmless, RegionCode.Nation, (byte[])[0x05, 0x00]);
+        DateTimeOffset then = story.Clock.GetUtcNow();
+        story.Clock.Advance(TimeSpan.FromDays(30));
+        await RefusedAsync(
+            Refusal.NotApproved, () => story.Commands.ProposeAsync(old, story.Sign(story.Super, ApprovalStep.Entry, old, then), Token));
+
+        Application application = story.Commands.Draft(OfficerStory.Harmless, RegionCode.Nation, (byte[])[0x05, 0x00]);
+        using var hangUp = new CancellationTokenSource();
+        var commands = new OfficerCommands(
+            OfficerStory.ServiceName,
+            story.Database,
+            story.Log,
+            story.Directory,
+            [
+                new CommandAction(OfficerStory.Harmless, OfficerActions.TwoPersons)
+                {
+                    CheckAsync = async _ =>
+                    {
+                        await hangUp.CancelAsync();
+                        throw new RefusalException(Refusal.OutOfScope, "不在管辖区域内。");
+                    },
+                },
+            ],
+            story.Clock);
+        await RefusedAsync(
+            Refusal.OutOfScope, () => commands.ProposeAsync(application, story.Sign(story.Super, ApprovalStep.Entry, application), hangUp.Token));
+        Assert.Contains("command.propose", await story.ActionsAsync(AuditOutcome.Refused));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task AChangedRow_ChangesNothingOfWhatWasSigned(DatabaseKind kind)
     {
         await using OfficerStory story = await OfficerStory.CreateAsync(kind);
@@ -175,6 +226,10 @@ public sealed class CommandTests
         var directory = new OfficerDirectory(null!, null!, null!, RoleCatalogue.Standard, TimeProvider.System);
 
         Assert.Throws<ArgumentException>(() => new OfficerCommands("政务CA", null!, null!, directory, [one], TimeProvider.System));
+
+        // A rule for a role that is not in the catalogue would be nobody's.
+        var nobodys = new CommandAction("log.accept-rollback", [new CommandRule(RoleCatalogue.SuperAdministrator, ["站长"])]);
+        Assert.Throws<ArgumentException>(() => new OfficerCommands("政务CA", null!, null!, directory, [nobodys], TimeProvider.System));
     }
 
     internal static async Task RefusedAsync(Refusal expected, Func<Task> attempt)
