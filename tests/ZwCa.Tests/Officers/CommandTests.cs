@@ -2,6 +2,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
+using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Officers;
 
@@ -108,6 +109,57 @@ public sealed class CommandTests
         await RefusedAsync(Refusal.WrongState, () => story.Commands.RejectAsync(audit, OfficerStory.IdOf(expired), Token));
         await RefusedAsync(Refusal.NotFound, () => story.Commands.RejectAsync(audit, new byte[16], Token));
         Assert.Equal(0, story.Effects);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task WhoCouldNotApprove_DoesNotReject(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        await story.RegionAsync("350000", "000000", "福建省");
+        Clerk proposer = await story.BusinessAdministratorAsync();
+        Officer fujian = await story.FindAsync(await story.BusinessAdministratorAsync("350000"));
+        Clerk another = await story.BusinessAdministratorAsync();
+        Officer disabled = await story.FindAsync(another);
+        await story.DisableAsync(story.Super, another);
+        byte[] id = OfficerStory.IdOf(await story.ProposeHarmlessAsync(proposer));
+        Officer himself = await story.FindAsync(proposer);
+
+        await RefusedAsync(Refusal.SecondOfficerRequired, () => story.Commands.RejectAsync(himself, id, Token));
+        await RefusedAsync(Refusal.OutOfScope, () => story.Commands.RejectAsync(fujian, id, Token));
+        await RefusedAsync(Refusal.NotAllowed, () => story.Commands.RejectAsync(disabled, id, Token));
+        await story.DisableAsync(story.Super, proposer);
+        await RefusedAsync(Refusal.NotAllowed, () => story.Commands.WithdrawAsync(himself, id, Token));
+        Assert.Equal(CommandState.Proposed, (await story.Commands.FindAsync(id, Token))!.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task WhatHasBecomeImpossible_IsNotDoneByTheApproval(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Clerk brief = await story.NewClerkAsync(RoleCatalogue.BusinessAdministrator, validFor: TimeSpan.FromDays(1));
+        Application application = await story.ProposeAsync(story.Super, OfficerActions.Create, "000000", Der.Encode(brief.Certificate));
+        story.Clock.Advance(TimeSpan.FromDays(2));
+
+        await RefusedAsync(Refusal.NotAllowed, () => story.ApproveAsync(story.Audit, application));
+
+        Assert.Null(await story.Directory.FindAsync(brief.SerialNumber, Token));
+        Assert.Equal(CommandState.Proposed, (await story.Commands.FindAsync(OfficerStory.IdOf(application), Token))!.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task ACertificateWithTheSerialNumberOfAnOfficers_IsNotHis(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Clerk administrator = await story.BusinessAdministratorAsync();
+        var key = Sm2PrivateKey.Generate();
+        var twin = new Clerk(key, await story.CertifyAsync(administrator.Identity, key, serial: administrator.SerialNumber));
+
+        await RefusedAsync(Refusal.NotAllowed, () => story.ProposeHarmlessAsync(twin));
+
+        await story.ProposeHarmlessAsync(administrator);
     }
 
     [Theory]

@@ -112,6 +112,12 @@ public sealed class OfficerRuleTests
         // He comes back with a new certificate, by the two who created him.
         Clerk again = await story.OfficerAsync(story.Super, story.Audit, RoleCatalogue.BusinessAdministrator, person: administrator.Person);
         Assert.True((await story.FindAsync(again)).Enabled);
+
+        // The row alone is enough, without the column and without an ended certificate.
+        await story.RawAsync(
+            "INSERT INTO officer_disabling (officer_id, disabled_by, reason, disabled_at) VALUES (@Id, 'x', 'x', 1)",
+            new { Id = (await story.FindAsync(again)).Id.ToArray() });
+        Assert.False((await story.FindAsync(again)).Enabled);
     }
 
     [Theory]
@@ -241,6 +247,8 @@ public sealed class OfficerRuleTests
         await RefusedAsync(Refusal.NotAllowed, () => story.InitialiseAsync(super: story.Audit, audit: story.Super));
         Clerk provincial = await story.NewClerkAsync(RoleCatalogue.AuditAdministrator, "350000");
         await RefusedAsync(Refusal.NotAllowed, () => story.InitialiseAsync(audit: provincial));
+        Clerk expired = await story.NewClerkAsync(RoleCatalogue.AuditAdministrator, validFor: TimeSpan.FromMinutes(-1));
+        await RefusedAsync(Refusal.NotAllowed, () => story.InitialiseAsync(audit: expired));
         Clerk unknown = await story.NewClerkAsync(RoleCatalogue.AuditAdministrator, person: new byte[16]);
         await RefusedAsync(Refusal.NotFound, () => story.InitialiseAsync(audit: unknown));
         Assert.Null(await story.Directory.FindAsync(story.Super.SerialNumber, Token));

@@ -124,10 +124,10 @@ internal sealed class OfficerStory : IAsyncDisposable
     }
 
     public async Task<Certificate> CertifyAsync(OfficerIdentity identity, Sm2PrivateKey key, HsmSigner? issuer = null, TimeSpan? validFor = null, KeyUsage? usage = null,
-        SubjectPublicKeyInfo? publicKey = null, IReadOnlyList<Extension>? extensions = null)
+        SubjectPublicKeyInfo? publicKey = null, IReadOnlyList<Extension>? extensions = null, SerialNumber? serial = null)
     {
         byte[] tbs = Der.Encode(new TbsCertificate(
-            SerialNumber.FromBytes([0x40, .. RandomNumberGenerator.GetBytes(15)]),
+            serial ?? SerialNumber.FromBytes([0x40, .. RandomNumberGenerator.GetBytes(15)]),
             AlgorithmIdentifier.Sm3WithSm2,
             IssuerName,
             new Validity(Time.Truncate(Clock.GetUtcNow().AddMinutes(-10)), Time.Truncate(Clock.GetUtcNow() + (validFor ?? TimeSpan.FromDays(800)))),
