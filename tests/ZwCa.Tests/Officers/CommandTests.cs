@@ -113,6 +113,27 @@ public sealed class CommandTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task ACopyOfASpentCommandUnderAnotherId_IsNotDoneAgain(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Application application = await story.ProposeHarmlessAsync(story.Super);
+        Approval review = story.Sign(story.Audit, ApprovalStep.Review, application);
+        await story.Commands.ApproveAsync(OfficerStory.IdOf(application), review, Token);
+        byte[] copy = [.. Enumerable.Repeat((byte)7, 16)];
+        await story.RawAsync(
+            """
+            INSERT INTO officer_command (command_id, action, state, application, proposal, proposer_person_id, proposer_serial, proposed_at, expires_at)
+            SELECT @Copy, action, 0, application, proposal, proposer_person_id, proposer_serial, proposed_at, expires_at FROM officer_command WHERE command_id = @Id
+            """,
+            new { Copy = copy, Id = OfficerStory.IdOf(application) });
+
+        await RefusedAsync(Refusal.NotApproved, () => story.Commands.ApproveAsync(copy, review, Token));
+
+        Assert.Equal(1, story.Effects);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task WhoCouldNotApprove_DoesNotReject(DatabaseKind kind)
     {
         await using OfficerStory story = await OfficerStory.CreateAsync(kind);

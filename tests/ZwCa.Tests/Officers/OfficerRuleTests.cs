@@ -214,7 +214,12 @@ public sealed class OfficerRuleTests
         await RefusedAsync(Refusal.NotAllowed, () => story.ProposeAsync(story.Super, OfficerActions.Recertify, "000000", change));
         await story.DoAsync(administrator, story.Super, OfficerActions.Recertify, "000000", change);
 
-        story.Clock.Advance(TimeSpan.FromDays(66));
+        story.Clock.Advance(TimeSpan.FromDays(65) - TimeSpan.FromMilliseconds(1));
+        Officer lastMoment = await story.FindAsync(administrator);
+        lastMoment.RequireStanding(story.Clock.GetUtcNow());
+        Assert.Equal(
+            Refusal.RecertificationDue, Assert.Throws<RefusalException>(() => lastMoment.RequireStanding(lastMoment.CertifiedUntil)).Kind);
+        story.Clock.Advance(TimeSpan.FromDays(1));
 
         (await story.FindAsync(clerk)).RequireStanding(story.Clock.GetUtcNow());
         await RefusedAsync(
