@@ -31,6 +31,15 @@ internal sealed class MemoryHsm : IHsm
     /// <summary>Makes another answer of what was signed, or throws.</summary>
     public Func<byte[], byte[]> Fault { get; set; } = signatures => signatures;
 
+    /// <summary>Takes a key that was made elsewhere: the same one in another process.</summary>
+    /// <param name="secret">Belongs to the device from here on.</param>
+    public HsmKey AddSm2Key(KeyLabel label, Sm2PrivateKey secret)
+    {
+        var key = new HsmKey(label, HsmKeyKind.Sm2, SubjectPublicKeyInfo.ForSm2(secret.PublicKey.ToBytes()));
+        _keys[label] = new MemoryKey(key, secret);
+        return key;
+    }
+
     public Task<HsmKey?> FindKeyAsync(KeyLabel label, CancellationToken cancellationToken = default) =>
         Task.FromResult(_keys.TryGetValue(label, out MemoryKey? found) ? found.Key : null);
 

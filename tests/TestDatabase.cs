@@ -38,19 +38,37 @@ internal sealed class TestDatabase : IAsyncDisposable
 
     public static bool IsHere(DatabaseKind kind) => kind == DatabaseKind.Sqlite || ServerOf(kind) is not null;
 
-    /// <param name="sets">What is migrated into it.</param>
+    /// <param name="sets">What is migrated into it; without any it is empty.</param>
     public static async Task<TestDatabase> CreateAsync(DatabaseKind kind, params MigrationSet[] sets)
     {
         var test = new TestDatabase(kind);
-        await test.OnServerAsync($"CREATE {Container(kind)} {test._schema}");
-        await new Migrator(test.Database, sets, TimeProvider.System).MigrateAsync();
-        return test;
+        try
+        {
+            await test.OnServerAsync($"CREATE {Container(kind)} {test._schema}");
+            if (kind == DatabaseKind.SqlServer)
+            {
+                await test.OnServerAsync($"ALTER DATABASE {test._schema} SET ALLOW_SNAPSHOT_ISOLATION ON");
+            }
+
+            if (sets.Length > 0)
+            {
+                await new Migrator(test.Database, sets, TimeProvider.System).MigrateAsync();
+            }
+
+            return test;
+        }
+        catch
+        {
+            await test.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await Database.DisposeAsync();
-        await OnServerAsync(_kind == DatabaseKind.PostgreSql ? $"DROP SCHEMA {_schema} CASCADE" : $"DROP DATABASE {_schema}");
+        Microsoft.Data.SqlClient.SqlConnection.ClearAllPools();
+        await OnServerAsync(_kind == DatabaseKind.PostgreSql ? $"DROP SCHEMA IF EXISTS {_schema} CASCADE" : $"DROP DATABASE IF EXISTS {_schema}");
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         _folder.Dispose();
     }

@@ -15,6 +15,8 @@ public static partial class Oids
     // What the log is made of, and what its key signs.
     public const string AuditLeaf = ZwCa + ".3.1";
     public const string Checkpoint = ZwCa + ".3.2";
+    public const string InclusionProof = ZwCa + ".3.3";
+    public const string ConsistencyProof = ZwCa + ".3.4";
 
     // Certificate extensions.
     public const string OfficerIdentity = ZwCa + ".2.1";

@@ -7,26 +7,38 @@ using ZwCa.Data;
 
 namespace ZwCa.Audit;
 
-/// <summary>The log of one service: what its database says happened. Safe for concurrent use.</summary>
+/// <summary>The log of one service, to write to: what its database says happened. Safe for concurrent use.</summary>
 public sealed class AuditLog(TimeProvider time)
 {
+    /// <summary>Characters of an action, of an object's kind and of a personal field's name.</summary>
+    public const int MaxNameLength = 64;
+
+    /// <summary>Characters of a personal value.</summary>
+    public const int MaxPersonalLength = 1024;
+
     private const int SaltLength = 16;
+
+    // A lone surrogate would be stored as another text than the one that was hashed.
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The log's tables.</summary>
     public static MigrationSet Migrations { get; } = new("audit", typeof(AuditLog).Assembly);
 
     /// <summary>Records an event in the transaction of the change that it tells of: both or neither.</summary>
     /// <returns>The event's id, a ULID of 16 bytes.</returns>
+    /// <exception cref="ArgumentException">A text is too long or not one line, or a name is there twice.</exception>
     public async Task<byte[]> AppendAsync(Transaction transaction, AuditEvent auditEvent)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(auditEvent);
+        RequireName(auditEvent.Action);
+        RequireName(auditEvent.Object.Kind);
         DateTimeOffset now = time.GetUtcNow();
         byte[] id = Ulid.Create(now);
 
         // A person's data stay outside the leaf, which nobody can change afterwards.
         var personal = auditEvent.Personal.OrderBy(each => each.Key, StringComparer.Ordinal)
-            .Select(each => (each.Key, Content: each.Value, Salt: RandomNumberGenerator.GetBytes(SaltLength))).ToArray();
+            .Select(each => (Name: RequireName(each.Key), Content: Bytes(each.Value), Salt: RandomNumberGenerator.GetBytes(SaltLength))).ToArray();
         var leaf = new AuditLeaf(
             id,
             now,
@@ -34,23 +46,53 @@ public sealed class AuditLog(TimeProvider time)
             auditEvent.Action,
             auditEvent.Object,
             auditEvent.Outcome,
-            [.. auditEvent.Fields, .. personal.Select(each => new AuditField.Masked(each.Key, Mask(each.Salt, each.Content)))]);
-        await transaction.ExecuteAsync(
+            [.. auditEvent.Fields, .. personal.Select(each => new AuditField.Masked(each.Name, Mask(each.Salt, each.Content)))]);
+
+        // As few texts as can be: each is a round trip to a server.
+        const string insertEvent =
             """
-            INSERT INTO audit_event (event_id, recorded_at, action, actor, object, leaf)
-            VALUES (@EventId, @RecordedAt, @Action, @Actor, @Object, @Leaf)
-            """,
-            new { EventId = id, RecordedAt = now, leaf.Action, Actor = leaf.Actor.Id, Object = leaf.Object.Id, Leaf = Der.Encode(leaf) });
-        await transaction.ExecuteAsync("INSERT INTO log_pending (event_id) VALUES (@EventId)", new { EventId = id });
-        foreach ((string name, string content, byte[] salt) in personal)
+            INSERT INTO audit_event (event_id, leaf) VALUES (@EventId, @Leaf);
+            INSERT INTO log_pending (event_id) VALUES (@EventId);
+            """;
+        const string insertPersonal = "INSERT INTO audit_personal (event_id, name, salt, content) VALUES (@EventId, @Name, @Salt, @Content);";
+        (string name, byte[] content, byte[] salt) = personal.FirstOrDefault();
+        await transaction.ExecuteAsync(
+            personal.Length == 0 ? insertEvent : insertEvent + insertPersonal,
+            new { EventId = id, Leaf = Der.Encode(leaf), Name = name, Salt = salt, Content = content });
+        foreach ((string nextName, byte[] nextContent, byte[] nextSalt) in personal.Skip(1))
         {
-            await transaction.ExecuteAsync(
-                "INSERT INTO audit_personal (event_id, name, salt, content) VALUES (@EventId, @Name, @Salt, @Content)",
-                new { EventId = id, Name = name, Salt = salt, Content = content });
+            await transaction.ExecuteAsync(insertPersonal, new { EventId = id, Name = nextName, Salt = nextSalt, Content = nextContent });
         }
 
         return id;
     }
 
-    private static byte[] Mask(ReadOnlySpan<byte> salt, string content) => Sm3.HashData([.. salt, .. Encoding.UTF8.GetBytes(content)]);
+    /// <summary>Erases a person's value and its salt, and records that; the leaf still verifies, and what the value was cannot be guessed from it.</summary>
+    /// <param name="eventId">Of the event that the value belongs to.</param>
+    /// <param name="actor">Who erases it.</param>
+    /// <returns>False where there is no such value (any more); then nothing is recorded.</returns>
+    public async Task<bool> ErasePersonalAsync(Transaction transaction, byte[] eventId, string name, AuditActor actor)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        int erased = await transaction.ExecuteAsync(
+            "DELETE FROM audit_personal WHERE event_id = @EventId AND name = @Name", new { EventId = eventId, Name = name });
+        if (erased == 0)
+        {
+            return false;
+        }
+
+        await AppendAsync(transaction, LogEvents.Erased(actor, eventId, name));
+        return true;
+    }
+
+    /// <returns>What a masked field holds: SM3(salt ‖ value).</returns>
+    internal static byte[] Mask(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> content) => Sm3.HashData([.. salt, .. content]);
+
+    private static string RequireName(string name) =>
+        name.Length <= MaxNameLength ? name : throw new ArgumentException($"\"{name}\" has more than {MaxNameLength} characters.", nameof(name));
+
+    private static byte[] Bytes(string content) =>
+        content.Length <= MaxPersonalLength
+            ? Utf8.GetBytes(content)
+            : throw new ArgumentException($"A personal value has up to {MaxPersonalLength} characters.", nameof(content));
 }

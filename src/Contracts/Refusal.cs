@@ -2,7 +2,7 @@ namespace ZwCa.Contracts;
 
 /// <summary>
 /// Why a service does not do what it was asked. The name is on the wire (<c>urn:zwca:refusal:Name</c>); docs/ERRORS.md says for each what the caller
-/// can do about it, and which HTTP status it has.
+/// can do about it, and <see cref="RefusalKinds"/> which HTTP status and title it has.
 /// </summary>
 public enum Refusal
 {
@@ -58,13 +58,4 @@ public enum Refusal
 
     /// <summary>Database, HSM or another service is away: ask again later.</summary>
     Unavailable,
-}
-
-/// <summary>A refusal on its way to the caller. The text is for the person at the other end, in Chinese where a clerk reads it, and holds no secret.</summary>
-public sealed class RefusalException(Refusal kind, string detail, TimeSpan? retryAfter = null, Exception? inner = null) : Exception(detail, inner)
-{
-    public Refusal Kind { get; } = kind;
-
-    /// <summary>When asking again may help; null: not by waiting.</summary>
-    public TimeSpan? RetryAfter { get; } = retryAfter;
 }

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Dapper;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
@@ -13,6 +14,7 @@ namespace ZwCa.Data;
 public sealed class Database : IAsyncDisposable
 {
     private const int Attempts = 3;
+    private const int SqlServerDeadlock = 1205;
 
     private readonly string _connectionString;
     private readonly NpgsqlDataSource? _source;
@@ -23,6 +25,8 @@ public sealed class Database : IAsyncDisposable
         DefaultTypeMap.MatchNamesWithUnderscores = true;
         SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));
         SqlMapper.AddTypeHandler(new UnixMilliseconds());
+        SqlMapper.RemoveTypeMap(typeof(bool));
+        SqlMapper.AddTypeHandler(new ZeroOrOne());
     }
 
     /// <summary>Connects to nothing yet.</summary>
@@ -35,7 +39,15 @@ public sealed class Database : IAsyncDisposable
         {
             case DatabaseKind.Sqlite:
                 SqliteLibrary.Ensure();
-                var settings = new SqliteConnectionStringBuilder(options.ConnectionString) { Mode = SqliteOpenMode.ReadWriteCreate, ForeignKeys = true };
+                var settings = new SqliteConnectionStringBuilder(options.ConnectionString)
+                {
+                    Mode = SqliteOpenMode.ReadWriteCreate, Cache = SqliteCacheMode.Private, ForeignKeys = true,
+                };
+                if (settings.DataSource.Length == 0 || settings.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase))
+                {
+                    throw new ArgumentException("Records are in a file: Data Source=…", nameof(options));
+                }
+
                 Dialect = new SqliteDialect();
                 _writer = new SqliteWriter(Dialect, settings.ToString());
                 settings.Mode = SqliteOpenMode.ReadOnly;
@@ -48,7 +60,13 @@ public sealed class Database : IAsyncDisposable
                 break;
             case DatabaseKind.SqlServer:
                 Dialect = new SqlServerDialect();
-                _connectionString = new SqlConnectionStringBuilder(options.ConnectionString).ToString();
+                var server = new SqlConnectionStringBuilder(options.ConnectionString);
+                if (!server.ShouldSerialize("Encrypt"))
+                {
+                    server.Encrypt = true;
+                }
+
+                _connectionString = server.ToString();
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(options), options.Kind, "No such database.");
@@ -58,6 +76,9 @@ public sealed class Database : IAsyncDisposable
     public DatabaseKind Kind { get; }
 
     public Dialect Dialect { get; }
+
+    /// <summary>As it is used; may hold a password.</summary>
+    internal string ConnectionString => _connectionString;
 
     /// <summary>
     /// Runs a unit of work: all of it is on stable storage when the call returns, or nothing of it where it throws. The unit awaits nothing but its
@@ -90,21 +111,26 @@ public sealed class Database : IAsyncDisposable
             cancellationToken);
     }
 
-    /// <summary>Several queries that see the same state of the database.</summary>
+    /// <summary>Several queries that see the same state of the database. What they change is lost, where it is not refused.</summary>
     public async Task<T> ReadAsync<T>(Func<Transaction, Task<T>> work, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
         await using DbConnection connection = await OpenAsync(cancellationToken);
         await using DbTransaction snapshot = connection is SqliteConnection sqlite
             ? sqlite.BeginTransaction(deferred: true)
-            : await connection.BeginTransactionAsync(Kind == DatabaseKind.PostgreSql ? IsolationLevel.RepeatableRead : IsolationLevel.ReadCommitted, cancellationToken);
+            : await connection.BeginTransactionAsync(Kind == DatabaseKind.PostgreSql ? IsolationLevel.RepeatableRead : IsolationLevel.Snapshot, cancellationToken);
         var transaction = new Transaction(Dialect, connection, snapshot, cancellationToken);
-        T result = await work(transaction);
-        transaction.End();
-        return result;
+        try
+        {
+            return await work(transaction);
+        }
+        finally
+        {
+            transaction.End();
+        }
     }
 
-    /// <returns>The only row, or null.</returns>
+    /// <returns>The only row, or the default of the type: ask for <c>long?</c> where 0 may be there.</returns>
     /// <exception cref="InvalidOperationException">Several rows.</exception>
     public async Task<T?> FindAsync<T>(string sql, object? parameters = null, CancellationToken cancellationToken = default)
     {
@@ -142,10 +168,11 @@ public sealed class Database : IAsyncDisposable
             try
             {
                 result = await work(unit);
+                unit.ThrowIfFailed();
             }
-            catch (DbException e) when (e.IsTransient && attempt < Attempts)
+            catch (DbException e) when (MayTryAgain(e) && attempt < Attempts)
             {
-                // A deadlock, which the server ended by giving this one up: nothing of it was done.
+                // Before COMMIT nothing is done.
                 continue;
             }
             finally
@@ -159,14 +186,18 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>A deadlock, which the server ended by giving this one up (Npgsql does not call that transient), or a connection that broke.</summary>
+    private static bool MayTryAgain(DbException e) =>
+        e.IsTransient || e is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected } or SqlException { Number: SqlServerDeadlock };
+
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        DbConnection connection = Kind switch
+        if (Kind == DatabaseKind.Sqlite)
         {
-            DatabaseKind.Sqlite => new SqliteConnection(_connectionString),
-            DatabaseKind.PostgreSql => _source!.CreateConnection(),
-            _ => new SqlConnection(_connectionString),
-        };
+            return SqliteLibrary.Open(new SqliteConnection(_connectionString), "PRAGMA trusted_schema = OFF");
+        }
+
+        DbConnection connection = Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -188,5 +219,16 @@ public sealed class Database : IAsyncDisposable
         }
 
         public override DateTimeOffset Parse(object value) => DateTimeOffset.FromUnixTimeMilliseconds((long)value);
+    }
+
+    private sealed class ZeroOrOne : SqlMapper.TypeHandler<bool>
+    {
+        public override void SetValue(IDbDataParameter parameter, bool value)
+        {
+            parameter.DbType = DbType.Int16;
+            parameter.Value = (short)(value ? 1 : 0);
+        }
+
+        public override bool Parse(object value) => Convert.ToInt64(value, CultureInfo.InvariantCulture) != 0;
     }
 }

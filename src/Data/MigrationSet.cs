@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace ZwCa.Data;
@@ -11,14 +12,18 @@ public sealed partial class MigrationSet
     /// <param name="module">Short name, lower case.</param>
     /// <exception cref="ArgumentException">The assembly has no such files, or their numbers have a gap.</exception>
     public MigrationSet(string module, Assembly assembly)
+        : this(module, Load(assembly))
+    {
+    }
+
+    internal MigrationSet(string module, IEnumerable<(string Name, string Text)> files)
     {
         ArgumentException.ThrowIfNullOrEmpty(module);
-        ArgumentNullException.ThrowIfNull(assembly);
         Module = module;
-        Migrations = [.. assembly.GetManifestResourceNames().Where(name => FileName().IsMatch(name)).Order(StringComparer.Ordinal).Select(name => Load(assembly, name))];
+        Migrations = [.. files.OrderBy(file => file.Name, StringComparer.Ordinal).Select(file => Read(file.Name, file.Text))];
         if (Migrations.Count == 0 || Migrations.Select((migration, i) => migration.Version != i + 1).Any(gap => gap))
         {
-            throw new ArgumentException($"{assembly.GetName().Name} has no migrations numbered from 1 without a gap.", nameof(assembly));
+            throw new ArgumentException($"{module} has no migrations numbered from 1 without a gap.", nameof(files));
         }
     }
 
@@ -32,12 +37,22 @@ public sealed partial class MigrationSet
     [GeneratedRegex(@"^[0-9]{4}_[a-z0-9_]+\.sql$", RegexOptions.CultureInvariant)]
     private static partial Regex FileName();
 
-    private static Migration Load(Assembly assembly, string name)
+    private static IEnumerable<(string Name, string Text)> Load(Assembly assembly)
     {
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-        string text = reader.ReadToEnd().ReplaceLineEndings("\n");
-        return new Migration(
-            int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, text, Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text))));
+        ArgumentNullException.ThrowIfNull(assembly);
+        foreach (string name in assembly.GetManifestResourceNames().Where(name => FileName().IsMatch(name)))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            yield return (name, reader.ReadToEnd());
+        }
+    }
+
+    private static Migration Read(string name, string file)
+    {
+        // As it would be after a checkout with other line endings.
+        string text = file.ReplaceLineEndings("\n");
+        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        return new Migration(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, text, digest);
     }
 }
 

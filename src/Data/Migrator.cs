@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.RegularExpressions;
 
 namespace ZwCa.Data;
@@ -10,33 +11,31 @@ public sealed partial class Migrator(Database database, IReadOnlyList<MigrationS
 {
     /// <summary>Refuses a database that is newer or older than the program, or was made from other files.</summary>
     /// <exception cref="DatabaseVersionException">It is.</exception>
+    /// <exception cref="DbException">The database cannot be had.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken = default)
     {
-        IReadOnlyList<Applied> applied = await database.ReadAsync(ReadAppliedAsync, cancellationToken);
-        foreach (MigrationSet set in sets)
+        if (Missing(await database.ReadAsync(ReadAppliedAsync, cancellationToken)) is [(MigrationSet set, Migration first), ..])
         {
-            IReadOnlyList<Migration> missing = Missing(set, applied);
-            if (missing.Count > 0)
-            {
-                throw new DatabaseVersionException(
-                    $"The database is older than this program: {set.Module} is at {missing[0].Version - 1}, {set.Migrations.Count} is needed. Run the verb migrate.");
-            }
+            throw new DatabaseVersionException(
+                $"The database is older than this program: {set.Module} is at {first.Version - 1}, {set.Migrations.Count} is needed. Run the verb migrate.");
         }
     }
 
-    /// <summary>Applies what is missing, each file in a transaction of its own.</summary>
-    /// <returns>What was applied, as module/file.</returns>
-    /// <exception cref="DatabaseVersionException">The database is newer than the program, or was made from other files.</exception>
+    /// <summary>Applies what is missing, each file in a transaction of its own. Several programs may do so at once.</summary>
+    /// <returns>What was applied here, as module/file.</returns>
+    /// <exception cref="DatabaseVersionException">The database is newer than the program, or was made from other files; nothing was applied.</exception>
+    /// <exception cref="DbException">The database refused a file: what came before it is applied, of it nothing is.</exception>
     public async Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken = default)
     {
-        await database.WriteAsync(CreateVersionTableAsync, cancellationToken);
-        IReadOnlyList<Applied> applied = await database.ReadAsync(ReadAppliedAsync, cancellationToken);
+        await UnlessDoneByAnotherAsync(CreateVersionTableAsync, HasVersionTableAsync, cancellationToken);
         var names = new List<string>();
-        foreach (MigrationSet set in sets)
+        foreach ((MigrationSet set, Migration migration) in Missing(await database.ReadAsync(ReadAppliedAsync, cancellationToken)))
         {
-            foreach (Migration migration in Missing(set, applied))
+            if (await UnlessDoneByAnotherAsync(
+                transaction => ApplyAsync(transaction, set.Module, migration),
+                async transaction => !Missing(await ReadAppliedAsync(transaction)).Contains((set, migration)),
+                cancellationToken))
             {
-                await database.WriteAsync(transaction => ApplyAsync(transaction, set.Module, migration), cancellationToken);
                 names.Add($"{set.Module}/{migration.Name}");
             }
         }
@@ -44,8 +43,28 @@ public sealed partial class Migrator(Database database, IReadOnlyList<MigrationS
         return names;
     }
 
-    [GeneratedRegex(@"\{([a-z_]+(\([a-z0-9_]+\))?)\}", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\{([a-z_]+(\([A-Za-z0-9_-]+\))?)\}", RegexOptions.CultureInvariant)]
     private static partial Regex Token();
+
+    /// <returns>False where another program was there first.</returns>
+    private async Task<bool> UnlessDoneByAnotherAsync(
+        Func<Transaction, Task> work, Func<Transaction, Task<bool>> isDone, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.WriteAsync(work, cancellationToken);
+            return true;
+        }
+        catch (DbException)
+        {
+            if (!await database.ReadAsync(isDone, cancellationToken))
+            {
+                throw;
+            }
+
+            return false;
+        }
+    }
 
     private async Task ApplyAsync(Transaction transaction, string module, Migration migration)
     {
@@ -55,12 +74,15 @@ public sealed partial class Migrator(Database database, IReadOnlyList<MigrationS
             new { Module = module, Version = (long)migration.Version, migration.Name, migration.Digest, AppliedAt = time.GetUtcNow() });
         foreach (string statement in migration.Text.Split(";\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            await transaction.ExecuteAsync(Token().Replace(statement, match => transaction.Dialect.Ddl(match.Groups[1].Value)));
+            await transaction.ExecuteAsync(Translate(transaction.Dialect, statement));
         }
     }
 
+    private static string Translate(Dialect dialect, string text) => Token().Replace(text, match => dialect.Ddl(match.Groups[1].Value));
+
     private static async Task CreateVersionTableAsync(Transaction transaction) => await transaction.ExecuteAsync(
-        Token().Replace(
+        Translate(
+            transaction.Dialect,
             """
             {create_if_missing(schema_version)} (
                 module {text(64)} NOT NULL,
@@ -70,32 +92,46 @@ public sealed partial class Migrator(Database database, IReadOnlyList<MigrationS
                 applied_at bigint NOT NULL,
                 PRIMARY KEY (module, version)
             )
-            """,
-            match => transaction.Dialect.Ddl(match.Groups[1].Value)));
+            """));
+
+    private static async Task<bool> HasVersionTableAsync(Transaction transaction) =>
+        await transaction.GetAsync<long>(transaction.Dialect.Ddl("count_tables(schema_version)")) != 0;
 
     private static async Task<IReadOnlyList<Applied>> ReadAppliedAsync(Transaction transaction) =>
-        await transaction.GetAsync<long>(transaction.Dialect.Ddl("count_tables(schema_version)")) == 0
-            ? []
-            : await transaction.QueryAsync<Applied>("SELECT module, version, name, digest FROM schema_version ORDER BY module, version");
+        await HasVersionTableAsync(transaction)
+            ? await transaction.QueryAsync<Applied>("SELECT module, version, name, digest FROM schema_version ORDER BY module, version")
+            : [];
 
-    private static IReadOnlyList<Migration> Missing(MigrationSet set, IReadOnlyList<Applied> all)
+    private List<(MigrationSet Set, Migration Migration)> Missing(IReadOnlyList<Applied> all)
     {
-        Applied[] applied = [.. all.Where(each => each.Module == set.Module)];
-        if (applied.Length > set.Migrations.Count)
+        if (all.FirstOrDefault(each => sets.All(set => set.Module != each.Module)) is { } unknown)
         {
-            throw new DatabaseVersionException(
-                $"The database is newer than this program: {set.Module} is at {applied.Length}, the program knows {set.Migrations.Count}. Install the newer program.");
+            throw new DatabaseVersionException($"The database is newer than this program, which knows no {unknown.Module}. Install the newer program.");
         }
 
-        foreach ((Applied there, Migration here) in applied.Zip(set.Migrations))
+        var missing = new List<(MigrationSet, Migration)>();
+        foreach (MigrationSet set in sets)
         {
-            if (there.Version != here.Version || there.Digest != here.Digest)
+            Applied[] applied = [.. all.Where(each => each.Module == set.Module)];
+            if (applied.Length > set.Migrations.Count)
             {
-                throw new DatabaseVersionException($"The database was made with another {set.Module}/{here.Name} than this program has.");
+                throw new DatabaseVersionException(
+                    $"The database is newer than this program: {set.Module} is at {applied.Length}, the program knows {set.Migrations.Count}. Install the newer program.");
             }
+
+            foreach ((Applied there, Migration here) in applied.Zip(set.Migrations))
+            {
+                if (there.Version != here.Version || there.Digest != here.Digest)
+                {
+                    throw new DatabaseVersionException(
+                        $"The database was made with another {set.Module}/{here.Name} than this program has. Install the program that it was made with.");
+                }
+            }
+
+            missing.AddRange(set.Migrations.Skip(applied.Length).Select(migration => (set, migration)));
         }
 
-        return [.. set.Migrations.Skip(applied.Length)];
+        return missing;
     }
 
     private sealed record Applied

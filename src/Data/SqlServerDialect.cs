@@ -20,10 +20,18 @@ internal sealed class SqlServerDialect : Dialect
         ("text", { } length) => $"nvarchar({length}) COLLATE Latin1_General_100_BIN2",
         ("blob", null) => "varbinary(max)",
         ("blob", { } length) => $"varbinary({length})",
+        ("by_key", null) => "",
         ("insert_only", { } table) =>
             $"CREATE TRIGGER {table}_insert_only ON {table} INSTEAD OF UPDATE, DELETE AS THROW 51000, '{table} is insert-only', 1;",
         ("create_if_missing", { } table) => $"IF OBJECT_ID('{table}') IS NULL CREATE TABLE {table}",
         ("count_tables", { } table) => $"SELECT COUNT_BIG(*) FROM information_schema.tables WHERE table_name = '{table}'",
+        ("role", { } name) => $"[{name}]",
+        ("let_in", { } name) => $"GRANT CONNECT TO [{name}]",
+        ("may_alter", { } name) =>
+            $"""
+             SELECT COUNT_BIG(*) FROM sys.database_role_members AS m JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
+             WHERE m.member_principal_id = DATABASE_PRINCIPAL_ID('{name}') AND r.name IN ('db_owner', 'db_ddladmin', 'db_securityadmin', 'db_datawriter')
+             """,
         _ => throw Unknown(token),
     };
 
@@ -33,17 +41,19 @@ internal sealed class SqlServerDialect : Dialect
         using var values = new DataTable();
         for (int i = 0; i < columns.Count; i++)
         {
-            values.Columns.Add(columns[i], rows.Select(row => row[i]).FirstOrDefault(value => value is not null)?.GetType() ?? typeof(long));
+            values.Columns.Add(columns[i], rows.Select(row => Stored(row[i])).FirstOrDefault(value => value is not null)?.GetType() ?? typeof(long));
         }
 
         foreach (object?[] row in rows)
         {
-            values.Rows.Add(row);
+            values.Rows.Add([.. row.Select(value => Stored(value) ?? DBNull.Value)]);
         }
 
         using DbCommand command = transaction.CreateCommand("");
         using var copy = new SqlBulkCopy(
-            (SqlConnection)command.Connection!, SqlBulkCopyOptions.CheckConstraints | SqlBulkCopyOptions.FireTriggers, (SqlTransaction?)command.Transaction)
+            (SqlConnection)command.Connection!,
+            SqlBulkCopyOptions.CheckConstraints | SqlBulkCopyOptions.FireTriggers | SqlBulkCopyOptions.KeepNulls,
+            (SqlTransaction?)command.Transaction)
         {
             DestinationTableName = table,
         };

@@ -16,6 +16,7 @@ internal sealed class SqliteDialect : Dialect
     {
         ("text", not null) => "text",
         ("blob", _) => "blob",
+        ("by_key", null) => "WITHOUT ROWID",
         ("insert_only", { } table) =>
             $"""
              CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END;
@@ -43,7 +44,7 @@ internal sealed class SqliteDialect : Dialect
         {
             for (int i = 0; i < columns.Count; i++)
             {
-                insert.Parameters[i].Value = row[i] ?? DBNull.Value;
+                insert.Parameters[i].Value = Stored(row[i]) ?? DBNull.Value;
             }
 
             await insert.ExecuteNonQueryAsync(cancellationToken);

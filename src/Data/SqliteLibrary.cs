@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
 
 namespace ZwCa.Data;
 
@@ -10,6 +11,33 @@ internal static class SqliteLibrary
     private static readonly Lazy<bool> Loaded = new(Load);
 
     public static void Ensure() => _ = Loaded.Value;
+
+    /// <exception cref="SqliteException">It cannot be opened; the message names the file.</exception>
+    public static T Open<T>(T connection, string firstStatement)
+        where T : SqliteConnection
+    {
+        try
+        {
+            connection.Open();
+            using SqliteCommand first = connection.CreateCommand();
+            first.CommandText = firstStatement;
+            first.ExecuteNonQuery();
+            return connection;
+        }
+        catch (SqliteException e)
+        {
+            connection.Dispose();
+            throw new SqliteException(
+                $"The database file {connection.DataSource} cannot be opened: {e.Message} The verb migrate makes one, in a folder that is there.",
+                e.SqliteErrorCode,
+                e.SqliteExtendedErrorCode);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
 
     private static bool Load()
     {

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
@@ -12,7 +11,26 @@ namespace ZwCa.Data;
 internal sealed class SqliteWriter : IAsyncDisposable
 {
     public const int MaxGroup = 64;
+
+    public const string Awaited = "A unit of work awaits nothing but its transaction: everybody else waits for it.";
+
+    /// <summary>Where a crash test ends the process, see <see cref="FaultPoint"/>.</summary>
+    public const string BeforeCommit = "sqlite.before-commit";
+
+    /// <inheritdoc cref="BeforeCommit"/>
+    public const string AfterCommit = "sqlite.after-commit";
+
     private const int QueueLength = 1024;
+
+    /// <summary>
+    /// Recursive triggers: REPLACE deletes, and meets the triggers of insert-only tables only with them. In memory: what a savepoint keeps of its pages.
+    /// 16 MiB of cache and of log before a checkpoint: a group's pages are read and moved less often.
+    /// </summary>
+    private const string Settings =
+        """
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON;
+        PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096
+        """;
 
     private readonly Dialect _dialect;
     private readonly string _connectionString;
@@ -20,21 +38,30 @@ internal sealed class SqliteWriter : IAsyncDisposable
         Channel.CreateBounded<Unit>(new BoundedChannelOptions(QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     private readonly Task _loop;
-    private SqliteConnection? _connection;
+    private SqliteStatements? _connection;
+    private volatile int _thread;
 
     public SqliteWriter(Dialect dialect, string connectionString)
     {
         _dialect = dialect;
-        _connectionString = connectionString;
+
+        // Not pooled: only closing ends a transaction whatever its state is.
+        _connectionString = new SqliteConnectionStringBuilder(connectionString) { Pooling = false }.ToString();
 
         // A thread of its own: it waits for the disk.
         _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <param name="work">Awaits nothing but its transaction. May be run again where a group was lost.</param>
+    /// <param name="cancellationToken">Only while it waits: what has begun is ended and answered.</param>
     public async Task WriteAsync(Func<Transaction, Task> work, CancellationToken cancellationToken)
     {
-        var unit = new Unit(work, cancellationToken);
+        if (Environment.CurrentManagedThreadId == _thread)
+        {
+            throw new InvalidOperationException("A unit of work inside a unit of work would wait for itself.");
+        }
+
+        var unit = new Unit(work);
         try
         {
             await _queue.Writer.WriteAsync(unit, cancellationToken);
@@ -44,9 +71,13 @@ internal sealed class SqliteWriter : IAsyncDisposable
             throw new ObjectDisposedException(nameof(Database));
         }
 
-        await unit.Done;
+        await using (cancellationToken.UnsafeRegister(static (unit, token) => ((Unit)unit!).Cancel(token), unit))
+        {
+            await unit.Done;
+        }
     }
 
+    /// <summary>What waits is still done.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
@@ -56,13 +87,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void Run()
     {
+        _thread = Environment.CurrentManagedThreadId;
         var group = new List<Unit>(MaxGroup);
         while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             group.Clear();
             while (group.Count < MaxGroup && _queue.Reader.TryRead(out Unit? unit))
             {
-                if (!unit.IsCancelled())
+                if (unit.TryBegin())
                 {
                     group.Add(unit);
                 }
@@ -73,36 +105,50 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 Commit(group);
             }
         }
+
+        // The number may be another's from now on.
+        _thread = 0;
     }
 
     private void Commit(IReadOnlyList<Unit> group)
     {
+        Step step = Step.Begin;
         try
         {
-            SqliteConnection connection = _connection ??= Open();
-            Execute(connection, "BEGIN IMMEDIATE");
+            SqliteStatements connection = _connection ??= SqliteLibrary.Open(new SqliteStatements(_connectionString), Settings);
+            connection.Execute("BEGIN IMMEDIATE");
+            step = Step.Units;
             foreach (Unit unit in group)
             {
                 RunInSavepoint(connection, unit);
             }
 
-            Execute(connection, "COMMIT");
+            step = Step.Commit;
+            FaultPoint.Reach(BeforeCommit);
+            connection.Execute("COMMIT");
+            FaultPoint.Reach(AfterCommit);
         }
 #pragma warning disable CA1031 // Whatever it is, it goes to the callers.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             GiveUp();
-            if (group.Count == 1)
-            {
-                group[0].Fail(e);
-                return;
-            }
 
-            // One of them filled the disk, or the disk itself failed: each is tried alone, so that it answers only for itself.
-            foreach (Unit unit in group)
+            // One of them filled the disk: each is tried alone, so that it answers only for itself. Not where the file or its lock cannot be
+            // had, which concerns all of them, nor where a commit may have reached the disk in spite of its error and a second run would be one too many.
+            if (group.Count > 1 && (step == Step.Units || (step == Step.Commit && IsUndone(e))))
             {
-                Commit([unit]);
+                foreach (Unit unit in group)
+                {
+                    Commit([unit]);
+                }
+            }
+            else
+            {
+                foreach (Unit unit in group)
+                {
+                    unit.Fail(e);
+                }
             }
 
             return;
@@ -114,9 +160,12 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
-    private void RunInSavepoint(SqliteConnection connection, Unit unit)
+    /// <summary>A COMMIT that failed before its last frame was written; after other errors a recovery may still find it.</summary>
+    private static bool IsUndone(Exception e) => e is SqliteException { SqliteErrorCode: SQLITE_FULL or SQLITE_CONSTRAINT or SQLITE_BUSY };
+
+    private void RunInSavepoint(SqliteStatements connection, Unit unit)
     {
-        Execute(connection, "SAVEPOINT unit");
+        connection.Execute("SAVEPOINT unit");
         var transaction = new Transaction(_dialect, connection, null, CancellationToken.None);
         unit.Run(transaction);
         transaction.End();
@@ -127,57 +176,47 @@ internal sealed class SqliteWriter : IAsyncDisposable
             throw unit.Failure ?? new InvalidOperationException("The unit ended the transaction.");
         }
 
-        if (unit.Failure is not null)
-        {
-            Execute(connection, "ROLLBACK TO unit");
-        }
-
-        Execute(connection, "RELEASE unit");
-    }
-
-    private SqliteConnection Open()
-    {
-        var connection = new SqliteConnection(_connectionString);
-        try
-        {
-            connection.Open();
-            Execute(connection, "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
-
-            // Without it REPLACE deletes a row of an insert-only table past its trigger.
-            Execute(connection, "PRAGMA recursive_triggers = ON");
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        connection.Execute(unit.Failure is null ? "RELEASE unit" : "ROLLBACK TO unit; RELEASE unit");
     }
 
     /// <summary>Whatever state the connection is in, the next unit gets a fresh one; closing rolls back.</summary>
     private void GiveUp()
     {
-        _connection?.Dispose();
+        SqliteStatements? connection = _connection;
         _connection = null;
+        connection?.Dispose();
     }
 
-    private static void Execute(SqliteConnection connection, string sql)
+    private enum Step
     {
-        using DbCommand command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
+        Begin,
+        Units,
+        Commit,
     }
 
-    private sealed class Unit(Func<Transaction, Task> work, CancellationToken cancellationToken)
+    private sealed class Unit(Func<Transaction, Task> work)
     {
+        private const int Waiting = 0;
+        private const int Begun = 1;
+        private const int Cancelled = 2;
+
         private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _state;
 
         public Task Done => _done.Task;
 
         public Exception? Failure { get; private set; }
 
-        /// <summary>Whether its caller has gone before it began.</summary>
-        public bool IsCancelled() => cancellationToken.IsCancellationRequested && _done.TrySetCanceled(cancellationToken);
+        /// <returns>False where its caller has gone.</returns>
+        public bool TryBegin() => Interlocked.CompareExchange(ref _state, Begun, Waiting) == Waiting;
+
+        public void Cancel(CancellationToken token)
+        {
+            if (Interlocked.CompareExchange(ref _state, Cancelled, Waiting) == Waiting)
+            {
+                _done.SetCanceled(token);
+            }
+        }
 
         public void Run(Transaction transaction)
         {
@@ -185,12 +224,15 @@ internal sealed class SqliteWriter : IAsyncDisposable
             {
                 Failure = null;
                 Task run = work(transaction);
-                bool waited = !run.IsCompleted;
-                run.GetAwaiter().GetResult();
-                if (waited)
+
+                // It is not waited for: it may itself wait for this thread. Its transaction answers no other thread.
+                if (!run.IsCompleted)
                 {
-                    throw new InvalidOperationException("A unit of work awaits nothing but its transaction: everybody else waits for it.");
+                    throw new InvalidOperationException(Awaited);
                 }
+
+                run.GetAwaiter().GetResult();
+                transaction.ThrowIfFailed();
             }
 #pragma warning disable CA1031 // Whatever it is, it goes to the caller.
             catch (Exception e)

@@ -5,7 +5,8 @@ namespace ZwCa.Data;
 
 /// <summary>
 /// One unit of work on one connection; ends when the unit returns. Statements are one text for the three databases, their parameters an object
-/// with properties of these names: long, short, string, byte[], DateTimeOffset (stored as Unix milliseconds), enums (stored as smallint).
+/// with properties of these names: long, short, int, string, byte[], DateTimeOffset (stored as Unix milliseconds), enums and bool (stored as smallint).
+/// A unit in which a statement failed does not commit, whoever catches the exception: PostgreSQL would have undone it all.
 /// </summary>
 public sealed class Transaction
 {
@@ -14,6 +15,9 @@ public sealed class Transaction
     private readonly DbConnection _connection;
     private readonly DbTransaction? _transaction;
     private readonly CancellationToken _cancellationToken;
+
+    /// <summary>On SQLite the writer's: nobody else may touch its connection.</summary>
+    private readonly int? _onlyThread;
     private bool _ended;
 
     internal Transaction(Dialect dialect, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
@@ -22,60 +26,78 @@ public sealed class Transaction
         _connection = connection;
         _transaction = transaction;
         _cancellationToken = cancellationToken;
+        _onlyThread = transaction is null ? Environment.CurrentManagedThreadId : null;
     }
 
     public Dialect Dialect { get; }
 
+    /// <summary>What a statement failed with, but for the refusals that <see cref="TryInsertAsync"/> answers.</summary>
+    internal DbException? Failure { get; private set; }
+
     /// <returns>The number of rows affected: it decides races.</returns>
     /// <exception cref="DbException">The database refused or failed.</exception>
-    public Task<int> ExecuteAsync(string sql, object? parameters = null) => _connection.ExecuteAsync(Command(sql, parameters));
+    public Task<int> ExecuteAsync(string sql, object? parameters = null) => NotingFailureAsync(_connection.ExecuteAsync(Command(sql, parameters)));
 
     /// <summary>Inserts a row; the transaction goes on also where that row is there already.</summary>
     /// <returns>False where a primary key or unique index has the value.</returns>
     /// <exception cref="DbException">The database refused for another reason, or failed.</exception>
     public async Task<bool> TryInsertAsync(string sql, object? parameters = null)
     {
+        CommandDefinition insert = Command(sql, parameters);
+
         // PostgreSQL gives up the whole transaction after a failed statement; the others only the statement.
         bool guarded = _transaction is { SupportsSavepoints: true };
-        if (guarded)
-        {
-            await _transaction!.SaveAsync(Savepoint, _cancellationToken);
-        }
-
         try
         {
-            await ExecuteAsync(sql, parameters);
+            if (guarded)
+            {
+                await _transaction!.SaveAsync(Savepoint, _cancellationToken);
+            }
+
+            await _connection.ExecuteAsync(insert);
+            if (guarded)
+            {
+                await _transaction!.ReleaseAsync(Savepoint, _cancellationToken);
+            }
+
             return true;
         }
         catch (DbException e) when (Dialect.IsUniqueViolation(e))
         {
             if (guarded)
             {
-                await _transaction!.RollbackAsync(Savepoint, _cancellationToken);
+                await NotingFailureAsync(_transaction!.RollbackAsync(Savepoint, _cancellationToken));
             }
 
             return false;
         }
+        catch (DbException e)
+        {
+            Failure ??= e;
+            throw;
+        }
     }
 
-    /// <returns>The only row, or null.</returns>
+    /// <returns>The only row, or the default of the type: ask for <c>long?</c> where 0 may be there.</returns>
     /// <exception cref="InvalidOperationException">Several rows.</exception>
-    public Task<T?> FindAsync<T>(string sql, object? parameters = null) => _connection.QuerySingleOrDefaultAsync<T?>(Command(sql, parameters));
+    public Task<T?> FindAsync<T>(string sql, object? parameters = null) =>
+        NotingFailureAsync(_connection.QuerySingleOrDefaultAsync<T?>(Command(sql, parameters)));
 
     /// <returns>The only row.</returns>
     /// <exception cref="InvalidOperationException">None, or several.</exception>
-    public Task<T> GetAsync<T>(string sql, object? parameters = null) => _connection.QuerySingleAsync<T>(Command(sql, parameters));
+    public Task<T> GetAsync<T>(string sql, object? parameters = null) => NotingFailureAsync(_connection.QuerySingleAsync<T>(Command(sql, parameters)));
 
     public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters = null) =>
-        (await _connection.QueryAsync<T>(Command(sql, parameters))).AsList();
+        (await NotingFailureAsync(_connection.QueryAsync<T>(Command(sql, parameters)))).AsList();
 
     /// <inheritdoc cref="Dialect.BulkInsertAsync"/>
     public Task BulkInsertAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows) =>
-        Dialect.BulkInsertAsync(this, table, columns, rows, _cancellationToken);
+        NotingFailureAsync(Dialect.BulkInsertAsync(this, table, columns, rows, _cancellationToken));
 
     internal DbCommand CreateCommand(string sql)
     {
-        ObjectDisposedException.ThrowIf(_ended, this);
+        ThrowIfNotMine();
+        (_connection as SqliteStatements)?.Expect(sql);
         DbCommand command = _connection.CreateCommand();
         command.CommandText = sql;
         command.Transaction = _transaction;
@@ -84,9 +106,54 @@ public sealed class Transaction
 
     internal void End() => _ended = true;
 
+    /// <exception cref="InvalidOperationException">A statement failed and the unit went on.</exception>
+    internal void ThrowIfFailed()
+    {
+        if (Failure is not null)
+        {
+            throw new InvalidOperationException("A statement failed and the unit of work went on: nothing of it is kept. For a row that may be there use TryInsertAsync.", Failure);
+        }
+    }
+
     private CommandDefinition Command(string sql, object? parameters)
     {
-        ObjectDisposedException.ThrowIf(_ended, this);
+        ThrowIfNotMine();
+        (_connection as SqliteStatements)?.Expect(sql);
         return new CommandDefinition(sql, parameters, _transaction, cancellationToken: _cancellationToken);
+    }
+
+    private void ThrowIfNotMine()
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_onlyThread is { } thread && thread != Environment.CurrentManagedThreadId)
+        {
+            throw new InvalidOperationException(SqliteWriter.Awaited);
+        }
+    }
+
+    private async Task<T> NotingFailureAsync<T>(Task<T> statement)
+    {
+        try
+        {
+            return await statement;
+        }
+        catch (DbException e)
+        {
+            Failure ??= e;
+            throw;
+        }
+    }
+
+    private async Task NotingFailureAsync(Task statement)
+    {
+        try
+        {
+            await statement;
+        }
+        catch (DbException e)
+        {
+            Failure ??= e;
+            throw;
+        }
     }
 }

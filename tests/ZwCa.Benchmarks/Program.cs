@@ -6,6 +6,9 @@ const string usage = """
       sm2   SM2 and SM3 beside OpenSSL and .NET's P-256, one core
       crl   a CRL of a million entries, beside openssl ca -gencrl
       hsm   hsm-sim over loopback TLS beside SM2 in process; RSA through SoftHSM2 beside .NET's
+      data  durable writes with and without the audit event, grouped and single; on PostgreSQL too where ZWCA_TEST_POSTGRES is set
+      log   events sequenced a second behind a million, and what proofs cost; with a number, behind so many
+      message  signed requests over mutual TLS, the service on one core, beside the same without signatures
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
     Every comparison prints "ratio NAME VALUE": how many times faster ours is, both sides measured in turns in this run.
@@ -19,6 +22,16 @@ switch (args)
         return CrlBenchmark.Run();
     case ["hsm"]:
         return await HsmBenchmark.RunAsync();
+    case ["data"]:
+        return await DataBenchmark.RunAsync();
+    case ["log"]:
+        return await LogBenchmark.RunAsync();
+    case ["log", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int events) && events > 0:
+        return await LogBenchmark.RunAsync(events);
+    case ["message"]:
+        return await MessageBenchmark.RunAsync();
+    case [MessageBenchmark.ServerVerb, string folder, string publicKey]:
+        return await MessageBenchmark.ServeAsync(folder, publicKey);
     case ["time"]:
         return TimingCheck.Run();
     case ["--help" or "-h"]:

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Spectre.Console;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
@@ -14,6 +15,7 @@ internal static class DemoCommand
 {
     private const string RootPartition = "root";
     private const string CaPartition = "ca";
+    private const string ServicePartition = "service";
 
     /// <returns>0 when every check came out as it should, else 1.</returns>
     public static async Task<int> RunAsync(DirectoryInfo output)
@@ -22,7 +24,7 @@ internal static class DemoCommand
         {
             return await ShowAsync(output);
         }
-        catch (Exception e) when (e is DemoException or HsmException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DemoException or HsmException or DbException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"The demo cannot go on: {e.Message}");
             return 1;
@@ -40,11 +42,11 @@ internal static class DemoCommand
         output.Create();
         await using var device = new DemoDevice(new DirectoryInfo(Path.Combine(output.FullName, "hsm")));
         AnsiConsole.MarkupLine("\n[bold]The device[/]");
-        device.Initialize(RootPartition, CaPartition);
+        device.Initialize(RootPartition, CaPartition, ServicePartition);
         device.Start();
-        Report($"hsm-sim runs with the partitions {RootPartition} and {CaPartition}; of {DemoDevice.Holders.Count} holders each, any {DemoDevice.Threshold} open it", true);
+        Report($"hsm-sim runs with the partitions {RootPartition}, {CaPartition} and {ServicePartition}; of {DemoDevice.Holders.Count} holders each, any {DemoDevice.Threshold} open it", true);
         good &= Report("locked, it does nothing", await IsLockedAsync(device));
-        foreach (string partition in (string[])[RootPartition, CaPartition])
+        foreach (string partition in (string[])[RootPartition, CaPartition, ServicePartition])
         {
             foreach (string holder in DemoDevice.Holders.Take(DemoDevice.Threshold))
             {
@@ -63,10 +65,19 @@ internal static class DemoCommand
         AnsiConsole.Write(Describe(hierarchy));
         good &= Report("the device counts the root key's signatures: 2", await CountAsync(rootDevice, "root-s1") == 2);
         good &= Report("and the issuing key's: 1", await CountAsync(caDevice, "issuing-s1") == 1);
+
+        // Step 3: officers who decide in twos, and the log of what they did.
+        await using SimulatorHsm serviceDevice = await device.ConnectAsync(ServicePartition);
+        await using (DemoRecords records = await DemoRecords.CreateAsync(caDevice, serviceDevice, new DirectoryInfo(Path.Combine(output.FullName, "records"))))
+        {
+            good &= await records.ShowOfficersAsync();
+            good &= await records.ShowLogAsync();
+        }
+
         device.Stop();
         Report("hsm-sim has ended; the keys are on disk, encrypted", true);
 
-        // Step 3: files, so that the reader can try tools of his own.
+        // Step 4: files, so that the reader can try tools of his own.
         string[] paths =
         [
             Save(output, "root.pem", hierarchy.Root),
@@ -75,14 +86,14 @@ internal static class DemoCommand
             Save(output, "person-tampered.pem", tampered),
         ];
 
-        // Step 4: our own verification, link by link; the changed certificate must fail.
+        // Step 5: our own verification, link by link; the changed certificate must fail.
         AnsiConsole.MarkupLine("\n[bold]Verified by ZWCA[/]");
         good &= Report("root is signed by itself", DemoVerification.IsIssuedBy(hierarchy.Root, hierarchy.Root, now));
         good &= Report("issuing CA is signed by the root", DemoVerification.IsIssuedBy(hierarchy.Issuing, hierarchy.Root, now));
         good &= Report("person is signed by the issuing CA", DemoVerification.IsIssuedBy(hierarchy.Person, hierarchy.Issuing, now));
         good &= Report("person with one bit changed is refused", !DemoVerification.IsIssuedBy(tampered, hierarchy.Issuing, now));
 
-        // Step 5: openssl's verification of the same links.
+        // Step 6: openssl's verification of the same links.
         if (DemoVerification.OpenSslVersion() is { } version)
         {
             AnsiConsole.MarkupLineInterpolated($"\n[bold]Verified by {version}[/]");
@@ -147,7 +158,8 @@ internal static class DemoCommand
         return path;
     }
 
-    private static bool Report(string what, bool good)
+    /// <returns>The same.</returns>
+    internal static bool Report(string what, bool good)
     {
         AnsiConsole.MarkupLineInterpolated(good ? (FormattableString)$"  [green]✓[/] {what}" : $"  [red]✗[/] {what}");
         return good;

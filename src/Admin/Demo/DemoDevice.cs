@@ -17,7 +17,6 @@ internal sealed class DemoDevice : IAsyncDisposable
     public const int Threshold = 3;
 
     private const string PasswordVariable = "ZWCA_HOLDER_PASSWORD";
-    private const string Marker = "DEMO";
     private const string Ready = "listening on ";
 
     private static readonly string[] HolderNames = ["赵", "钱", "孙", "李", "周"];
@@ -32,18 +31,7 @@ internal sealed class DemoDevice : IAsyncDisposable
     public DemoDevice(DirectoryInfo folder)
     {
         _folder = folder;
-        if (folder.Exists)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, Marker)))
-            {
-                throw new DemoException($"{folder.FullName} was not made by a demo; it is left alone.");
-            }
-
-            folder.Delete(recursive: true);
-        }
-
-        folder.Create();
-        File.WriteAllText(Path.Combine(folder.FullName, Marker), "Made by a demo, which deletes this folder when it runs again.\n");
+        DemoFolder.Renew(folder);
     }
 
     public static IReadOnlyList<string> Holders => HolderNames;

@@ -1,30 +1,36 @@
--- What happened, as exact bytes: DER of AuditLeaf.
+-- What happened, as exact bytes: DER of AuditLeaf. The id begins with its time (a ULID).
 CREATE TABLE audit_event (
     event_id {blob(16)} NOT NULL PRIMARY KEY,
-    recorded_at bigint NOT NULL,
-    action {text(64)} NOT NULL,
-    actor {text(256)} NOT NULL,
-    object {text(256)} NOT NULL,
     leaf {blob} NOT NULL
-);
-CREATE INDEX audit_event_action ON audit_event (action, event_id);
-CREATE INDEX audit_event_actor ON audit_event (actor, event_id);
-CREATE INDEX audit_event_object ON audit_event (object, event_id);
+) {by_key};
 {insert_only(audit_event)};
 
--- Values whose hashes are in the leaf: may be erased, and the leaf still verifies.
+-- By what events are found. The sequencer reads it out of the leaves, many at once: whoever records an event does not wait for three indexes.
+CREATE TABLE audit_search (
+    event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id),
+    action {text(64)} NOT NULL,
+    actor {text(512)} NOT NULL,
+    object_kind {text(64)} NOT NULL,
+    object_id {text(512)} NOT NULL
+) {by_key};
+CREATE INDEX audit_search_action ON audit_search (action, event_id);
+CREATE INDEX audit_search_actor ON audit_search (actor, event_id);
+CREATE INDEX audit_search_object ON audit_search (object_kind, object_id, event_id);
+{insert_only(audit_search)};
+
+-- Values (UTF-8) whose salted hashes are in the leaf: may be erased, and the leaf still verifies.
 CREATE TABLE audit_personal (
     event_id {blob(16)} NOT NULL REFERENCES audit_event (event_id),
     name {text(64)} NOT NULL,
     salt {blob(16)} NOT NULL,
-    content {text(1024)} NOT NULL,
+    content {blob} NOT NULL,
     PRIMARY KEY (event_id, name)
-);
+) {by_key};
 
 -- Events without a place in the log yet.
 CREATE TABLE log_pending (
     event_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES audit_event (event_id)
-);
+) {by_key};
 
 CREATE TABLE log_leaf (
     log_index bigint NOT NULL PRIMARY KEY,
@@ -44,9 +50,8 @@ CREATE TABLE log_node (
 
 CREATE TABLE log_checkpoint (
     checkpoint_number bigint NOT NULL PRIMARY KEY,
-    tree_size bigint NOT NULL,
-    signed_at bigint NOT NULL,
+    epoch bigint NOT NULL,
     checkpoint_der {blob} NOT NULL
 );
-CREATE INDEX log_checkpoint_size ON log_checkpoint (tree_size, checkpoint_number);
+CREATE INDEX log_checkpoint_epoch ON log_checkpoint (epoch, checkpoint_number);
 {insert_only(log_checkpoint)};

@@ -1,0 +1,119 @@
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using ZwCa.Data;
+
+namespace ZwCa.ServiceDefaults.Configuration;
+
+/// <summary>Reads <see cref="ServiceOptions"/> and says everything that is wrong with them at once.</summary>
+public static class ServiceConfiguration
+{
+    /// <summary>Environment variables with this prefix override the file: <c>ZWCA_Service__Listen</c>.</summary>
+    public const string EnvironmentPrefix = "ZWCA_";
+
+    private const int MaxNameLength = 64;
+
+    /// <param name="file">JSON.</param>
+    /// <exception cref="ConfigurationException">The file is missing or no JSON.</exception>
+    public static IConfigurationRoot Load(string file)
+    {
+        try
+        {
+            return new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(file), optional: false).AddEnvironmentVariables(EnvironmentPrefix).Build();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
+        {
+            throw new ConfigurationException(
+                [e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected." : $"{file} cannot be read: {e.Message}"]);
+        }
+    }
+
+    /// <exception cref="ConfigurationException">A setting is missing, unknown or wrong.</exception>
+    public static ServiceOptions Read(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        ServiceOptions? options;
+        try
+        {
+            options = configuration.GetSection(ServiceOptions.Section).Get<ServiceOptions>(binder => binder.ErrorOnUnknownConfiguration = true);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The binder names the key, and a value that it cannot convert; the only one that may hold a secret is text, which it always can.
+            throw new ConfigurationException([e.Message]);
+        }
+
+        if (options is null)
+        {
+            throw new ConfigurationException([$"Section {ServiceOptions.Section} is missing."]);
+        }
+
+        ThrowIfWrong(options);
+        return options;
+    }
+
+    /// <exception cref="ConfigurationException">A setting is missing or wrong.</exception>
+    internal static void ThrowIfWrong(ServiceOptions options)
+    {
+        var reasons = new List<string>();
+
+        // The binder leaves null what is not there, also where the type says otherwise.
+        LinkOptions? link = options.Link;
+        DatabaseOptions? database = options.Database;
+        RequestLimits limits = options.Limits;
+        Need(options.Name is { Length: > 0 and <= MaxNameLength }, "Name", "1 to 64 characters");
+        Need(Enum.IsDefined(options.Mode), "Mode", "Production, Demo or Development");
+        Need(IPEndPoint.TryParse(options.Listen ?? "", out _), "Listen", "ADDRESS:PORT");
+        Need(
+            IPEndPoint.TryParse(options.Management ?? "", out IPEndPoint? management) && IPAddress.IsLoopback(management.Address),
+            "Management",
+            "ADDRESS:PORT on loopback: health and metrics are not for the network");
+        Need(link is not null, "Link", "the files of the service's link certificate");
+        if (link is not null)
+        {
+            Need(!string.IsNullOrEmpty(link.CertificateFile), "Link:CertificateFile", "a PEM file");
+            Need(!string.IsNullOrEmpty(link.KeyFile), "Link:KeyFile", "a PKCS#8 PEM file");
+            Need(!string.IsNullOrEmpty(link.SystemCaFile), "Link:SystemCaFile", "a PEM file");
+            Need(link.LookEvery >= TimeSpan.Zero && link.LookEvery <= TimeSpan.FromHours(1), "Link:LookEvery", "up to one hour");
+            Need(link.DegradedDays is >= 0 and <= 90, "Link:DegradedDays", "0 to 90");
+            Need(
+                link.PasswordVariable is null || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(link.PasswordVariable)),
+                "Link:PasswordVariable",
+                $"the name of an environment variable that is set; {link.PasswordVariable} is not");
+        }
+
+        Need(
+            Enum.IsDefined(database?.Kind ?? default) && !string.IsNullOrEmpty(database?.ConnectionString),
+            "Database",
+            "Kind (Sqlite, PostgreSql or SqlServer) and ConnectionString");
+        Need(options.OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "OtlpEndpoint", "an http or https address");
+        Need(limits.BodyBytes is > 0 and <= 1L << 30, "Limits:BodyBytes", "1 to 1 GiB");
+        Need(limits.HeaderBytes is >= 1024 and <= 1 << 20, "Limits:HeaderBytes", "1 KiB to 1 MiB");
+        Need(limits.HeaderCount is >= 8 and <= 1000, "Limits:HeaderCount", "8 to 1000");
+        Need(limits.RequestLineBytes is >= 256 and <= 1 << 20, "Limits:RequestLineBytes", "256 bytes to 1 MiB");
+        Need(limits.Connections > 0, "Limits:Connections", "at least 1");
+        Need(limits.BodyBytesPerSecond > 0, "Limits:BodyBytesPerSecond", "at least 1");
+        Need(limits.RequestsPerSecond > 0 && limits.RequestsAtOnce > 0, "Limits:RequestsPerSecond and RequestsAtOnce", "at least 1");
+        Need(limits.BodyGracePeriod > TimeSpan.FromSeconds(1), "Limits:BodyGracePeriod", "more than one second");
+        foreach ((string name, TimeSpan time) in new[]
+        {
+            ("HandshakeTimeout", limits.HandshakeTimeout), ("HeadersTimeout", limits.HeadersTimeout),
+            ("KeepAliveTimeout", limits.KeepAliveTimeout), ("RequestTimeout", limits.RequestTimeout),
+        })
+        {
+            Need(time > TimeSpan.Zero && time <= TimeSpan.FromHours(1), $"Limits:{name}", "more than nothing, up to one hour");
+        }
+
+        if (reasons.Count > 0)
+        {
+            throw new ConfigurationException(reasons);
+        }
+
+        void Need(bool right, string setting, string expected)
+        {
+            if (!right)
+            {
+                reasons.Add($"{ServiceOptions.Section}:{setting} must be {expected}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Data;
+using ZwCa.Hsm;
+using ZwCa.ServiceDefaults.Verbs;
+
+namespace ZwCa.Tests.ServiceDefaults.Verbs;
+
+public sealed class ServiceProgramTests : IDisposable
+{
+    private const string PasswordVariable = "ZWCA_TEST_LINK_PASSWORD";
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly SystemCa _ca = new();
+
+    public ServiceProgramTests()
+    {
+        Environment.SetEnvironmentVariable(PasswordVariable, "link-password");
+        using X509Certificate2 link = _ca.Issue("sample");
+        SystemCa.Write(link, _folder.File("link.pem"), _folder.File("link.key"), "link-password");
+        File.WriteAllText(_folder.File("ca.pem"), _ca.Certificate.ExportCertificatePem());
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _ca.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(0, "Usage", "--help")]
+    [InlineData(2, "Try --help", "no-such-verb")]
+    [InlineData(2, "Try --help", "--no-such-option")]
+    [InlineData(1, "cannot be read", "--config", "/nowhere/at-all.json")]
+    [InlineData(1, "cannot be read", "migrate", "--config", "/nowhere/at-all.json")]
+    [InlineData(1, "cannot be read", "check-config", "--config", "/nowhere/at-all.json")]
+    public async Task ExitCodesSayWhetherTheCommandLineWasWrong(int code, string said, params string[] args)
+    {
+        (int result, string output) = await RunAsync(null, args);
+
+        Assert.Equal(code, result);
+        Assert.Contains(said, output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MigrateThenCheckThenRun()
+    {
+        string config = Write();
+
+        (int early, string told) = await RunAsync(null, "check-config", "--config", config);
+        Assert.Equal(1, early);
+        Assert.Contains("FAILED database: ", told, StringComparison.Ordinal);
+
+        (int migrated, string applied) = await RunAsync(null, "migrate", "--config", config);
+        Assert.Equal(0, migrated);
+        Assert.Contains("applied service/0001_registered_client.sql", applied, StringComparison.Ordinal);
+        Assert.Contains("nothing to do", (await RunAsync(null, "migrate", "--config", config)).Output, StringComparison.Ordinal);
+
+        (int good, string checks) = await RunAsync(null, "check-config", "--config", config);
+        Assert.True(good == 0, checks);
+        Assert.Equal(["configuration", "mode", "system CA", "link certificate", "database", "HSM"], checks.Trim().Split('\n').Select(line => line.Replace("ok     ", "", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task AServiceThatDoesNotPassItsChecksDoesNotStart()
+    {
+        (int code, string output) = await RunAsync(null, "--config", Write());
+
+        Assert.Equal(1, code);
+        Assert.Contains("database: ", output, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, string> Wrong => new()
+    {
+        { "no name", "Service:Name must be" },
+        { "unknown setting", "Linsten" },
+        { "public management", "Service:Management must be ADDRESS:PORT on loopback" },
+        { "no password", "is not" },
+        { "limit", "Service:Limits:Connections must be" },
+        { "open key", "FAILED link certificate: " },
+        { "another CA", "FAILED link certificate: The others would not believe it" },
+        { "production without password", "FAILED mode: The link key has no password" },
+        { "demo token", "FAILED HSM: Token ca is marked Demo" },
+        { "no backup", "FAILED HSM: Token ca has no backup" },
+        { "hsm away", "FAILED HSM: The device is away." },
+        { "own check", "FAILED profile: There is no profile." },
+    };
+
+    [Theory]
+    [MemberData(nameof(Wrong))]
+    public async Task CheckConfigSaysWhatIsWrong(string wrong, string said)
+    {
+        var setup = new SampleSetup
+        {
+            Add = builder => builder.Services.AddSingleton(wrong switch
+            {
+                "demo token" => ProxyHsm.Create(marks: StoreMarks.Demo, lastBackup: DateTimeOffset.UtcNow),
+                "no backup" => ProxyHsm.Create(keysWithoutBackup: 1),
+                _ => ProxyHsm.Create(away: wrong == "hsm away"),
+            }),
+            Checks = wrong == "own check" ? [new StartCheck("profile", (_, _) => throw new StartCheckException("There is no profile."))] : [],
+        };
+        string config = Write(service => Spoil(service, wrong));
+        await RunAsync(setup, "migrate", "--config", config);
+
+        (int code, string output) = await RunAsync(setup, "check-config", "--config", config);
+
+        Assert.Equal(1, code);
+        Assert.Contains(said, output, StringComparison.Ordinal);
+        Assert.Equal(1, output.Split("FAILED").Length - 1);
+    }
+
+    /// <summary>In a process of its own, for the variable is the process's.</summary>
+    [Fact]
+    public void AFaultPointInProductionIsRefused_InAnotherProcess() => ChildRun.Run(
+        ["-method", $"{typeof(ServiceProgramTests).FullName}.{nameof(WithAFaultPointAProductionServiceDoesNotStart)}"], [(FaultPoint.Variable, "never-reached")]);
+
+    /// <summary>Without the variable there is nothing to refuse, and it says so by passing.</summary>
+    [Fact]
+    public async Task WithAFaultPointAProductionServiceDoesNotStart()
+    {
+        bool armed = Environment.GetEnvironmentVariable(FaultPoint.Variable) is not null;
+        string config = Write();
+        await RunAsync(null, "migrate", "--config", config);
+
+        (int code, string output) = await RunAsync(null, "check-config", "--config", config);
+
+        Assert.True(code == (armed ? 1 : 0), output);
+        Assert.Equal(armed, output.Contains($"FAILED mode: {FaultPoint.Variable} is set", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ItRunsUntilItIsTold()
+    {
+        string config = Write();
+        await RunAsync(null, "migrate", "--config", config);
+        var started = new TaskCompletionSource();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var setup = new SampleSetup { Map = app => app.Lifetime.ApplicationStarted.Register(started.SetResult) };
+
+        Task<(int Code, string Output)> run = RunAsync(setup, stop.Token, "--config", config);
+        await started.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await stop.CancelAsync();
+
+        Assert.Equal((0, ""), await run);
+    }
+
+    private static Task<(int Code, string Output)> RunAsync(SampleSetup? setup, params string[] args) => RunAsync(setup, Cancellation, args);
+
+    private static async Task<(int Code, string Output)> RunAsync(SampleSetup? setup, CancellationToken cancellationToken, params string[] args)
+    {
+        using var output = new StringWriter();
+        int code = await SampleService.Program(setup ?? new SampleSetup()).RunAsync(args, output, output, cancellationToken);
+        return (code, output.ToString());
+    }
+
+    private string Write(Action<JsonObject>? change = null)
+    {
+        var service = new JsonObject
+        {
+            ["Name"] = "sample",
+            ["Listen"] = "127.0.0.1:0",
+            ["Management"] = "127.0.0.1:0",
+            ["Link"] = new JsonObject
+            {
+                ["CertificateFile"] = _folder.File("link.pem"),
+                ["KeyFile"] = _folder.File("link.key"),
+                ["PasswordVariable"] = PasswordVariable,
+                ["SystemCaFile"] = _folder.File("ca.pem"),
+            },
+            ["Database"] = new JsonObject { ["ConnectionString"] = $"Data Source={_folder.File("sample.db")}" },
+        };
+        change?.Invoke(service);
+        File.WriteAllText(_folder.File("config.json"), new JsonObject { ["Service"] = service }.ToJsonString(JsonSerializerOptions.Web));
+        return _folder.File("config.json");
+    }
+
+    private void Spoil(JsonObject service, string wrong)
+    {
+        var link = (JsonObject)service["Link"]!;
+        switch (wrong)
+        {
+            case "no name":
+                service.Remove("Name");
+                break;
+            case "unknown setting":
+                service["Linsten"] = "127.0.0.1:1";
+                break;
+            case "public management":
+                service["Management"] = "0.0.0.0:0";
+                break;
+            case "no password":
+                link["PasswordVariable"] = "ZWCA_TEST_NOT_SET";
+                break;
+            case "limit":
+                service["Limits"] = new JsonObject { ["Connections"] = 0 };
+                break;
+            case "open key" when !OperatingSystem.IsWindows():
+                File.SetUnixFileMode(_folder.File("link.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+                break;
+            case "another CA":
+                using (var other = new SystemCa())
+                {
+                    File.WriteAllText(_folder.File("ca.pem"), other.Certificate.ExportCertificatePem());
+                }
+
+                break;
+            case "production without password":
+                link.Remove("PasswordVariable");
+                using (X509Certificate2 plain = _ca.Issue("sample"))
+                {
+                    SystemCa.Write(plain, _folder.File("link.pem"), _folder.File("link.key"), null);
+                }
+
+                break;
+        }
+    }
+}
