@@ -221,9 +221,9 @@ public sealed class CommandTests
             [
                 new CommandAction(OfficerStory.Harmless, OfficerActions.TwoPersons)
                 {
-                    CheckAsync = async _ =>
+                    CheckAsync = _ =>
                     {
-                        await hangUp.CancelAsync();
+                        hangUp.Cancel();
                         throw new RefusalException(Refusal.OutOfScope, "不在管辖区域内。");
                     },
                 },
