@@ -23,7 +23,7 @@ public sealed class SignedApproval
     internal ReadOnlyMemory<byte> ApplicationDigest { get; }
 
     /// <summary>For who has no directory of officers: the certificate is on no revocation list of its issuer.</summary>
-    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: it is revoked; <see cref="Refusal.BadSignature"/>: the list is another issuer's.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: it is revoked, or has expired; <see cref="Refusal.BadSignature"/>: the list is another issuer's.</exception>
     public VerifiedApproval WithCrl(OfficerCrl crl)
     {
         ArgumentNullException.ThrowIfNull(crl);

@@ -16,27 +16,34 @@ public sealed class OfficerCrl
     private readonly Sm2PublicKey _issuer;
     private readonly Name _issuerName;
     private readonly HashSet<SerialNumber> _revoked;
+    private readonly DateTimeOffset _now;
 
-    private OfficerCrl(CertificateList list, Sm2PublicKey issuer, BigInteger number)
+    private OfficerCrl(CertificateList list, Sm2PublicKey issuer, byte[] issuerId, BigInteger number, DateTimeOffset now)
     {
         _issuer = issuer;
         _issuerName = list.Tbs.Issuer;
         _revoked = [.. list.Tbs.RevokedCertificates.Select(each => each.UserCertificate)];
+        _now = now;
+        IssuerId = issuerId;
         Number = number;
     }
 
-    /// <summary>The caller keeps the highest that it has seen and gives it the next time.</summary>
+    /// <summary>SM3 of the issuer's name and key, 32 bytes: each issuer counts for itself.</summary>
+    public ReadOnlyMemory<byte> IssuerId { get; }
+
+    /// <summary>The caller keeps the highest that it has seen of an issuer and gives it the next time.</summary>
     public BigInteger Number { get; }
 
     /// <param name="bytes">DER of CertificateList.</param>
-    /// <param name="lowestNumber">The highest CRL number seen so far.</param>
+    /// <param name="highestNumber">The highest CRL number seen so far of an <see cref="IssuerId"/>; zero: none yet.</param>
     /// <exception cref="RefusalException">
     /// <see cref="Refusal.Malformed"/>; <see cref="Refusal.BadSignature"/>: by no pinned issuer; <see cref="Refusal.Expired"/>: older than 24 hours, past its
     /// nextUpdate, from the future, or with a number below.
     /// </exception>
-    public static OfficerCrl Verify(ReadOnlyMemory<byte> bytes, OfficerIssuers issuers, DateTimeOffset now, BigInteger lowestNumber)
+    public static OfficerCrl Verify(ReadOnlyMemory<byte> bytes, OfficerIssuers issuers, DateTimeOffset now, Func<ReadOnlyMemory<byte>, BigInteger> highestNumber)
     {
         ArgumentNullException.ThrowIfNull(issuers);
+        ArgumentNullException.ThrowIfNull(highestNumber);
         try
         {
             CertificateList list = Der.Decode<CertificateList>(bytes);
@@ -53,8 +60,9 @@ public sealed class OfficerCrl
                 thisUpdate >= now - MaxAge && thisUpdate <= now + ClockSkew && list.Tbs.NextUpdate is { } next && next.Value >= now,
                 Refusal.Expired,
                 "吊销列表不是24小时内签发，或已过期。");
-            Require(number.Number >= lowestNumber, Refusal.Expired, "吊销列表比已见过的旧。");
-            return new OfficerCrl(list, issuer!, number.Number);
+            byte[] issuerId = Sm3.HashData([.. Der.Encode(list.Tbs.Issuer), .. issuer!.ToBytes()]);
+            Require(number.Number >= highestNumber(issuerId), Refusal.Expired, "吊销列表比已见过的旧。");
+            return new OfficerCrl(list, issuer, issuerId, number.Number, now);
         }
         catch (DerException e)
         {
@@ -68,6 +76,9 @@ public sealed class OfficerCrl
             _issuer.ToBytes().AsSpan().SequenceEqual(officer.Issuer.ToBytes()) && _issuerName == officer.Certificate.Tbs.Issuer,
             Refusal.BadSignature,
             "吊销列表不是该人员证书的签发者签发。");
+
+        // A list names no certificates that have expired: whoever has the key of one that was revoked before could date his approval back.
+        Require(officer.IsValidAt(_now), Refusal.NotAllowed, "人员证书不在有效期内。");
         Require(!_revoked.Contains(officer.SerialNumber), Refusal.NotAllowed, "人员证书已吊销。");
     }
 

@@ -96,7 +96,9 @@ public sealed class OfficerIssuers
         Require(usages.HasFlag(KeyUsages.DigitalSignature) && !usages.HasFlag(KeyUsages.KeyCertSign), "人员证书的密钥用法不是数字签名。");
         OfficerIdentity? identity = extensions.Find<OfficerIdentity>();
         Require(identity is not null, "证书中没有人员身份扩展。");
-        return tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? key)
+
+        // One encoding of a key only: who decides is counted by it.
+        return tbs.SubjectPublicKeyInfo.PublicKey.Length == Sm2.PublicKeySizeInBytes && tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? key)
             ? new OfficerCertificate(certificate, bytes, identity!, key, issuer)
             : throw new RefusalException(Refusal.BadSignature, "人员证书的公钥不是SM2公钥。");
     }

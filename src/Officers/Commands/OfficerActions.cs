@@ -75,12 +75,16 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
         }
     }
 
-    private static Task RecordAsync(CommandContext context, string what, ReadOnlySpan<byte> officerId, params IReadOnlyList<AuditField> fields) =>
+    private static Task RecordAsync(
+        CommandContext context, string what, ReadOnlySpan<byte> officerId, string? reason, params IReadOnlyList<AuditField> fields) =>
         context.Log.AppendAsync(
             context.Transaction,
             new AuditEvent((context.Approver ?? context.Proposer).Actor, what, OfficerStore.ObjectOf(officerId), AuditOutcome.Done)
             {
                 Fields = [new AuditField.Octets("command", context.CommandId), .. fields],
+
+                // Free text, in which somebody may name a person.
+                Personal = reason is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["reason"] = reason },
             });
 
     /// <summary>What is signed about an officer names his region: an approver of another region is out of scope.</summary>
@@ -136,6 +140,7 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
             context,
             Create,
             id,
+            reason: null,
             new AuditField.Octets("person", certificate.Identity.Person),
             new AuditField.Text("role", certificate.Identity.Role),
             new AuditField.Text("region", certificate.Identity.Region),
@@ -158,7 +163,7 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
             await OfficerStore.DisableAsync(context.Transaction, subject.Id, context.Proposer.SerialNumber.ToString(), change.Reason, context.Now),
             Refusal.WrongState,
             "该人员已被停用。");
-        await RecordAsync(context, Disable, subject.Id.Span, new AuditField.Text("certificate", change.Officer.ToString()), new AuditField.Text("reason", change.Reason));
+        await RecordAsync(context, Disable, subject.Id.Span, change.Reason, new AuditField.Text("certificate", change.Officer.ToString()));
     }
 
     private async Task CheckRecertifyAsync(CommandContext context)
@@ -179,8 +184,8 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
             context,
             Recertify,
             subject.Id.Span,
-            new AuditField.Number("certifiedUntil", until.ToUnixTimeMilliseconds()),
-            new AuditField.Text("reason", change.Reason));
+            change.Reason,
+            new AuditField.Number("certifiedUntil", until.ToUnixTimeMilliseconds()));
     }
 
     private async Task CheckReplaceAsync(CommandContext context)
@@ -199,10 +204,7 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
         Officer subject = await SubjectAsync(context, replacement.Officer);
         OfficerCertificate certificate = _store.Issuers.Verify(replacement.Certificate);
         string serial = certificate.SerialNumber.ToString();
-        Require(
-            await context.Transaction.GetAsync<long>("SELECT COUNT(*) FROM officer WHERE certificate_serial = @Serial", new { Serial = serial }) == 0,
-            Refusal.Duplicate,
-            "该证书已被使用。");
+        await OfficerStore.RequireUnusedAsync(context.Transaction, certificate.SerialNumber);
         int changed = await context.Transaction.ExecuteAsync(
             """
             UPDATE officer SET certificate_serial = @Serial, certificate = @Certificate
@@ -210,10 +212,12 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
             """,
             new { Serial = serial, Certificate = certificate.Bytes.ToArray(), Id = subject.Id.ToArray(), Old = replacement.Officer.ToString() });
         Require(changed == 1, Refusal.WrongState, "该人员已被停用，或证书已更换。");
+        await OfficerStore.EndCertificateAsync(context.Transaction, replacement.Officer.ToString(), context.Now);
         await RecordAsync(
             context,
             ReplaceCertificate,
             subject.Id.Span,
+            reason: null,
             new AuditField.Text("old", replacement.Officer.ToString()),
             new AuditField.Text("certificate", serial));
     }

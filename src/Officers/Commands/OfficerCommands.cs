@@ -3,6 +3,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Audit;
 using ZwCa.Contracts;
+using ZwCa.Cryptography;
 using ZwCa.Data;
 
 namespace ZwCa.Officers;
@@ -26,7 +27,7 @@ public sealed class OfficerCommands
     private readonly TimeProvider _time;
 
     /// <param name="serviceName">What a command has to name as caName and as raName: one for another service is none here.</param>
-    /// <exception cref="ArgumentException">Two actions of one name, or a rule that lets one person do what two have to.</exception>
+    /// <exception cref="ArgumentException">Two actions of one name, a rule that lets one person do what two have to, or one for a role that there is not.</exception>
     public OfficerCommands(
         string serviceName, Database database, AuditLog log, OfficerDirectory directory, IReadOnlyList<CommandAction> actions, TimeProvider time)
     {
@@ -44,6 +45,12 @@ public sealed class OfficerCommands
         if (actions.FirstOrDefault(action => action.Name != OfficerActions.Disable && action.Rules.Any(rule => rule.Approvers.Count == 0)) is { } single)
         {
             throw new ArgumentException($"{single.Name} needs two persons.", nameof(actions));
+        }
+
+        if (actions.SelectMany(action => action.Rules).SelectMany(rule => rule.Approvers.Append(rule.Proposer))
+            .FirstOrDefault(name => directory.Store.Roles.Find(name) is null) is { } unknown)
+        {
+            throw new ArgumentException($"There is no role {unknown}.", nameof(actions));
         }
     }
 
@@ -78,6 +85,8 @@ public sealed class OfficerCommands
             proposal, application, ApprovalStep.Entry, role => action.FindRule(role) is not null, "command.propose", id, cancellationToken);
         bool single = action.FindRule(signed.Role)!.Approvers.Count == 0;
         DateTimeOffset now = _time.GetUtcNow();
+        DateTimeOffset expiresAt = proposal.Tbs.Time.Value + Lifetime;
+        Require(expiresAt > now, Refusal.NotApproved, "审批意见已超过30天。");
         await _refusals.RunAsync<object?>(
             OfficerStore.ActorOf(signed.Officer.SerialNumber),
             "command.propose",
@@ -111,16 +120,17 @@ public sealed class OfficerCommands
                         Person = proposer.PersonId.ToArray(),
                         Serial = proposer.SerialNumber.ToString(),
                         Now = now,
-                        ExpiresAt = proposal.Tbs.Time.Value + Lifetime,
+                        ExpiresAt = expiresAt,
                     });
                 if (!isNew)
                 {
                     throw new RefusalException(Refusal.Duplicate, "该命令编号已使用。");
                 }
 
-                await RecordAsync(transaction, "command.propose", proposer, id, action, application);
+                await RecordAsync(transaction, "command.propose", proposer, id, action, application, proposal);
                 if (single)
                 {
+                    await SpendAsync(transaction, id, CommandState.Done, now);
                     await action.DoAsync(context);
                 }
 
@@ -201,7 +211,7 @@ public sealed class OfficerCommands
                     Approver = approver,
                 };
                 await action.CheckAsync(context);
-                await RecordAsync(transaction, "command.approve", approver, id, action, application);
+                await RecordAsync(transaction, "command.approve", approver, id, action, application, review);
                 await action.DoAsync(context);
                 return approved;
             },
@@ -279,8 +289,12 @@ public sealed class OfficerCommands
         int moved = await transaction.ExecuteAsync(
             "UPDATE officer_command SET state = @To WHERE command_id = @Id AND state = 0 AND expires_at > @Now",
             new { Id = id, To = (short)to, Now = now });
-        Require(moved == 1, Refusal.WrongState, "该命令已执行、已拒绝、已撤回或已过期。");
+        Require(moved == 1 && await SpendAsync(transaction, id, to, now), Refusal.WrongState, "该命令已执行、已拒绝、已撤回或已过期。");
     }
+
+    /// <returns>False: it has ended before, whatever its state says now.</returns>
+    private static Task<bool> SpendAsync(Transaction transaction, byte[] id, CommandState to, DateTimeOffset now) => transaction.TryInsertAsync(
+        "INSERT INTO ended_command (command_id, state, ended_at) VALUES (@Id, @To, @Now)", new { Id = id, To = (short)to, Now = now });
 
     private (byte[] Id, CommandBody Body, CommandAction Action) Read(Application application)
     {
@@ -320,7 +334,7 @@ public sealed class OfficerCommands
         {
             // The signature held: the verifier looks at that first.
             await _refusals.RecordAsync(
-                OfficerStore.ActorOf(approval.Certificate.Tbs.SerialNumber), attempt, ObjectOf(id), e.Kind, cancellationToken);
+                OfficerStore.ActorOf(approval.Certificate.Tbs.SerialNumber), attempt, ObjectOf(id), e.Kind);
             throw;
         }
     }
@@ -349,8 +363,8 @@ public sealed class OfficerCommands
             cancellationToken);
     }
 
-    private Task RecordAsync(Transaction transaction, string what, Officer officer, byte[] id, CommandAction action, Application application) =>
-        _log.AppendAsync(
+    private Task RecordAsync(
+        Transaction transaction, string what, Officer officer, byte[] id, CommandAction action, Application application, Approval approval) => _log.AppendAsync(
             transaction,
             new AuditEvent(officer.Actor, what, ObjectOf(id), AuditOutcome.Done)
             {
@@ -358,6 +372,7 @@ public sealed class OfficerCommands
                 [
                     new AuditField.Text("action", action.Name),
                     new AuditField.Octets("application", application.Digest),
+                    new AuditField.Octets("approval", Sm3.HashData(Der.Encode(approval))),
                     new AuditField.Octets("person", officer.PersonId),
                     new AuditField.Text("region", application.Region),
                 ],

@@ -28,7 +28,7 @@ public sealed class OfficerDirectory(Database database, AuditLog log, OfficerIss
         catch (RefusalException e)
         {
             await _refusals.RecordAsync(
-                OfficerStore.ActorOf(serial), "officer.mismatch", OfficerStore.ObjectOf(row!.OfficerId), e.Kind, cancellationToken);
+                OfficerStore.ActorOf(serial), "officer.mismatch", OfficerStore.ObjectOf(row!.OfficerId), e.Kind);
             throw;
         }
     }
@@ -45,7 +45,7 @@ public sealed class OfficerDirectory(Database database, AuditLog log, OfficerIss
         }
         catch (RefusalException e)
         {
-            await _refusals.RecordAsync(officer.Actor, action, OfficerStore.ObjectOf(officer.Id.Span), e.Kind, cancellationToken);
+            await _refusals.RecordAsync(officer.Actor, action, OfficerStore.ObjectOf(officer.Id.Span), e.Kind);
             throw;
         }
     }
@@ -73,9 +73,10 @@ public sealed class OfficerDirectory(Database database, AuditLog log, OfficerIss
         string prefix = within.Level == RegionLevel.County ? within.Value : within.Value[..((int)within.Level * 2)];
         IReadOnlyList<OfficerRow> page = await database.QueryAsync<OfficerRow>(
             $"""
-             SELECT o.officer_id, o.person_id, o.kind, o.role, o.is_top, o.region, o.certificate_serial, o.certificate, o.enabled, o.certified_until, d.disabled_at
-             FROM officer o LEFT JOIN officer_disabling d ON d.officer_id = o.officer_id
-             WHERE o.officer_id > @After AND o.region LIKE @Pattern ORDER BY o.officer_id {database.Dialect.Limit(rows)}
+             SELECT o.officer_id, o.person_id, o.kind, o.role, o.is_top, o.region, o.certificate_serial, o.certificate, o.enabled, o.certified_until,
+                 (SELECT COUNT(*) FROM officer_disabling d WHERE d.officer_id = o.officer_id) AS disablings,
+                 (SELECT COUNT(*) FROM ended_certificate e WHERE e.certificate_serial = o.certificate_serial) AS endings
+             FROM officer o WHERE o.officer_id > @After AND o.region LIKE @Pattern ORDER BY o.officer_id {database.Dialect.Limit(rows)}
              """,
             new { After = after.ToArray(), Pattern = prefix + "%" },
             cancellationToken);
@@ -91,7 +92,7 @@ public sealed class OfficerDirectory(Database database, AuditLog log, OfficerIss
                 Role = row.Role,
                 Region = row.Region,
                 CertificateSerial = row.CertificateSerial,
-                Enabled = row.Enabled == 1 && row.DisabledAt is null,
+                Enabled = row.IsEnabled,
                 CertifiedUntil = row.CertifiedUntil,
             });
         }

@@ -22,9 +22,10 @@ internal sealed class OfficerStore(OfficerIssuers issuers, RoleCatalogue roles)
     /// <returns>Null where no officer has this as his present certificate.</returns>
     public static Task<OfficerRow?> FindRowAsync(Transaction transaction, SerialNumber serial) => transaction.FindAsync<OfficerRow>(
         """
-        SELECT o.officer_id, o.person_id, o.kind, o.role, o.is_top, o.region, o.certificate_serial, o.certificate, o.enabled, o.certified_until, d.disabled_at
-        FROM officer o LEFT JOIN officer_disabling d ON d.officer_id = o.officer_id
-        WHERE o.certificate_serial = @Serial
+        SELECT o.officer_id, o.person_id, o.kind, o.role, o.is_top, o.region, o.certificate_serial, o.certificate, o.enabled, o.certified_until,
+            (SELECT COUNT(*) FROM officer_disabling d WHERE d.officer_id = o.officer_id) AS disablings,
+            (SELECT COUNT(*) FROM ended_certificate e WHERE e.certificate_serial = o.certificate_serial) AS endings
+        FROM officer o WHERE o.certificate_serial = @Serial
         """,
         new { Serial = serial.ToString() });
 
@@ -57,7 +58,7 @@ internal sealed class OfficerStore(OfficerIssuers issuers, RoleCatalogue roles)
             && (short)identity.Kind == row.Kind
             && role.IsTop == (row.IsTop == 1);
         return agree
-            ? new Officer(row.OfficerId, certificate, role!, row.Enabled == 1 && row.DisabledAt is null, row.CertifiedUntil)
+            ? new Officer(row.OfficerId, certificate, role!, row.IsEnabled, row.CertifiedUntil)
             : throw new RefusalException(Refusal.NotAllowed, MismatchDetail);
     }
 
@@ -95,11 +96,12 @@ internal sealed class OfficerStore(OfficerIssuers issuers, RoleCatalogue roles)
         }
     }
 
-    /// <exception cref="RefusalException"><see cref="Refusal.RolesNotDisjoint"/>, <see cref="Refusal.Duplicate"/>: another was faster.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.RolesNotDisjoint"/>, <see cref="Refusal.Duplicate"/>: the certificate is or was another office's, or another was faster.</exception>
     public async Task InsertAsync(Transaction transaction, NewOfficer officer)
     {
         OfficerIdentity identity = officer.Certificate.Identity;
         byte[] personId = identity.Person.ToArray();
+        await RequireUnusedAsync(transaction, officer.Certificate.SerialNumber);
         await TakeKindAsync(transaction, personId, identity.Kind);
         bool inserted = await transaction.TryInsertAsync(
             """
@@ -148,9 +150,30 @@ internal sealed class OfficerStore(OfficerIssuers issuers, RoleCatalogue roles)
             await transaction.TryInsertAsync(
                 "INSERT INTO officer_disabling (officer_id, disabled_by, reason, disabled_at) VALUES (@Id, @By, @Reason, @Now)",
                 new { Id = id, By = by, Reason = reason, Now = now });
+            string serial = await transaction.GetAsync<string>("SELECT certificate_serial FROM officer WHERE officer_id = @Id", new { Id = id });
+            await EndCertificateAsync(transaction, serial, now);
         }
 
         return disabled;
+    }
+
+    /// <summary>From now on the certificate makes nobody an officer, in whatever row.</summary>
+    public static Task EndCertificateAsync(Transaction transaction, string serial, DateTimeOffset now) => transaction.TryInsertAsync(
+        "INSERT INTO ended_certificate (certificate_serial, ended_at) VALUES (@Serial, @Now)", new { Serial = serial, Now = now });
+
+    /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>: an officer has it, or had it.</exception>
+    public static async Task RequireUnusedAsync(Transaction transaction, SerialNumber serial)
+    {
+        long uses = await transaction.GetAsync<long>(
+            """
+            SELECT (SELECT COUNT(*) FROM officer WHERE certificate_serial = @Serial)
+                + (SELECT COUNT(*) FROM ended_certificate WHERE certificate_serial = @Serial)
+            """,
+            new { Serial = serial.ToString() });
+        if (uses > 0)
+        {
+            throw new RefusalException(Refusal.Duplicate, "该证书已被使用。");
+        }
     }
 
     public static async Task TakeKindAsync(Transaction transaction, byte[] personId, OfficerKind kind)
@@ -186,7 +209,12 @@ internal sealed record OfficerRow
 
     public required DateTimeOffset CertifiedUntil { get; init; }
 
-    public required long? DisabledAt { get; init; }
+    public required long Disablings { get; init; }
+
+    public required long Endings { get; init; }
+
+    /// <summary>The column alone says nothing: whoever may write to it can set it back.</summary>
+    public bool IsEnabled => Enabled == 1 && Disablings == 0 && Endings == 0;
 }
 
 /// <summary>An officer to insert: by the ceremony (with its number), or by a creator and a command.</summary>

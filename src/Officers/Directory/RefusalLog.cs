@@ -17,17 +17,18 @@ internal sealed class RefusalLog(Database database, AuditLog log)
         }
         catch (RefusalException e) when (HasWeight(e.Kind))
         {
-            await RecordAsync(actor, action, target, e.Kind, cancellationToken);
+            await RecordAsync(actor, action, target, e.Kind);
             throw;
         }
     }
 
-    public Task RecordAsync(AuditActor actor, string action, AuditObject target, Refusal kind, CancellationToken cancellationToken) =>
+    /// <summary>Not cancelled: whoever hangs up after a refused attempt is in the log as well.</summary>
+    public Task RecordAsync(AuditActor actor, string action, AuditObject target, Refusal kind) =>
         database.WriteAsync(
             transaction => log.AppendAsync(
                 transaction,
                 new AuditEvent(actor, action, target, AuditOutcome.Refused) { Fields = [new AuditField.Text("refusal", kind.ToString())] }),
-            cancellationToken);
+            CancellationToken.None);
 
     /// <summary>Not those that anybody can bring about by sending rubbish: they would fill the log.</summary>
     private static bool HasWeight(Refusal kind) =>

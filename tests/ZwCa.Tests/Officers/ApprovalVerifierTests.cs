@@ -206,7 +206,7 @@ public sealed class ApprovalVerifierTests
             return Der.Encode(CertificateList.Assemble(tbs, await (by ?? c.Story.Issuer).SignAsync(tbs, Token)));
         }
 
-        OfficerCrl Verify(byte[] crl, int lowest = 7) => OfficerCrl.Verify(crl, c.Story.Issuers, now, lowest);
+        OfficerCrl Verify(byte[] crl, int highest = 7) => OfficerCrl.Verify(crl, c.Story.Issuers, now, _ => highest);
 
         OfficerCrl fresh = Verify(await CrlAsync(now, revoked: c.Entry.SerialNumber));
         Assert.Equal(7, fresh.Number);
@@ -227,6 +227,57 @@ public sealed class ApprovalVerifierTests
         AssertRefused(Refusal.Malformed, () => Verify(delta));
         AssertRefused(Refusal.Malformed, () => Verify([5, 0]));
         AssertRefused(Refusal.BadSignature, () => signed.WithCrl(otherName));
+
+        // Each issuer counts for itself.
+        ReadOnlyMemory<byte> asked = default;
+        OfficerCrl.Verify(await CrlAsync(now), c.Story.Issuers, now, id =>
+        {
+            asked = id;
+            return 7;
+        });
+        Assert.Equal(fresh.IssuerId.ToArray(), asked.ToArray());
+        Assert.NotEqual(fresh.IssuerId.ToArray(), otherName.IssuerId.ToArray());
+
+        // What has expired is on no list any more: an approval that is dated back does not count.
+        Clerk brief = await c.Story.NewClerkAsync(RoleCatalogue.BusinessOperator, "350100", validFor: TimeSpan.FromDays(1));
+        SignedApproval datedBack = c.Verifier.Verify(c.Story.Sign(brief, ApprovalStep.Review, c.Application), c.Application);
+        Assert.Same(datedBack, datedBack.WithCrl(fresh).Signed);
+        now += TimeSpan.FromDays(1) + Second;
+        OfficerCrl later = Verify(await CrlAsync(now));
+        Assert.Same(signed, signed.WithCrl(later).Signed);
+        AssertRefused(Refusal.NotAllowed, () => datedBack.WithCrl(later));
+    }
+
+    [Fact]
+    public async Task ACertificateOfAnotherSort_MakesNoOfficer()
+    {
+        await using Case c = await Case.CreateAsync();
+        OfficerIdentity identity = c.Review.Identity;
+        var usage = Extension.Create(KeyUsage.Signing, critical: true);
+        var office = Extension.Create(identity, critical: false);
+        var strange = new Extension("1.2.3.4", true, new byte[] { 5, 0 });
+        (string Sort, string Detail, IReadOnlyList<Extension> Extensions)[] wrongs =
+        [
+            ("a CA's", "CA证书", [usage, office, Extension.Create(BasicConstraints.Ca(), critical: true)]),
+            ("one that signs certificates", "密钥用法", [Extension.Create(new KeyUsage(KeyUsages.DigitalSignature | KeyUsages.KeyCertSign), critical: true), office]),
+            ("without key usage", "密钥用法", [office]),
+            ("without an identity", "人员身份", [usage]),
+            ("with a critical extension that nobody knows", "无法识别", [usage, office, strange]),
+        ];
+        foreach ((string sort, string detail, IReadOnlyList<Extension> extensions) in wrongs)
+        {
+            Certificate certificate = await c.Story.CertifyAsync(identity, c.Review.Key, extensions: extensions);
+            RefusalException refused = Assert.Throws<RefusalException>(() => c.Story.Issuers.Verify(certificate));
+            Assert.True(refused.Kind == Refusal.BadSignature && refused.Message.Contains(detail, StringComparison.Ordinal), $"{sort}: {refused.Message}");
+        }
+
+        // The same key in its other encoding would pass for a second one.
+        byte[] point = c.Review.Key.PublicKey.ToBytes();
+        byte[] compressed = [(byte)(2 + (point[^1] & 1)), .. point[1..33]];
+        Assert.Equal(point, Sm2PublicKey.FromBytes(compressed).ToBytes());
+        Certificate again = await c.Story.CertifyAsync(identity, c.Review.Key, publicKey: new SubjectPublicKeyInfo(AlgorithmIdentifier.Sm2Key, compressed));
+        AssertRefused(Refusal.BadSignature, () => c.Story.Issuers.Verify(again));
+        c.Story.Issuers.Verify(await c.Story.CertifyAsync(identity, c.Review.Key, extensions: [usage, office]));
     }
 
     [Fact]

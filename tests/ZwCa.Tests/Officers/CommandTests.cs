@@ -2,6 +2,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
+using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Officers;
 
@@ -112,6 +113,129 @@ public sealed class CommandTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task ACopyOfASpentCommandUnderAnotherId_IsNotDoneAgain(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Application application = await story.ProposeHarmlessAsync(story.Super);
+        Approval review = story.Sign(story.Audit, ApprovalStep.Review, application);
+        await story.Commands.ApproveAsync(OfficerStory.IdOf(application), review, Token);
+        byte[] copy = [.. Enumerable.Repeat((byte)7, 16)];
+        await story.RawAsync(
+            """
+            INSERT INTO officer_command (command_id, action, state, application, proposal, proposer_person_id, proposer_serial, proposed_at, expires_at)
+            SELECT @Copy, action, 0, application, proposal, proposer_person_id, proposer_serial, proposed_at, expires_at FROM officer_command WHERE command_id = @Id
+            """,
+            new { Copy = copy, Id = OfficerStory.IdOf(application) });
+
+        await RefusedAsync(Refusal.NotApproved, () => story.Commands.ApproveAsync(copy, review, Token));
+
+        Assert.Equal(1, story.Effects);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task WhoCouldNotApprove_DoesNotReject(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        await story.RegionAsync("350000", "000000", "福建省");
+        Clerk proposer = await story.BusinessAdministratorAsync();
+        Officer fujian = await story.FindAsync(await story.BusinessAdministratorAsync("350000"));
+        Clerk another = await story.BusinessAdministratorAsync();
+        Officer disabled = await story.FindAsync(another);
+        await story.DisableAsync(story.Super, another);
+        byte[] id = OfficerStory.IdOf(await story.ProposeHarmlessAsync(proposer));
+        Officer himself = await story.FindAsync(proposer);
+
+        await RefusedAsync(Refusal.SecondOfficerRequired, () => story.Commands.RejectAsync(himself, id, Token));
+        await RefusedAsync(Refusal.OutOfScope, () => story.Commands.RejectAsync(fujian, id, Token));
+        await RefusedAsync(Refusal.NotAllowed, () => story.Commands.RejectAsync(disabled, id, Token));
+        await story.DisableAsync(story.Super, proposer);
+        await RefusedAsync(Refusal.NotAllowed, () => story.Commands.WithdrawAsync(himself, id, Token));
+        Assert.Equal(CommandState.Proposed, (await story.Commands.FindAsync(id, Token))!.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task WhatHasBecomeImpossible_IsNotDoneByTheApproval(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Clerk brief = await story.NewClerkAsync(RoleCatalogue.BusinessAdministrator, validFor: TimeSpan.FromDays(1));
+        Application application = await story.ProposeAsync(story.Super, OfficerActions.Create, "000000", Der.Encode(brief.Certificate));
+        story.Clock.Advance(TimeSpan.FromDays(2));
+
+        await RefusedAsync(Refusal.NotAllowed, () => story.ApproveAsync(story.Audit, application));
+
+        Assert.Null(await story.Directory.FindAsync(brief.SerialNumber, Token));
+        Assert.Equal(CommandState.Proposed, (await story.Commands.FindAsync(OfficerStory.IdOf(application), Token))!.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task ACertificateWithTheSerialNumberOfAnOfficers_IsNotHis(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Clerk administrator = await story.BusinessAdministratorAsync();
+        var key = Sm2PrivateKey.Generate();
+        var twin = new Clerk(key, await story.CertifyAsync(administrator.Identity, key, serial: administrator.SerialNumber));
+
+        await RefusedAsync(Refusal.NotAllowed, () => story.ProposeHarmlessAsync(twin));
+
+        await story.ProposeHarmlessAsync(administrator);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task WhatWasRejectedOrWithdrawn_IsNotOpenedAgainByTheRow(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Application rejected = await story.ProposeHarmlessAsync(story.Super);
+        Application withdrawn = await story.ProposeHarmlessAsync(story.Super);
+        await story.Commands.RejectAsync(await story.FindAsync(story.Audit), OfficerStory.IdOf(rejected), Token);
+        await story.Commands.WithdrawAsync(await story.FindAsync(story.Super), OfficerStory.IdOf(withdrawn), Token);
+
+        await story.RawAsync("UPDATE officer_command SET state = 0");
+
+        await RefusedAsync(Refusal.WrongState, () => story.ApproveAsync(story.Audit, rejected));
+        await RefusedAsync(Refusal.WrongState, () => story.ApproveAsync(story.Audit, withdrawn));
+        Assert.Equal(0, story.Effects);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task AProposalAsOldAsItMayBe_IsRefused_AndTheAttemptsOfWhoHangsUpAreInTheLog(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Application old = story.Commands.Draft(OfficerStory.Harmless, RegionCode.Nation, (byte[])[0x05, 0x00]);
+        DateTimeOffset then = story.Clock.GetUtcNow();
+        story.Clock.Advance(TimeSpan.FromDays(30));
+        await RefusedAsync(
+            Refusal.NotApproved, () => story.Commands.ProposeAsync(old, story.Sign(story.Super, ApprovalStep.Entry, old, then), Token));
+
+        Application application = story.Commands.Draft(OfficerStory.Harmless, RegionCode.Nation, (byte[])[0x05, 0x00]);
+        using var hangUp = new CancellationTokenSource();
+        var commands = new OfficerCommands(
+            OfficerStory.ServiceName,
+            story.Database,
+            story.Log,
+            story.Directory,
+            [
+                new CommandAction(OfficerStory.Harmless, OfficerActions.TwoPersons)
+                {
+                    CheckAsync = _ =>
+                    {
+                        hangUp.Cancel();
+                        throw new RefusalException(Refusal.OutOfScope, "不在管辖区域内。");
+                    },
+                },
+            ],
+            story.Clock);
+        await RefusedAsync(
+            Refusal.OutOfScope, () => commands.ProposeAsync(application, story.Sign(story.Super, ApprovalStep.Entry, application), hangUp.Token));
+        Assert.Contains("command.propose", await story.ActionsAsync(AuditOutcome.Refused));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task AChangedRow_ChangesNothingOfWhatWasSigned(DatabaseKind kind)
     {
         await using OfficerStory story = await OfficerStory.CreateAsync(kind);
@@ -175,6 +299,10 @@ public sealed class CommandTests
         var directory = new OfficerDirectory(null!, null!, null!, RoleCatalogue.Standard, TimeProvider.System);
 
         Assert.Throws<ArgumentException>(() => new OfficerCommands("政务CA", null!, null!, directory, [one], TimeProvider.System));
+
+        // A rule for a role that is not in the catalogue would be nobody's.
+        var nobodys = new CommandAction("log.accept-rollback", [new CommandRule(RoleCatalogue.SuperAdministrator, ["站长"])]);
+        Assert.Throws<ArgumentException>(() => new OfficerCommands("政务CA", null!, null!, directory, [nobodys], TimeProvider.System));
     }
 
     internal static async Task RefusedAsync(Refusal expected, Func<Task> attempt)

@@ -97,9 +97,18 @@ public sealed class ConstraintTests
 
         // Persons, certificates, disabling.
         ["a second person with the same ID number"] = "INSERT INTO person SELECT @New, id_number_index, id_number_sealed, name_sealed, data_key_id, 1 FROM person WHERE person_id = @Free",
+        ["a person who is found to be new"] = "UPDATE person SET id_number_index = @Unknown WHERE person_id = @Free",
+        ["a person who is forgotten"] = "DELETE FROM person WHERE person_id = @Nobody",
         ["a certificate of two officers"] = Good.Replace("'f1'", "'used'"),
         ["a disabling that is taken back"] = "DELETE FROM officer_disabling",
         ["a disabling that is told in another way"] = "UPDATE officer_disabling SET reason = 'x'",
+        ["a certificate that speaks again"] = "DELETE FROM ended_certificate",
+        ["another certificate that ended instead"] = "UPDATE ended_certificate SET certificate_serial = 'f1'",
+        ["a command that is open again"] = "DELETE FROM ended_command",
+        ["a command that came to something else"] = "UPDATE ended_command SET state = 3",
+        ["a command that came to nothing known"] = "INSERT INTO ended_command (command_id, state, ended_at) VALUES (@Open, 0, 1)",
+        ["a command that ends twice"] = "INSERT INTO ended_command (command_id, state, ended_at) VALUES (@Used, 3, 1)",
+        ["another id for a command that ended"] = "UPDATE officer_command SET command_id = @New WHERE command_id = @Used",
         ["an officer between enabled and disabled"] = "UPDATE officer SET enabled = 2",
         ["a data key that is exchanged"] = "UPDATE data_key SET wrapped_key = @Der",
         ["an index key that is exchanged"] = "UPDATE person_index_key SET check_value = @Der",
@@ -140,6 +149,22 @@ public sealed class ConstraintTests
         }
 
         Assert.Empty(accepted);
+    }
+
+    /// <summary>SQLite deletes the row that REPLACE meets, and fires the trigger only when it is told to.</summary>
+    [Theory]
+    [InlineData("REPLACE INTO person_role (person_id, kind) VALUES (@Nobody, 1)")]
+    [InlineData("INSERT OR REPLACE INTO person_index_key (index_key_number, check_value) VALUES (1, @Der)")]
+    [InlineData("REPLACE INTO ended_certificate (certificate_serial, ended_at) SELECT certificate_serial, 2 FROM ended_certificate")]
+    public async Task OnSqlite_NothingIsReplaced(string sql)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(DatabaseKind.Sqlite);
+        object parameters = await PrepareAsync(story);
+        await story.RawAsync("INSERT INTO person_role (person_id, kind) VALUES (@Nobody, 2)", parameters);
+
+        DbException refused = await Assert.ThrowsAnyAsync<DbException>(() => story.RawAsync(sql, parameters));
+
+        Assert.Contains("insert-only", refused.Message);
     }
 
     [Theory]

@@ -112,6 +112,70 @@ public sealed class OfficerRuleTests
         // He comes back with a new certificate, by the two who created him.
         Clerk again = await story.OfficerAsync(story.Super, story.Audit, RoleCatalogue.BusinessAdministrator, person: administrator.Person);
         Assert.True((await story.FindAsync(again)).Enabled);
+
+        // The row alone is enough, without the column and without an ended certificate.
+        await story.RawAsync(
+            "INSERT INTO officer_disabling (officer_id, disabled_by, reason, disabled_at) VALUES (@Id, 'x', 'x', 1)",
+            new { Id = (await story.FindAsync(again)).Id.ToArray() });
+        Assert.False((await story.FindAsync(again)).Enabled);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task ADisabledOfficersCertificate_MakesNobodyAnOfficer_InWhateverRow(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Clerk administrator = await story.BusinessAdministratorAsync();
+        await story.DisableAsync(story.Super, administrator);
+        Assert.DoesNotContain(await story.LeafBytesAsync(), leaf => leaf.AsSpan().IndexOf("调离岗位"u8) >= 0);
+
+        // The old row gets another serial number; a new one, of the same creation with another command's id, has the certificate.
+        Application used = await story.ProposeHarmlessAsync(story.Super);
+        await story.ApproveAsync(story.Audit, used);
+        var parameters = new { Old = administrator.SerialNumber.ToString(), New = new byte[16], Command = OfficerStory.IdOf(used) };
+        await story.RawAsync("UPDATE officer SET certificate_serial = 'aa' WHERE certificate_serial = @Old", parameters);
+        await story.RawAsync(
+            """
+            INSERT INTO officer
+            SELECT @New, origin, person_id, kind, role, is_top, region, super_of, audit_of, created_under, creator_id, creator_person_id, creator_role,
+                creator_region, @Command, approver_person_id, @Old, certificate, 1, certified_until, created_at
+            FROM officer WHERE certificate_serial = 'aa'
+            """,
+            parameters);
+
+        Assert.False((await story.FindAsync(administrator)).Enabled);
+        await RefusedAsync(Refusal.NotAllowed, () => story.ProposeHarmlessAsync(administrator));
+        IReadOnlyList<OfficerEntry> entries = await story.Directory.ListAsync(story.Persons, RegionCode.Nation, default, 500, Token);
+        Assert.False(entries.Single(entry => entry.CertificateSerial == parameters.Old).Enabled);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task NobodyIsAskedAboutHimself(DatabaseKind kind)
+    {
+        await using OfficerStory story = await OfficerStory.CreateAsync(kind);
+        Officer super = await story.FindAsync(story.Super);
+        Officer audit = await story.FindAsync(story.Audit);
+        await story.Database.WriteAsync(
+            transaction =>
+            {
+                var context = new CommandContext
+                {
+                    Transaction = transaction,
+                    Log = story.Log,
+                    Now = story.Clock.GetUtcNow(),
+                    CommandId = new byte[16],
+                    Application = story.Commands.Draft(OfficerStory.Harmless, RegionCode.Nation, (byte[])[0x05, 0x00]),
+                    Parameters = default,
+                    Proposer = super,
+                    Approver = audit,
+                };
+                context.RequireNotAbout(new byte[16]);
+                Assert.Equal(Refusal.SecondOfficerRequired, Assert.Throws<RefusalException>(() => context.RequireNotAbout(super.PersonId.Span)).Kind);
+                Assert.Equal(Refusal.SecondOfficerRequired, Assert.Throws<RefusalException>(() => context.RequireNotAbout(audit.PersonId.Span)).Kind);
+                return Task.CompletedTask;
+            },
+            Token);
     }
 
     [Theory]
@@ -150,7 +214,12 @@ public sealed class OfficerRuleTests
         await RefusedAsync(Refusal.NotAllowed, () => story.ProposeAsync(story.Super, OfficerActions.Recertify, "000000", change));
         await story.DoAsync(administrator, story.Super, OfficerActions.Recertify, "000000", change);
 
-        story.Clock.Advance(TimeSpan.FromDays(66));
+        story.Clock.Advance(TimeSpan.FromDays(65) - TimeSpan.FromMilliseconds(1));
+        Officer lastMoment = await story.FindAsync(administrator);
+        lastMoment.RequireStanding(story.Clock.GetUtcNow());
+        Assert.Equal(
+            Refusal.RecertificationDue, Assert.Throws<RefusalException>(() => lastMoment.RequireStanding(lastMoment.CertifiedUntil)).Kind);
+        story.Clock.Advance(TimeSpan.FromDays(1));
 
         (await story.FindAsync(clerk)).RequireStanding(story.Clock.GetUtcNow());
         await RefusedAsync(
@@ -183,6 +252,8 @@ public sealed class OfficerRuleTests
         await RefusedAsync(Refusal.NotAllowed, () => story.InitialiseAsync(super: story.Audit, audit: story.Super));
         Clerk provincial = await story.NewClerkAsync(RoleCatalogue.AuditAdministrator, "350000");
         await RefusedAsync(Refusal.NotAllowed, () => story.InitialiseAsync(audit: provincial));
+        Clerk expired = await story.NewClerkAsync(RoleCatalogue.AuditAdministrator, validFor: TimeSpan.FromMinutes(-1));
+        await RefusedAsync(Refusal.NotAllowed, () => story.InitialiseAsync(audit: expired));
         Clerk unknown = await story.NewClerkAsync(RoleCatalogue.AuditAdministrator, person: new byte[16]);
         await RefusedAsync(Refusal.NotFound, () => story.InitialiseAsync(audit: unknown));
         Assert.Null(await story.Directory.FindAsync(story.Super.SerialNumber, Token));
@@ -251,6 +322,15 @@ public sealed class OfficerRuleTests
         Assert.Null(await story.Directory.FindAsync(administrator.SerialNumber, Token));
         await RefusedAsync(Refusal.NotAllowed, () => story.ProposeHarmlessAsync(administrator));
         await story.ProposeHarmlessAsync(renewed);
+
+        // It may have been replaced because its key was lost: neither two officers nor the row bring it back.
+        await RefusedAsync(Refusal.Duplicate, () => story.DoAsync(
+            story.Super, story.Audit, OfficerActions.ReplaceCertificate, "000000", Der.Encode(new CertificateReplacement(renewed.SerialNumber, administrator.Certificate))));
+        await story.RawAsync(
+            "UPDATE officer SET certificate_serial = @Old, certificate = @Certificate WHERE certificate_serial = @New",
+            new { Old = administrator.SerialNumber.ToString(), New = renewed.SerialNumber.ToString(), Certificate = Der.Encode(administrator.Certificate) });
+        Assert.False((await story.FindAsync(administrator)).Enabled);
+        await RefusedAsync(Refusal.NotAllowed, () => story.ProposeHarmlessAsync(administrator));
     }
 
     [Theory]

@@ -123,16 +123,17 @@ internal sealed class OfficerStory : IAsyncDisposable
         return new Clerk(key, await CertifyAsync(identity, key, issuer, validFor));
     }
 
-    public async Task<Certificate> CertifyAsync(OfficerIdentity identity, Sm2PrivateKey key, HsmSigner? issuer = null, TimeSpan? validFor = null, KeyUsage? usage = null)
+    public async Task<Certificate> CertifyAsync(OfficerIdentity identity, Sm2PrivateKey key, HsmSigner? issuer = null, TimeSpan? validFor = null, KeyUsage? usage = null,
+        SubjectPublicKeyInfo? publicKey = null, IReadOnlyList<Extension>? extensions = null, SerialNumber? serial = null)
     {
         byte[] tbs = Der.Encode(new TbsCertificate(
-            SerialNumber.FromBytes([0x40, .. RandomNumberGenerator.GetBytes(15)]),
+            serial ?? SerialNumber.FromBytes([0x40, .. RandomNumberGenerator.GetBytes(15)]),
             AlgorithmIdentifier.Sm3WithSm2,
             IssuerName,
             new Validity(Time.Truncate(Clock.GetUtcNow().AddMinutes(-10)), Time.Truncate(Clock.GetUtcNow() + (validFor ?? TimeSpan.FromDays(800)))),
             Name.Create((Oids.CountryName, "CN"), (Oids.CommonName, "政务CA 人员")),
-            SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()),
-            new ZwCa.Asn1.Pkix.Extensions(Extension.Create(usage ?? KeyUsage.Signing, critical: true), Extension.Create(identity, critical: false))));
+            publicKey ?? SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()),
+            new ZwCa.Asn1.Pkix.Extensions(extensions ?? [Extension.Create(usage ?? KeyUsage.Signing, critical: true), Extension.Create(identity, critical: false)])));
         return Certificate.Assemble(tbs, await (issuer ?? Issuer).SignAsync(tbs, Token));
     }
 

@@ -140,18 +140,17 @@ public sealed class PersonTests
         await using OfficerStory story = await OfficerStory.CreateAsync(kind);
         Person one = await story.EnrollAsync();
         Person two = await story.EnrollAsync();
-        var parameters = new { One = one.Id.ToArray(), Two = two.Id.ToArray(), Short = new byte[3] };
-        foreach (string tampering in new[]
+        var parameters = new { One = one.Id.ToArray(), Short = new byte[3] };
+        byte moved = 0;
+        foreach (string values in new[] { "id_number_sealed, name_sealed", "id_number_sealed, id_number_sealed", "id_number_sealed, @Short" })
         {
-            "name_sealed = (SELECT name_sealed FROM person WHERE person_id = @Two)",
-            "name_sealed = id_number_sealed",
-            "name_sealed = @Short",
-        })
-        {
-            await story.RawAsync($"UPDATE person SET {tampering} WHERE person_id = @One", parameters);
-            await Assert.ThrowsAsync<PersonKeysException>(() => story.Persons.FindAsync(one.Id, Token));
+            byte[] id = [.. Enumerable.Repeat(++moved, 16)];
+            await story.RawAsync(
+                $"INSERT INTO person SELECT @Id, @Id, {values}, data_key_id, 1 FROM person WHERE person_id = @One", new { Id = id, parameters.One, parameters.Short });
+            await Assert.ThrowsAsync<PersonKeysException>(() => story.Persons.FindAsync(id, Token));
         }
 
+        Assert.NotNull(await story.Persons.FindAsync(one.Id, Token));
         Assert.NotNull(await story.Persons.FindAsync(two.Id, Token));
     }
 
