@@ -253,9 +253,9 @@ public sealed class Sequencer
         FaultPoint.Reach("log.sequenced");
         LogState state = await _database.ReadAsync(LogGuard.ReadStateAsync, cancellationToken);
         TbsCheckpoint? last = state.Last?.Checkpoint.Tbs;
-        if (last is not null && _anchored is null)
+        if (state.Last is { } stored && LogGuard.Highest(_anchored, stored.Checkpoint) != _anchored)
         {
-            // The first checkpoint did not get into any anchor. With a second one nobody could tell this from anchors that were deleted.
+            // No anchor has the last checkpoint: first that one. Otherwise nobody could tell what a rollback takes away, nor a crash from anchors that were deleted.
             return null;
         }
 
