@@ -26,7 +26,7 @@ public sealed class TamperTests
     /// <summary>What somebody who may drop triggers does, and what the check says to it.</summary>
     public static TheoryData<DatabaseKind, string, string> Alterations => [.. KindsHere.SelectMany(kind => new[]
     {
-        ("UPDATE audit_event SET leaf = (SELECT leaf FROM audit_event WHERE object_id = '0001') WHERE object_id = '0002'", "is not the one that was logged"),
+        ("UPDATE audit_event SET leaf = (SELECT a.leaf FROM audit_event a JOIN log_leaf l ON l.event_id = a.event_id WHERE l.log_index = 1) WHERE event_id = (SELECT event_id FROM log_leaf WHERE log_index = 2)", "is not the one that was logged"),
         ("UPDATE audit_event SET actor = 'somebody' WHERE object_id = '0003'", "is listed under another"),
         ("UPDATE log_leaf SET leaf_hash = (SELECT leaf_hash FROM log_leaf WHERE log_index = 4) WHERE log_index = 5", "is not the one that was logged"),
         ("UPDATE log_node SET hash = (SELECT hash FROM log_node WHERE level = 1 AND node_index = 0) WHERE level = 1 AND node_index = 1", "Level 1 of the tree"),
