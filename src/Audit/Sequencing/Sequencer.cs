@@ -108,7 +108,7 @@ public sealed class Sequencer
     /// <summary>One round: a batch of events, a checkpoint if one is due, the anchors.</summary>
     /// <exception cref="LogDamagedException">The database is older than the anchors, or contradicts itself: nothing was done.</exception>
     /// <exception cref="ClockSetBackException">A checkpoint was due; the events are in the log.</exception>
-    /// <exception cref="AnchorException">An anchor cannot be read or written; the other anchors have the checkpoint.</exception>
+    /// <exception cref="AnchorException">An anchor cannot be read or written; the other anchors have the checkpoint. Without any nothing more is signed.</exception>
     /// <exception cref="HsmException">The log key cannot sign; the events are in the log.</exception>
     public async Task<SequencerRound> RunOnceAsync(CancellationToken cancellationToken = default)
     {
