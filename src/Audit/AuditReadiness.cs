@@ -8,7 +8,7 @@ public enum AuditState
 {
     Ready,
 
-    /// <summary>An event has waited for more than 10 seconds for its place in the log and a checkpoint over it.</summary>
+    /// <summary>An event has waited for more than 10 seconds for its place in the log and a checkpoint over it, or its time is as far ahead.</summary>
     Behind,
 
     /// <summary>The clock stands more than 5 seconds before the last checkpoint.</summary>
@@ -44,5 +44,6 @@ public sealed class AuditReadiness(Database database, TimeProvider time)
             cancellationToken);
     }
 
-    private static bool IsOld(byte[]? eventId, DateTimeOffset now) => eventId is not null && now - Ulid.TimeOf(eventId) > MaxWait;
+    /// <summary>An id from a clock that was ahead does not make its event young.</summary>
+    private static bool IsOld(byte[]? eventId, DateTimeOffset now) => eventId is not null && (now - Ulid.TimeOf(eventId)).Duration() > MaxWait;
 }

@@ -170,6 +170,7 @@ public sealed class LogCheck(Database database, LogOptions options)
 
             await CheckNodesAsync(nodes, findings, cancellationToken);
             nodes.Clear();
+            await CheckPersonalAsync(page[0].LogIndex, tree.Size, findings, cancellationToken);
         }
     }
 
@@ -211,6 +212,35 @@ public sealed class LogCheck(Database database, LogOptions options)
         }
     }
 
+    /// <summary>What may be erased may not be exchanged.</summary>
+    private async Task CheckPersonalAsync(long begin, long end, List<string> findings, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<PersonalRow> values = await database.QueryAsync<PersonalRow>(
+            """
+            SELECT audit_personal.event_id, audit_personal.name, audit_personal.salt, audit_personal.content, audit_event.leaf
+            FROM log_leaf JOIN audit_personal ON audit_personal.event_id = log_leaf.event_id JOIN audit_event ON audit_event.event_id = log_leaf.event_id
+            WHERE log_leaf.log_index >= @Begin AND log_leaf.log_index < @End
+            ORDER BY log_leaf.log_index, audit_personal.name
+            """,
+            new { Begin = begin, End = end },
+            cancellationToken);
+        findings.AddRange(values.Where(value => !IsRecorded(value))
+            .Select(value => $"The value \"{value.Name}\" beside the event {Convert.ToHexStringLower(value.EventId)} is not the one that it was recorded with."));
+    }
+
+    private static bool IsRecorded(PersonalRow value)
+    {
+        try
+        {
+            return Der.Decode<AuditLeaf>(value.Leaf).Fields.OfType<AuditField.Masked>()
+                .Any(field => field.Name == value.Name && field.Hash.Span.SequenceEqual(AuditLog.Mask(value.Salt, value.Content)));
+        }
+        catch (DerException)
+        {
+            return false;
+        }
+    }
+
     private async Task CheckNodesAsync(IReadOnlyList<TreeNode> nodes, List<string> findings, CancellationToken cancellationToken)
     {
         foreach (IGrouping<int, TreeNode> level in nodes.GroupBy(node => node.Level))
@@ -225,6 +255,19 @@ public sealed class LogCheck(Database database, LogOptions options)
                 findings.Add($"Level {level.Key} of the tree is not that of its leaves between {expected[0].Index} and {expected[^1].Index}.");
             }
         }
+    }
+
+    private sealed record PersonalRow
+    {
+        public required byte[] EventId { get; init; }
+
+        public required string Name { get; init; }
+
+        public required byte[] Salt { get; init; }
+
+        public required byte[] Content { get; init; }
+
+        public required byte[] Leaf { get; init; }
     }
 
     private sealed record Row

@@ -56,7 +56,9 @@ public sealed class Database : IAsyncDisposable
             case DatabaseKind.PostgreSql:
                 Dialect = new PostgreSqlDialect();
                 _connectionString = options.ConnectionString;
-                _source = NpgsqlDataSource.Create(options.ConnectionString);
+                var builder = new NpgsqlDataSourceBuilder(options.ConnectionString);
+                builder.UsePhysicalConnectionInitializer(RequireDurable, RequireDurableAsync);
+                _source = builder.Build();
                 break;
             case DatabaseKind.SqlServer:
                 Dialect = new SqlServerDialect();
@@ -85,6 +87,7 @@ public sealed class Database : IAsyncDisposable
     /// transaction (no HSM, no HTTP), has no effect outside it, and may be run more than once.
     /// </summary>
     /// <exception cref="DbException">The database refused, or failed; after a failed commit the work may have been done.</exception>
+    /// <exception cref="InvalidOperationException">The unit went on after a failed statement, or awaited something else; PostgreSQL commits without waiting for the disk.</exception>
     public async Task<T> WriteAsync<T>(Func<Transaction, Task<T>> work, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
@@ -144,6 +147,18 @@ public sealed class Database : IAsyncDisposable
         return (await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken))).AsList();
     }
 
+    /// <returns>The SQLite file that no verb has made yet; null where there is one, or a server.</returns>
+    internal string? FindMissingFile()
+    {
+        if (Kind != DatabaseKind.Sqlite)
+        {
+            return null;
+        }
+
+        string file = new SqliteConnectionStringBuilder(_connectionString).DataSource;
+        return file.StartsWith("file:", StringComparison.OrdinalIgnoreCase) || File.Exists(file) ? null : file;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_writer is not null)
@@ -183,6 +198,29 @@ public sealed class Database : IAsyncDisposable
             // From here on nobody may go: whether it was done would be unknown.
             await transaction.CommitAsync(CancellationToken.None);
             return result;
+        }
+    }
+
+    private static void RequireDurable(NpgsqlConnection connection)
+    {
+        using NpgsqlCommand ask = AskDurability(connection);
+        RequireDurable((string)ask.ExecuteScalar()!);
+    }
+
+    private static async Task RequireDurableAsync(NpgsqlConnection connection)
+    {
+        await using NpgsqlCommand ask = AskDurability(connection);
+        RequireDurable((string)(await ask.ExecuteScalarAsync())!);
+    }
+
+    private static NpgsqlCommand AskDurability(NpgsqlConnection connection) => new("SELECT current_setting('synchronous_commit')", connection);
+
+    /// <summary>Otherwise a checkpoint could be signed, and an answer given, over rows that a power failure takes back.</summary>
+    private static void RequireDurable(string synchronousCommit)
+    {
+        if (synchronousCommit == "off")
+        {
+            throw new InvalidOperationException("PostgreSQL's synchronous_commit is off for this connection: what is answered would not be on stable storage. Turn it on.");
         }
     }
 

@@ -9,11 +9,16 @@ public sealed class DatabaseVersionException(string message) : Exception(message
 /// <summary>Brings a database to the program's version, and says where it differs.</summary>
 public sealed partial class Migrator(Database database, IReadOnlyList<MigrationSet> sets, TimeProvider time)
 {
-    /// <summary>Refuses a database that is newer or older than the program, or was made from other files.</summary>
+    /// <summary>Refuses a database that is newer or older than the program, was made from other files, or is not there yet.</summary>
     /// <exception cref="DatabaseVersionException">It is.</exception>
     /// <exception cref="DbException">The database cannot be had.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken = default)
     {
+        if (database.FindMissingFile() is { } file)
+        {
+            throw new DatabaseVersionException($"There is no database {file} yet. Run the verb migrate.");
+        }
+
         if (Missing(await database.ReadAsync(ReadAppliedAsync, cancellationToken)) is [(MigrationSet set, Migration first), ..])
         {
             throw new DatabaseVersionException(

@@ -12,6 +12,29 @@ internal static class SqliteLibrary
 
     public static void Ensure() => _ = Loaded.Value;
 
+    /// <summary>Makes the file that is not there yet, for its owner alone; the files that SQLite puts beside it get the same rights.</summary>
+    /// <param name="path">As in the connection string. A URI is left to SQLite.</param>
+    public static void CreateFile(string path)
+    {
+        if (OperatingSystem.IsWindows() || path.StartsWith("file:", StringComparison.OrdinalIgnoreCase) || File.Exists(path))
+        {
+            return;
+        }
+
+        try
+        {
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            };
+            new FileStream(path, options).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another was faster, or SQLite, which opens it next, says why it cannot be.
+        }
+    }
+
     /// <exception cref="SqliteException">It cannot be opened; the message names the file.</exception>
     public static T Open<T>(T connection, string firstStatement)
         where T : SqliteConnection

@@ -32,7 +32,7 @@ public sealed class Transaction
     public Dialect Dialect { get; }
 
     /// <summary>What a statement failed with, but for the refusals that <see cref="TryInsertAsync"/> answers.</summary>
-    internal DbException? Failure { get; private set; }
+    internal Exception? Failure { get; private set; }
 
     /// <returns>The number of rows affected: it decides races.</returns>
     /// <exception cref="DbException">The database refused or failed.</exception>
@@ -71,7 +71,7 @@ public sealed class Transaction
 
             return false;
         }
-        catch (DbException e)
+        catch (Exception e) when (IsFailure(e))
         {
             Failure ??= e;
             throw;
@@ -129,7 +129,13 @@ public sealed class Transaction
         {
             throw new InvalidOperationException(SqliteWriter.Awaited);
         }
+
+        // A full disk may have ended the transaction on SQLite: what is run now would stand for itself, and stay.
+        ThrowIfFailed();
     }
+
+    /// <summary>PostgreSQL gives up the transaction after a cancelled statement as after a refused one.</summary>
+    private static bool IsFailure(Exception e) => e is DbException or OperationCanceledException;
 
     private async Task<T> NotingFailureAsync<T>(Task<T> statement)
     {
@@ -137,7 +143,7 @@ public sealed class Transaction
         {
             return await statement;
         }
-        catch (DbException e)
+        catch (Exception e) when (IsFailure(e))
         {
             Failure ??= e;
             throw;
@@ -150,7 +156,7 @@ public sealed class Transaction
         {
             await statement;
         }
-        catch (DbException e)
+        catch (Exception e) when (IsFailure(e))
         {
             Failure ??= e;
             throw;

@@ -21,6 +21,7 @@ public sealed class Anchor(string path)
     private const UnixFileMode OwnerWritesAllRead = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly Lock _gate = new();
+    private bool _isNamed;
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
@@ -47,8 +48,14 @@ public sealed class Anchor(string path)
                     // What was torn off goes, or the new line would continue it.
                     file.SetLength(EndOfLastLine(file));
                     file.Position = file.Length;
+                    bool mayBeNew = !_isNamed || file.Length == 0;
                     file.Write(Line(checkpoint));
                     file.Flush(flushToDisk: true);
+                    if (mayBeNew)
+                    {
+                        FlushName();
+                    }
+
                     if (file.Length < MaxLength)
                     {
                         return;
@@ -106,6 +113,14 @@ public sealed class Anchor(string path)
         }
 
         File.Move(unfinished, Path, overwrite: true);
+        FlushName();
+    }
+
+    /// <summary>The file's bytes are on stable storage; here its name.</summary>
+    private void FlushName()
+    {
+        Folder.Flush(System.IO.Path.GetDirectoryName(Path)!);
+        _isNamed = true;
     }
 
     private byte[] ReadFile()
@@ -139,7 +154,9 @@ public sealed class Anchor(string path)
     private Checkpoint ParseLine(ReadOnlySpan<byte> line, int number)
     {
         byte[] der = new byte[Base64.GetMaxDecodedFromUtf8Length(line.Length)];
-        if (Base64.DecodeFromUtf8(line, der, out int consumed, out int written) != System.Buffers.OperationStatus.Done || consumed != line.Length)
+        if (Base64.DecodeFromUtf8(line, der, out int consumed, out int written) != System.Buffers.OperationStatus.Done
+            || consumed != line.Length
+            || Base64.GetMaxEncodedToUtf8Length(written) != line.Length)
         {
             throw new AnchorException($"Line {number} of the anchor {Path} is not base64.");
         }

@@ -109,7 +109,7 @@ public sealed class Sequencer
     /// <summary>One round: a batch of events, a checkpoint if one is due, the anchors.</summary>
     /// <exception cref="LogDamagedException">The database is older than the anchors, or contradicts itself: nothing was done.</exception>
     /// <exception cref="ClockSetBackException">A checkpoint was due; the events are in the log.</exception>
-    /// <exception cref="AnchorException">An anchor cannot be read or written; the other anchors have the checkpoint.</exception>
+    /// <exception cref="AnchorException">An anchor cannot be read or written; the other anchors have the checkpoint. Without any nothing more is signed.</exception>
     /// <exception cref="HsmException">The log key cannot sign; the events are in the log.</exception>
     public async Task<SequencerRound> RunOnceAsync(CancellationToken cancellationToken = default)
     {
@@ -275,9 +275,9 @@ public sealed class Sequencer
         FaultPoint.Reach("log.sequenced");
         LogState state = await _database.ReadAsync(LogGuard.ReadStateAsync, cancellationToken);
         TbsCheckpoint? last = state.Last?.Checkpoint.Tbs;
-        if (last is not null && _anchored is null)
+        if (state.Last is { } stored && LogGuard.Highest(_anchored, stored.Checkpoint) != _anchored)
         {
-            // The first checkpoint did not get into any anchor. With a second one nobody could tell this from anchors that were deleted.
+            // No anchor has the last checkpoint: first that one. Otherwise nobody could tell what a rollback takes away, nor a crash from anchors that were deleted.
             return null;
         }
 

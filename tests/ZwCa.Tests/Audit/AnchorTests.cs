@@ -67,6 +67,26 @@ public sealed class AnchorTests : IDisposable
         Assert.Contains("Line 2", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\r\n")]
+    [InlineData(" \n")]
+    public void A_line_ends_with_a_line_feed_alone(string end)
+    {
+        var anchor = new Anchor(Path);
+        anchor.Append(One);
+        Assert.Single(anchor.Read());
+        File.WriteAllText(Path, Convert.ToBase64String(Der.Encode(One)) + end);
+        Assert.Throws<AnchorException>(anchor.Read);
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_not_flushed()
+    {
+        Folder.Flush(System.IO.Path.GetDirectoryName(Path)!);
+        Requires.Condition(!OperatingSystem.IsWindows(), "folders that can be flushed");
+        Assert.Contains(Path, Assert.Throws<IOException>(() => Folder.Flush(Path)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_that_has_grown_keeps_the_newest_lines_and_every_override()
     {

@@ -1,3 +1,5 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
 using ZwCa.Asn1.Audit;
 using ZwCa.Audit;
 using ZwCa.Data;
@@ -52,6 +54,60 @@ public sealed class AuditLogTests
             ProvenEvent proven = (await log.Proofs.FindAsync(id, Token))!;
             return log.Verifier.VerifyInclusion(proven.Leaf, proven.Proof, proven.Checkpoint);
         }
+    }
+
+    /// <summary>The file holds ID numbers, names, salts: what was erased must not lie in a page that is free.</summary>
+    [Theory]
+    [InlineData(10)]
+    [InlineData(1000)]
+    public async Task An_erased_value_and_its_salt_leave_the_file(int length)
+    {
+        await using LogFixture log = await LogFixture.CreateAsync(DatabaseKind.Sqlite);
+        string file = new SqliteConnectionStringBuilder(log.DatabaseOptions.ConnectionString).DataSource;
+        string name = string.Concat(Enumerable.Repeat("消", length)) + "一";
+        var ids = new List<byte[]>();
+        for (int i = 0; i < 20; i++)
+        {
+            AuditEvent told = LogFixture.Event(i) with { Personal = new Dictionary<string, string> { ["name"] = i == 7 ? name : $"another {i}" } };
+            ids.Add(await log.Database.WriteAsync(transaction => log.Log.AppendAsync(transaction, told), Token));
+        }
+
+        byte[] salt = (await new EventList(log.Database).GetPersonalAsync(ids[7], Token))[0].Salt;
+        byte[] content = Encoding.UTF8.GetBytes(name)[..30];
+        Assert.Equal((true, true), await HoldsAsync());
+        Assert.True(await log.Database.WriteAsync(transaction => log.Log.ErasePersonalAsync(transaction, ids[7], "name", LogFixture.Actor), Token));
+        Assert.Equal((false, false), await HoldsAsync());
+
+        async Task<(bool Salt, bool Content)> HoldsAsync()
+        {
+            await using (var connection = new SqliteConnection($"Data Source={file};Pooling=False"))
+            {
+                await connection.OpenAsync(Token);
+                await using SqliteCommand checkpoint = connection.CreateCommand();
+                checkpoint.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)";
+                Assert.Equal(0L, await checkpoint.ExecuteScalarAsync(Token));
+            }
+
+            byte[] all = [.. Directory.GetFiles(Path.GetDirectoryName(file)!, Path.GetFileName(file) + "*").Order().SelectMany(File.ReadAllBytes)];
+            return (all.AsSpan().IndexOf(salt) >= 0, all.AsSpan().IndexOf(content) >= 0);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task A_value_that_was_exchanged_is_found(DatabaseKind kind)
+    {
+        await using LogFixture log = await LogFixture.CreateAsync(kind);
+        AuditEvent told = LogFixture.Event(1) with { Personal = new Dictionary<string, string> { ["name"] = "张三", ["phone"] = "13900000000" } };
+        byte[] id = await log.Database.WriteAsync(transaction => log.Log.AppendAsync(transaction, told), Token);
+        log.Clock.Advance(TimeSpan.FromSeconds(1));
+        await log.Sequencer().RunOnceAsync(Token);
+        await log.CheckAsync([id]);
+        await log.Database.WriteAsync(
+            transaction => transaction.ExecuteAsync("UPDATE audit_personal SET content = @Content WHERE name = 'phone'", new { Content = "13900000001"u8.ToArray() }), Token);
+        string finding = Assert.Single((await new LogCheck(log.Database, log.Options).RunAsync(Token)).Findings);
+        Assert.Contains("\"phone\"", finding, StringComparison.Ordinal);
+        Assert.DoesNotContain("13900000001", finding, StringComparison.Ordinal);
     }
 
     [Theory]

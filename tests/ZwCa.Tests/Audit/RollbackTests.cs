@@ -158,6 +158,35 @@ public sealed class RollbackTests
         Assert.Equal([1, 3], options.Anchors[0].Read().Select(each => each.Tbs.TreeSize));
     }
 
+    /// <summary>What no anchor knows of, a rollback takes away unseen: more than one checkpoint of that there never is.</summary>
+    [Fact]
+    public async Task Without_any_anchor_nothing_more_is_signed_and_the_log_is_behind()
+    {
+        await using LogFixture log = await LogFixture.CreateAsync(DatabaseKind.Sqlite);
+        Sequencer sequencer = log.Sequencer();
+        await log.LogAsync(1, sequencer);
+        foreach (Anchor anchor in log.Anchors)
+        {
+            File.Delete(anchor.Path);
+            Directory.CreateDirectory(anchor.Path);
+        }
+
+        for (int i = 0; i < 3; i++)
+        {
+            await log.AppendAsync(1);
+            log.Clock.Advance(TimeSpan.FromSeconds(6));
+            await Assert.ThrowsAsync<AnchorException>(() => sequencer.RunOnceAsync(Token));
+        }
+
+        Assert.Equal(2, (await log.Proofs.FindLatestCheckpointAsync(Token))!.Tbs.TreeSize);
+        Assert.Equal(AuditState.Behind, await new AuditReadiness(log.Database, log.Clock).CheckAsync(Token));
+        Directory.Delete(log.Anchors[1].Path);
+        await Assert.ThrowsAsync<AnchorException>(() => sequencer.RunOnceAsync(Token));
+        await Assert.ThrowsAsync<AnchorException>(() => sequencer.RunOnceAsync(Token));
+        Assert.Equal([2, 4], log.Anchors[1].Read().Select(each => each.Tbs.TreeSize));
+        Assert.Equal(AuditState.Ready, await new AuditReadiness(log.Database, log.Clock).CheckAsync(Token));
+    }
+
     [Fact]
     public async Task One_anchor_that_fails_is_told_and_the_other_goes_on()
     {

@@ -144,6 +144,27 @@ public sealed class SequencerTests
         }
     }
 
+    /// <summary>There is no time yet that the clock could stand before.</summary>
+    [Fact]
+    public async Task The_first_checkpoint_is_signed_whatever_the_clock_says()
+    {
+        await using LogFixture log = await LogFixture.CreateAsync(DatabaseKind.Sqlite);
+        log.Clock.Advance(DateTimeOffset.UnixEpoch - log.Clock.GetUtcNow());
+        Assert.Equal(AuditState.Ready, await new AuditReadiness(log.Database, log.Clock).CheckAsync(Token));
+        Assert.Equal(DateTimeOffset.UnixEpoch, (await log.Sequencer().RunOnceAsync(Token)).Signed!.Tbs.Time);
+    }
+
+    [Fact]
+    public async Task An_event_from_a_clock_that_was_ahead_does_not_count_as_young()
+    {
+        await using LogFixture log = await LogFixture.CreateAsync(DatabaseKind.Sqlite);
+        var readiness = new AuditReadiness(log.Database, log.Clock);
+        await log.AppendAsync(1, new AuditLog(new HsmSim.Device.ManualClock(log.Clock.GetUtcNow().AddHours(1))));
+        Assert.Equal(AuditState.Behind, await readiness.CheckAsync(Token));
+        await log.Sequencer().RunOnceAsync(Token);
+        Assert.Equal(AuditState.Ready, await readiness.CheckAsync(Token));
+    }
+
     [Fact]
     public async Task With_the_clock_set_back_nothing_is_signed_and_times_never_decrease()
     {

@@ -151,6 +151,22 @@ public sealed class DatabaseTests
     }
 
     [Theory]
+    [InlineData("off", false)]
+    [InlineData("local", true)]
+    public async Task PostgreSqlThatAnswersBeforeTheDisk_IsRefused(string synchronousCommit, bool isTaken)
+    {
+        Requires.Condition(TestDatabase.IsHere(DatabaseKind.PostgreSql), "a PostgreSQL (ZWCA_TEST_POSTGRES)");
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql, Sample.Tables);
+        await using var database = new Database(
+            test.Options with { ConnectionString = $"{test.Options.ConnectionString};Options=-c synchronous_commit={synchronousCommit}" });
+        Exception? refusal = await Record.ExceptionAsync(
+            () => database.WriteAsync(transaction => Sample.InsertAsync(transaction, Sample.NewItem("a")), Token));
+        Assert.Equal(isTaken, refusal is null);
+        Assert.True(isTaken || refusal is InvalidOperationException && refusal.Message.Contains("synchronous_commit", StringComparison.Ordinal), $"{refusal}");
+        Assert.Equal(isTaken ? 1 : 0, await Sample.CountAsync(test.Database, Token));
+    }
+
+    [Theory]
     [MemberData(nameof(Kinds))]
     public async Task ManyWritersOfOneRow_LoseNothing(DatabaseKind kind)
     {

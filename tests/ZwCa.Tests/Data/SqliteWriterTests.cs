@@ -255,17 +255,39 @@ public sealed class SqliteWriterTests
         string file = Path.Combine(folder.File("missing"), "ca.db");
         await using var database = new Database(new DatabaseOptions { ConnectionString = $"Data Source={file};Pooling=False" });
         var migrator = new Migrator(database, [Sample.Tables], TimeProvider.System);
-        foreach (Func<Task> attempt in (Func<Task>[])[() => migrator.MigrateAsync(Token), () => migrator.CheckAsync(Token), () => Sample.CountAsync(database, Token)])
+        foreach (Func<Task> attempt in (Func<Task>[])[() => migrator.MigrateAsync(Token), () => Sample.CountAsync(database, Token)])
         {
             SqliteException refusal = await Assert.ThrowsAsync<SqliteException>(attempt);
             Assert.Equal(CannotOpen, refusal.SqliteErrorCode);
             Assert.Contains(file, refusal.Message);
         }
 
+        await RefusesToCheckAsync();
         Directory.CreateDirectory(folder.File("missing"));
+        await RefusesToCheckAsync();
+        Assert.False(File.Exists(file));
         await migrator.MigrateAsync(Token);
         await migrator.CheckAsync(Token);
         Assert.Equal(0, await Sample.CountAsync(database, Token));
+
+        async Task RefusesToCheckAsync()
+        {
+            DatabaseVersionException refusal = await Assert.ThrowsAsync<DatabaseVersionException>(() => migrator.CheckAsync(Token));
+            Assert.Contains(file, refusal.Message);
+            Assert.Contains("verb migrate", refusal.Message);
+        }
+    }
+
+    [Fact]
+    public async Task NewFile_IsItsOwners()
+    {
+        Requires.Condition(!OperatingSystem.IsWindows(), "files with modes");
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.Sqlite, Sample.Tables);
+        string file = new SqliteConnectionStringBuilder(test.Options.ConnectionString).DataSource;
+        foreach (string each in (string[])[file, file + "-wal", file + "-shm"])
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(each));
+        }
     }
 
     [Fact]
@@ -297,6 +319,7 @@ public sealed class SqliteWriterTests
                 Assert.Equal(2, await transaction.GetAsync<long>("PRAGMA synchronous"));
                 Assert.Equal(1, await transaction.GetAsync<long>("PRAGMA foreign_keys"));
                 Assert.Equal(0, await transaction.GetAsync<long>("PRAGMA trusted_schema"));
+                Assert.Equal(1, await transaction.GetAsync<long>("PRAGMA secure_delete"));
             },
             Token);
     }

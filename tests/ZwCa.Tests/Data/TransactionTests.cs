@@ -138,6 +138,60 @@ public sealed class TransactionTests
         Assert.Equal(0, await Sample.CountAsync(test.Database, Token));
     }
 
+    /// <summary>A full disk may end the transaction on SQLite: what came after it would stay.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task AfterAFailedStatement_NothingIsRun(DatabaseKind kind)
+    {
+        await using TestDatabase test = await TestDatabase.CreateAsync(kind, Sample.Tables);
+        long pages = kind == DatabaseKind.Sqlite ? await test.Database.FindAsync<long>("PRAGMA page_count", cancellationToken: Token) : 0;
+        InvalidOperationException refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => test.Database.WriteAsync(
+            async transaction =>
+            {
+                if (kind == DatabaseKind.Sqlite)
+                {
+                    await transaction.GetAsync<long>($"PRAGMA max_page_count = {pages + 60}");
+                    await Assert.ThrowsAnyAsync<DbException>(() => FillAsync(transaction));
+                }
+                else
+                {
+                    await Assert.ThrowsAnyAsync<DbException>(() => transaction.ExecuteAsync("INSERT INTO item (id) VALUES (@Id)", new { Id = new byte[16] }));
+                }
+
+                await transaction.ExecuteAsync("INSERT INTO account (account_number, total) VALUES (1, 1)");
+            },
+            Token));
+        Assert.Contains("TryInsertAsync", refusal.Message);
+        Assert.Equal(0, await test.Database.FindAsync<long>("SELECT COUNT(*) FROM account", cancellationToken: Token));
+        Assert.Equal(0, await Sample.CountAsync(test.Database, Token));
+
+        async Task FillAsync(Transaction transaction)
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                await Sample.InsertAsync(transaction, Sample.NewItem($"{i}") with { Content = _random.Bytes(20_000) });
+            }
+        }
+    }
+
+    /// <summary>PostgreSQL gives up the transaction after a cancelled statement too.</summary>
+    [Fact]
+    public async Task CancellationThatIsSwallowed_IsNotAnsweredAsDone()
+    {
+        Requires.Condition(TestDatabase.IsHere(DatabaseKind.PostgreSql), "a PostgreSQL (ZWCA_TEST_POSTGRES)");
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql, Sample.Tables);
+        using var source = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => test.Database.WriteAsync(
+            async transaction =>
+            {
+                await Sample.InsertAsync(transaction, Sample.NewItem("a"));
+                source.CancelAfter(100);
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => transaction.ExecuteAsync("SELECT pg_sleep(60)"));
+            },
+            source.Token));
+        Assert.Equal(0, await Sample.CountAsync(test.Database, Token));
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task UnitThatThrows_LeavesNothing(DatabaseKind kind)
