@@ -19,10 +19,12 @@ public static class MessageHosting
         services.AddSingleton(provider => new MessageStore(provider.GetRequiredService<Database>(), options.ClaimFor));
         services.AddSingleton(provider =>
         {
-            string name = provider.GetRequiredService<ServiceOptions>().Name;
-            return SignedMessage.IsRecipient(name)
-                ? ActivatorUtilities.CreateInstance<MessageGate>(provider, options, findSender(provider))
-                : throw new ConfigurationException([$"{ServiceOptions.Section}:Name: a service that takes signed messages has a name of a–z 0–9 . -, not {name}."]);
+            ServiceOptions service = provider.GetRequiredService<ServiceOptions>();
+            return !SignedMessage.IsRecipient(service.Name)
+                ? throw new ConfigurationException([$"{ServiceOptions.Section}:Name: a service that takes signed messages has a name of a–z 0–9 . -, not {service.Name}."])
+                : options.ClaimFor < service.Limits.RequestTimeout
+                ? throw new ConfigurationException([$"{ServiceOptions.Section}:Limits:RequestTimeout: a request may not take longer than its claim lasts, {options.ClaimFor}."])
+                : ActivatorUtilities.CreateInstance<MessageGate>(provider, options, findSender(provider));
         });
     }
 
@@ -31,7 +33,7 @@ public static class MessageHosting
     /// answer depends on is in the method, path, query and body: other headers are not signed.
     /// </summary>
     /// <exception cref="InvalidOperationException">When the endpoints are built: AddSignedMessages is missing.</exception>
-    /// <exception cref="ConfigurationException">When the endpoints are built: the service's name is not fit for a recipient.</exception>
+    /// <exception cref="ConfigurationException">When the endpoints are built: the service's name is not fit for a recipient, or a request may outlive its claim.</exception>
     public static TBuilder RequireSignedMessage<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {

@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net.Http.Headers;
+using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Gm;
 using ZwCa.Cryptography;
@@ -165,6 +168,20 @@ public sealed class MessageGateTests
         Letter letter = service.Write(ra, "/count/张三?x=110101199003070000", "李四");
         letter = letter with { Target = new Uri(service.Sample.Address, letter.Target).PathAndQuery };
 
+        var counted = new ConcurrentQueue<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == MessageEvents.MeterName && instrument.Meter.Scope == service.Sample.App.Services.GetRequiredService<IMeterFactory>())
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => counted.Enqueue((string)tags[0].Value!));
+        listener.Start();
+
         await letter.SendAsync(request => Alter(request, "created", letter));
         await letter.SendAsync(over: thief.Link);
         await (letter with { Recipient = "kmc" }).SendAsync();
@@ -184,10 +201,16 @@ public sealed class MessageGateTests
             Assert.DoesNotContain(JsonText(personal), service.Sample.Logged, StringComparison.OrdinalIgnoreCase);
         }
 
+        string[] outcomes =
+            ["bad_signature", "another_client's_link", "another_recipient", "too_old_or_too_new", "run", "id_of_another_request", "malformed_headers"];
+        Assert.Equal(outcomes, counted);
+        string document = Architecture.RepositoryTree.ReadText("docs/MESSAGES.md");
+        Assert.All(outcomes, outcome => Assert.Contains($"| `{outcome}` | ", document, StringComparison.Ordinal));
+
+        // Where the operator sees it; the exporter counts for all services of a process, so of other tests as well.
         using var plain = new HttpClient { BaseAddress = service.Sample.Management };
         string metrics = await plain.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
-        Assert.Matches("""zwca_messages[a-z_]*\{[^}]*outcome="bad_signature"[^}]*\} 1\b""", metrics);
-        Assert.Matches("""zwca_messages[a-z_]*\{[^}]*outcome="run"[^}]*\} 1\b""", metrics);
+        Assert.Matches("""zwca_messages[a-z_]*\{[^}]*outcome="bad_signature"[^}]*\} [1-9]""", metrics);
     }
 
     [Theory]

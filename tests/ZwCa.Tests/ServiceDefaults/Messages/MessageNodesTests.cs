@@ -3,6 +3,7 @@ using ZwCa.Audit;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.ServiceDefaults;
+using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Tests.ServiceDefaults.Messages;
@@ -108,21 +109,35 @@ public sealed class MessageNodesTests
     [Fact]
     public async Task RunThatOutlivesItsClaim_ChangesNothing()
     {
-        await using MessageService service = await MessageService.StartAsync(options: new MessageOptions { ClaimFor = TimeSpan.FromSeconds(30) });
-        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/slow");
+        await using MessageService service = await MessageService.StartAsync();
+        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/slow-make");
         Task<Reply> first = letter.SendAsync();
         await service.Begun.WaitAsync(TestContext.Current.CancellationToken);
-        service.Clock.Advance(TimeSpan.FromSeconds(31));
+        service.Clock.Advance(TimeSpan.FromSeconds(61));
         Task<Reply> second = letter.SendAsync();
         await service.Begun.WaitAsync(TestContext.Current.CancellationToken);
 
-        service.Continue.Release(2);
-        Reply[] replies = await Task.WhenAll(first, second);
+        // The semaphore wakes who has waited longest: first the run without a claim.
+        service.Continue.Release();
+        Reply late = await first;
+        Assert.Equal(("InProgress", 0), (late.Refusal, await service.CountThingsAsync()));
+        service.Continue.Release();
 
-        // The first to end may be the one without a claim: it has to wait for the other's answer.
-        Assert.All(replies, reply => Assert.True(reply.Text == "done" || reply.Refusal == "InProgress", reply.ToString()));
-        Assert.Equal("done", (await letter.SendAsync()).Text);
-        Assert.Equal(2, service.Runs);
+        Assert.Equal("""{"run":2}""", (await second).Text);
+        Assert.Equal("""{"run":2}""", (await letter.SendAsync()).Text);
+        Assert.Equal((2, 1), (service.Runs, await service.CountThingsAsync()));
+    }
+
+    /// <summary>Neither a name that no message can carry, nor requests that may outlive their claims.</summary>
+    [Fact]
+    public async Task ServiceThatCannotTakeMessages_DoesNotStart()
+    {
+        ConfigurationException tooShort = await Assert.ThrowsAsync<ConfigurationException>(
+            () => MessageService.StartAsync(options: new MessageOptions { ClaimFor = TimeSpan.FromSeconds(29) }));
+        Assert.Contains("RequestTimeout", tooShort.Message, StringComparison.Ordinal);
+
+        ConfigurationException name = await Assert.ThrowsAsync<ConfigurationException>(() => MessageService.StartAsync(name: "省CA"));
+        Assert.Contains("省CA", name.Message, StringComparison.Ordinal);
     }
 
     private static async Task<Letter> WriteAsync(MessageService service, string target)

@@ -48,12 +48,17 @@ internal sealed class MessageService : IAsyncDisposable
     public ConcurrentDictionary<SerialNumber, bool> Disabled { get; } = [];
 
     /// <param name="database">Another than its own SQLite file.</param>
-    public static async Task<MessageService> StartAsync(DatabaseOptions? database = null, MessageOptions? options = null, long bodyBytes = 1 << 20)
+    public static async Task<MessageService> StartAsync(DatabaseOptions? database = null, MessageOptions? options = null, long bodyBytes = 1 << 20, string name = SampleService.Name)
     {
         var service = new MessageService(options ?? new MessageOptions());
         service.Sample = await SampleService.StartAsync(new SampleSetup
         {
-            Options = plain => plain with { Database = database ?? plain.Database, Limits = plain.Limits with { BodyBytes = bodyBytes, RequestsPerSecond = 100_000, RequestsAtOnce = 100_000 } },
+            Options = plain => plain with
+            {
+                Name = name,
+                Database = database ?? plain.Database,
+                Limits = plain.Limits with { BodyBytes = bodyBytes, RequestsPerSecond = 100_000, RequestsAtOnce = 100_000 },
+            },
             Add = service.Add,
             Map = service.Map,
         });
@@ -157,6 +162,18 @@ internal sealed class MessageService : IAsyncDisposable
             Begun.Release();
             await Continue.WaitAsync(TimeSpan.FromMinutes(1));
             return TypedResults.Text("done");
+        });
+
+        signed.MapPost("/slow-make", async (MessageContext message, Database database) =>
+        {
+            int run = Interlocked.Increment(ref Runs);
+            Begun.Release();
+            await Continue.WaitAsync(TimeSpan.FromMinutes(1));
+            return await database.WriteAsync(async transaction =>
+            {
+                await transaction.ExecuteAsync("INSERT INTO thing (name) VALUES (@Name)", new { Name = message.RequestId.ToString() });
+                return await message.AnswerAsync(transaction, StatusCodes.Status201Created, new { Run = run });
+            });
         });
 
         signed.MapPost("/echo-signed", async (HttpRequest request) =>
