@@ -51,19 +51,14 @@ public sealed class AuditLog(TimeProvider time)
         // As few texts as can be: each is a round trip to a server.
         const string insertEvent =
             """
-            INSERT INTO audit_event (event_id, action, actor, object_kind, object_id, leaf)
-            VALUES (@EventId, @Action, @Actor, @ObjectKind, @ObjectId, @Leaf);
+            INSERT INTO audit_event (event_id, leaf) VALUES (@EventId, @Leaf);
             INSERT INTO log_pending (event_id) VALUES (@EventId);
             """;
         const string insertPersonal = "INSERT INTO audit_personal (event_id, name, salt, content) VALUES (@EventId, @Name, @Salt, @Content);";
         (string name, byte[] content, byte[] salt) = personal.FirstOrDefault();
         await transaction.ExecuteAsync(
             personal.Length == 0 ? insertEvent : insertEvent + insertPersonal,
-            new
-            {
-                EventId = id, leaf.Action, Actor = leaf.Actor.Id, ObjectKind = leaf.Object.Kind, ObjectId = leaf.Object.Id, Leaf = Der.Encode(leaf),
-                Name = name, Salt = salt, Content = content,
-            });
+            new { EventId = id, Leaf = Der.Encode(leaf), Name = name, Salt = salt, Content = content });
         foreach ((string nextName, byte[] nextContent, byte[] nextSalt) in personal.Skip(1))
         {
             await transaction.ExecuteAsync(insertPersonal, new { EventId = id, Name = nextName, Salt = nextSalt, Content = nextContent });

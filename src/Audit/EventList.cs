@@ -29,7 +29,7 @@ public sealed record ListedEvent(byte[] EventId, AuditLeaf Leaf);
 /// <param name="Salt">16 bytes: with it and the value anybody can check the masked field.</param>
 public sealed record PersonalValue(string Name, string Value, byte[] Salt);
 
-/// <summary>Events for people to read, by key and in the order of their ids. Safe for concurrent use.</summary>
+/// <summary>Events for people to read, once they have their place in the log; in the order of their ids. Safe for concurrent use.</summary>
 public sealed class EventList(Database database)
 {
     public const int MaxRows = 1000;
@@ -52,12 +52,13 @@ public sealed class EventList(Database database)
         byte[] highest = Earlier(filter.Until is { } until ? StartOf(until) : Last, newestFirst ? after : null);
         IReadOnlyList<Row> found = await database.QueryAsync<Row>(
             $"""
-             SELECT event_id, leaf FROM audit_event
-             WHERE event_id >= @Lowest AND event_id <= @Highest AND event_id <> @After
+             SELECT audit_search.event_id, audit_event.leaf
+             FROM audit_search JOIN audit_event ON audit_event.event_id = audit_search.event_id
+             WHERE audit_search.event_id >= @Lowest AND audit_search.event_id <= @Highest AND audit_search.event_id <> @After
              {(filter.Action is null ? "" : "AND action = @Action")}
              {(filter.Actor is null ? "" : "AND actor = @Actor")}
              {(filter.Object is null ? "" : "AND object_kind = @ObjectKind AND object_id = @ObjectId")}
-             ORDER BY event_id {(newestFirst ? "DESC" : "ASC")} {database.Dialect.Limit(rows)}
+             ORDER BY audit_search.event_id {(newestFirst ? "DESC" : "ASC")} {database.Dialect.Limit(rows)}
              """,
             new
             {
@@ -79,13 +80,8 @@ public sealed class EventList(Database database)
             "SELECT name, salt, content FROM audit_personal WHERE event_id = @EventId ORDER BY name", new { EventId = eventId }, cancellationToken))
             .Select(row => new PersonalValue(row.Name, Encoding.UTF8.GetString(row.Content), row.Salt))];
 
-    /// <returns>The lowest id of that millisecond; no id is from before 1970.</returns>
-    private static byte[] StartOf(DateTimeOffset time)
-    {
-        byte[] id = Ulid.Create(time < DateTimeOffset.UnixEpoch ? DateTimeOffset.UnixEpoch : time);
-        id.AsSpan(6).Clear();
-        return id;
-    }
+    /// <summary>No id is from before 1970.</summary>
+    private static byte[] StartOf(DateTimeOffset time) => Ulid.FirstOf(time < DateTimeOffset.UnixEpoch ? DateTimeOffset.UnixEpoch : time);
 
     private static byte[] Later(byte[] one, byte[]? other) => other is not null && other.AsSpan().SequenceCompareTo(one) > 0 ? other : one;
 

@@ -49,6 +49,14 @@ public sealed class LogCheck(Database database, LogOptions options)
              """,
             cancellationToken: cancellationToken);
         findings.AddRange(twice.Select(id => $"The event {Convert.ToHexStringLower(id)} is in the log and waits for it."));
+        IReadOnlyList<byte[]> nothing = await database.QueryAsync<byte[]>(
+            $"""
+             SELECT event_id FROM log_pending
+             WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE audit_event.event_id = log_pending.event_id)
+             ORDER BY event_id {database.Dialect.Limit(MaxFindings)}
+             """,
+            cancellationToken: cancellationToken);
+        findings.AddRange(nothing.Select(id => $"What waits as {Convert.ToHexStringLower(id)} is no event."));
         return new LogCheckReport(size, pending, checkpoints.Count, [.. findings.Take(MaxFindings)]);
     }
 
@@ -133,8 +141,9 @@ public sealed class LogCheck(Database database, LogOptions options)
             IReadOnlyList<Row> page = await database.QueryAsync<Row>(
                 """
                 SELECT log_leaf.log_index, log_leaf.event_id, log_leaf.leaf_hash,
-                       audit_event.action, audit_event.actor, audit_event.object_kind, audit_event.object_id, audit_event.leaf
+                       audit_search.action, audit_search.actor, audit_search.object_kind, audit_search.object_id, audit_event.leaf
                 FROM log_leaf JOIN audit_event ON audit_event.event_id = log_leaf.event_id
+                JOIN audit_search ON audit_search.event_id = log_leaf.event_id
                 WHERE log_leaf.log_index >= @Begin AND log_leaf.log_index < @End
                 ORDER BY log_leaf.log_index
                 """,

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace ZwCa.Data;
 
 /// <summary>
-/// An identifier that the application makes: 48 bits of Unix milliseconds, then 80 random bits, so that rows made about the same time lie together
-/// (the public ULID specification). Sixteen bytes in storage, as text 32 lower-case hexadecimal digits.
+/// An identifier that the application makes: 48 bits of Unix milliseconds, then 80 bits that begin at random and count up within a millisecond, so that what one
+/// process makes is in the order of making (the public ULID specification). Sixteen bytes in storage, as text 32 lower-case hexadecimal digits.
 /// </summary>
 public static class Ulid
 {
@@ -13,12 +13,37 @@ public static class Ulid
 
     private const int TimeLength = 6;
 
+    private static readonly Lock Gate = new();
+    private static UInt128 _last;
+
     /// <returns>16 bytes.</returns>
     public static byte[] Create(DateTimeOffset time)
     {
+        byte[] id = FirstOf(time);
+        RandomNumberGenerator.Fill(id.AsSpan(TimeLength));
+
+        // Room to count without running into the next millisecond.
+        id[TimeLength] &= 0x7F;
+        var value = BinaryPrimitives.ReadUInt128BigEndian(id);
+        lock (Gate)
+        {
+            if (value >> 80 == _last >> 80)
+            {
+                value = _last + 1;
+            }
+
+            _last = value;
+        }
+
+        BinaryPrimitives.WriteUInt128BigEndian(id, value);
+        return id;
+    }
+
+    /// <returns>16 bytes: the lowest identifier of that millisecond, for ranges.</returns>
+    public static byte[] FirstOf(DateTimeOffset time)
+    {
         byte[] id = new byte[Length];
         BinaryPrimitives.WriteInt64BigEndian(id, time.ToUnixTimeMilliseconds() << 16);
-        RandomNumberGenerator.Fill(id.AsSpan(TimeLength));
         return id;
     }
 

@@ -110,7 +110,8 @@ internal static class CustodyFields
         {
             if (++count > MaxTextLength
                 || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-                    or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+                    or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+                || IsNoncharacter(rune.Value))
             {
                 return false;
             }
@@ -118,4 +119,7 @@ internal static class CustodyFields
 
         return count > 0 && text.IsNormalized();
     }
+
+    // Unicode 23.7: not for interchange; IsNormalized throws on some of them.
+    private static bool IsNoncharacter(int value) => value is >= 0xFDD0 and <= 0xFDEF || (value & 0xFFFE) == 0xFFFE;
 }

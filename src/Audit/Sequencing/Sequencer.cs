@@ -27,6 +27,7 @@ public sealed class Sequencer
     private const int RetryFactor = 5;
 
     private static readonly string[] LeafColumns = ["log_index", "event_id", "leaf_hash"];
+    private static readonly string[] SearchColumns = ["event_id", "action", "actor", "object_kind", "object_id"];
     private static readonly string[] NodeColumns = ["level", "node_index", "hash"];
 
     private readonly Database _database;
@@ -229,15 +230,18 @@ public sealed class Sequencer
 
         TreeBuilder tree = await TreeReader.GetBuilderAsync(transaction, size);
         var leaves = new object?[batch.Count][];
+        var entries = new object?[batch.Count][];
         var nodes = new List<TreeNode>();
         for (int i = 0; i < leaves.Length; i++)
         {
             byte[] hash = MerkleHash.Leaf(batch[i].Leaf);
             tree.Append(hash, nodes);
             leaves[i] = [size + i, batch[i].EventId, hash];
+            entries[i] = EntryOf(batch[i]);
         }
 
         await transaction.BulkInsertAsync("log_leaf", LeafColumns, leaves);
+        await transaction.BulkInsertAsync("audit_search", SearchColumns, entries);
         FaultPoint.Reach("log.leaves");
         await transaction.BulkInsertAsync("log_node", NodeColumns, [.. nodes.Select(node => new object?[] { (short)node.Level, node.Index, node.Hash })]);
         FaultPoint.Reach("log.nodes");
@@ -246,6 +250,24 @@ public sealed class Sequencer
         return taken == batch.Count
             ? taken
             : throw new LogDamagedException($"Of {batch.Count} events that got their place in the log, {taken} were pending.");
+    }
+
+    /// <exception cref="LogDamagedException">What was recorded is no event, or another one.</exception>
+    private static object?[] EntryOf(PendingEvent pending)
+    {
+        AuditLeaf leaf;
+        try
+        {
+            leaf = Der.Decode<AuditLeaf>(pending.Leaf);
+        }
+        catch (DerException e)
+        {
+            throw new LogDamagedException($"The event {Convert.ToHexStringLower(pending.EventId)} that waits for its place is none: {e.Message}");
+        }
+
+        return leaf.Id.Span.SequenceEqual(pending.EventId)
+            ? [pending.EventId, leaf.Action, leaf.Actor.Id, leaf.Object.Kind, leaf.Object.Id]
+            : throw new LogDamagedException($"The event {Convert.ToHexStringLower(pending.EventId)} that waits for its place says that it is {Convert.ToHexStringLower(leaf.Id.Span)}.");
     }
 
     private async Task<Checkpoint?> SignIfDueAsync(CancellationToken cancellationToken)
@@ -323,8 +345,10 @@ public sealed class Sequencer
     {
         IReadOnlyList<byte[]> leaves = await _database.QueryAsync<byte[]>(
             """
-            SELECT audit_event.leaf FROM audit_event JOIN log_leaf ON log_leaf.event_id = audit_event.event_id
-            WHERE audit_event.action = @Action AND audit_event.object_id = @KeyId AND log_leaf.log_index < @Size
+            SELECT audit_event.leaf FROM audit_search
+            JOIN audit_event ON audit_event.event_id = audit_search.event_id
+            JOIN log_leaf ON log_leaf.event_id = audit_search.event_id
+            WHERE audit_search.action = @Action AND audit_search.object_id = @KeyId AND log_leaf.log_index < @Size
             """,
             new { Action = LogEvents.KeyAction, KeyId = Convert.ToHexStringLower(_keyId), Size = last.TreeSize },
             cancellationToken);

@@ -72,6 +72,8 @@ public sealed class AuditLogTests
             ids.Add(await log.Database.WriteAsync(transaction => log.Log.AppendAsync(transaction, told), Token));
         }
 
+        Assert.Empty(await PagesAsync(new EventFilter(), false));
+        await log.Sequencer().RunOnceAsync(Token);
         DateTimeOffset third = Ulid.TimeOf(ids[3]);
         Assert.Equal([0, 1, 2, 3], await PagesAsync(new EventFilter { Until = Ulid.TimeOf(ids[4]) }, false));
         Assert.Equal([9, 8, 7, 6, 5, 4, 3], await PagesAsync(new EventFilter { From = third }, true));

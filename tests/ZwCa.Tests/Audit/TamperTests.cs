@@ -7,13 +7,15 @@ namespace ZwCa.Tests.Audit;
 /// <summary>The log's rows, attacked with SQL.</summary>
 public sealed class TamperTests
 {
-    private static readonly string[] Tables = ["audit_event", "log_leaf", "log_node", "log_checkpoint"];
+    private static readonly string[] Tables = ["audit_event", "audit_search", "log_leaf", "log_node", "log_checkpoint"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static TheoryData<DatabaseKind, string> Changes => [.. KindsHere.SelectMany(kind => new[]
     {
-        "UPDATE audit_event SET action = 'nothing.happened'",
+        "UPDATE audit_event SET leaf = event_id",
+        "UPDATE audit_search SET action = 'nothing.happened'",
+        "DELETE FROM audit_search",
         "UPDATE log_leaf SET log_index = log_index + 100",
         "UPDATE log_node SET level = 7",
         "UPDATE log_checkpoint SET epoch = 7",
@@ -26,13 +28,15 @@ public sealed class TamperTests
     /// <summary>What somebody who may drop triggers does, and what the check says to it.</summary>
     public static TheoryData<DatabaseKind, string, string> Alterations => [.. KindsHere.SelectMany(kind => new[]
     {
-        ("UPDATE audit_event SET leaf = (SELECT leaf FROM audit_event WHERE object_id = '0001') WHERE object_id = '0002'", "is not the one that was logged"),
-        ("UPDATE audit_event SET actor = 'somebody' WHERE object_id = '0003'", "is listed under another"),
+        ("UPDATE audit_event SET leaf = (SELECT leaf FROM audit_event WHERE event_id = (SELECT event_id FROM log_leaf WHERE log_index = 1))"
+            + " WHERE event_id = (SELECT event_id FROM log_leaf WHERE log_index = 2)", "is not the one that was logged"),
+        ("UPDATE audit_search SET actor = 'somebody' WHERE object_id = '0003'", "is listed under another"),
         ("UPDATE log_leaf SET leaf_hash = (SELECT leaf_hash FROM log_leaf WHERE log_index = 4) WHERE log_index = 5", "is not the one that was logged"),
         ("UPDATE log_node SET hash = (SELECT hash FROM log_node WHERE level = 1 AND node_index = 0) WHERE level = 1 AND node_index = 1", "Level 1 of the tree"),
         ("DELETE FROM log_leaf WHERE log_index = 30", "Place 30 of the log is empty"),
         ("DELETE FROM log_leaf WHERE log_index = 30", "is neither in the log nor waiting for it"),
         ("INSERT INTO log_pending (event_id) SELECT event_id FROM log_leaf WHERE log_index = 3", "is in the log and waits for it"),
+        ("INSERT INTO log_pending (event_id) SELECT SUBSTRING(leaf_hash, 1, 16) FROM log_leaf WHERE log_index = 3", "is no event"),
         ("DELETE FROM log_checkpoint WHERE checkpoint_number = 1", "Before checkpoint 2 there is none"),
         ("UPDATE log_checkpoint SET checkpoint_number = 4 WHERE checkpoint_number = 1", "Checkpoint 4 goes back"),
         ("DELETE FROM log_leaf WHERE log_index >= 38", "tells of more events than the log has"),

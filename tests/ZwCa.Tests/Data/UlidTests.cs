@@ -18,6 +18,16 @@ public sealed class UlidTests
     }
 
     [Fact]
+    public void WhatOneProcessMakes_IsInOrder()
+    {
+        DateTimeOffset time = new(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero);
+        byte[][] ids = [.. Enumerable.Range(0, 1000).Select(_ => Ulid.Create(time))];
+        Assert.All(ids.Zip(ids.Skip(1)), pair => Assert.True(pair.First.AsSpan().SequenceCompareTo(pair.Second) < 0));
+        Assert.True(Ulid.FirstOf(time).AsSpan().SequenceCompareTo(ids[0]) < 0);
+        Assert.True(Ulid.FirstOf(time.AddMilliseconds(1)).AsSpan().SequenceCompareTo(ids[^1]) > 0);
+    }
+
+    [Fact]
     public void NoUlid_IsRefused() => Assert.Throws<ArgumentException>(() => Ulid.TimeOf(new byte[15]));
 
     private static DateTimeOffset Truncated(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());

@@ -151,6 +151,7 @@ public sealed class StatementRuleTests
 
     public static TheoryData<string> BadTexts => [
         "", "a\0", "a\n", "a\u007f", "a\u0085", "\u202e1号", "a\u200bb", "a\u2066b", "\ufeffa", "a\u2028b", "a\u2029b", "\U000E0041", "Cafe\u0301",
+        "a\ufdd0", "a\ufffe", "a\uffff", "\U0010fffe",
         new string('号', 257)];
 
     [Theory]

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.ServiceDefaults.Links;
@@ -101,7 +103,8 @@ public sealed class LinkTests
 
         Assert.Equal(
             ["client.register", "client.disable", "client.enable"],
-            await service.Database.QueryAsync<string>("SELECT action FROM audit_event ORDER BY event_id", null, Cancellation));
+            (await service.Database.QueryAsync<byte[]>("SELECT leaf FROM audit_event ORDER BY event_id", null, Cancellation))
+                .Select(leaf => Der.Decode<AuditLeaf>(leaf).Action));
     }
 
     /// <summary>Exercises each statement on each database, and that a change that is none leaves no event.</summary>
