@@ -28,9 +28,23 @@ public sealed class LinkTrust(X509Certificate2Collection authorities, TimeProvid
     public string? WhyNot(X509Certificate2 certificate, Oid purpose)
     {
         ArgumentNullException.ThrowIfNull(certificate);
+        ArgumentNullException.ThrowIfNull(purpose);
+        try
+        {
+            return Judge(certificate, purpose);
+        }
+        catch (CryptographicException)
+        {
+            // Anybody may present anything: a key on a curve that nobody knows, an extension that is no DER.
+            return "it cannot be read";
+        }
+    }
+
+    private string? Judge(X509Certificate2 certificate, Oid purpose)
+    {
         using (ECDsa? key = certificate.GetECDsaPublicKey())
         {
-            if (key?.ExportParameters(false).Curve.Oid.Value != P256)
+            if (key?.ExportParameters(false).Curve is not { IsNamed: true, Oid.Value: P256 })
             {
                 return "its key is not P-256";
             }

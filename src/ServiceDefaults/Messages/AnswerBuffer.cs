@@ -38,6 +38,7 @@ internal static class AnswerBuffer
         return new Answer(http.Response.StatusCode, http.Response.ContentType, bytes.ToArray());
     }
 
+    /// <summary>Whatever time the request has left: what is done and kept is told. The server ends a client that does not read.</summary>
     public static async Task SendAsync(HttpContext http, Answer answer)
     {
         http.Response.StatusCode = answer.Status;
@@ -45,7 +46,7 @@ internal static class AnswerBuffer
         http.Response.ContentLength = answer.Status == StatusCodes.Status204NoContent ? null : answer.Body.Length;
         if (answer.Body.Length > 0)
         {
-            await http.Response.Body.WriteAsync(answer.Body, http.RequestAborted);
+            await http.Response.Body.WriteAsync(answer.Body, CancellationToken.None);
         }
     }
 }

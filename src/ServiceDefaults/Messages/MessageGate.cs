@@ -37,7 +37,7 @@ internal sealed class MessageGate(
     public async Task InvokeAsync(HttpContext http, RequestDelegate endpoint)
     {
         // Step 1: the five headers, each once and in its one form; a target that fits into a line. A body that is packed is not the one that was signed.
-        string? link = http.Features.Get<RegisteredClient>()?.Name;
+        string link = http.GetClient().Name;
         string target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         MessageHeaders headers;
         try
@@ -155,10 +155,6 @@ internal sealed class MessageGate(
         try
         {
             (answer, isFinal) = await CollectAsync(http, endpoint);
-            if (answer.Body.Length > options.MaxAnswerLength)
-            {
-                throw new InvalidOperationException($"An answer of {answer.Body.Length} bytes is longer than what is kept.");
-            }
         }
         catch
         {
@@ -179,10 +175,10 @@ internal sealed class MessageGate(
             return kept.Bytes ?? answer;
         }
 
-        if (!isFinal)
+        if (!isFinal || answer.Body.Length > options.MaxAnswerLength)
         {
             await ReleaseAsync(message, runId);
-            return answer;
+            return !isFinal ? answer : throw new InvalidOperationException($"An answer of {answer.Body.Length} bytes is longer than what is kept.");
         }
 
         // Where this run took so long that another call has begun, that call answers.
@@ -203,14 +199,18 @@ internal sealed class MessageGate(
                 return (answer, AnswerBuffer.IsFinal(answer.Status));
             }
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException || !http.RequestAborted.IsCancellationRequested)
         {
+            // Cancelled because the time is up or the client has gone: that is answered where the limit is set, as without this.
             thrown = e;
         }
 
-        // In a buffer of its own: what the endpoint had written until then is not part of it.
+        // In a buffer of its own: what the endpoint had written until then is not part of it. A client that has gone asks again, and then hears it.
         http.Features.Set(new Ended(thrown));
+        CancellationToken aborted = http.RequestAborted;
+        http.RequestAborted = CancellationToken.None;
         Answer problem = await AnswerBuffer.CollectAsync(http, _problems.InvokeAsync);
+        http.RequestAborted = aborted;
         bool passes = http.Response.Headers.RetryAfter.Count > 0 || thrown is RefusalException { Kind: Refusal.InProgress };
         return (problem, AnswerBuffer.IsFinal(problem.Status) && !passes);
     }

@@ -69,9 +69,9 @@ public sealed class SignedMessage
 
     public static bool IsMethod(string? method) => method is { Length: > 0 and <= MaxMethodLength } && method.All(char.IsAsciiLetterUpper);
 
-    /// <summary>Origin form only (RFC 9112 §3.2.1): it begins with a slash.</summary>
+    /// <summary>Origin form only (RFC 9112 §3.2.1): it begins with a slash, and has no fragment.</summary>
     public static bool IsTarget(string? target) =>
-        target is { Length: > 0 and <= MaxTargetLength } && target[0] == '/' && !target.AsSpan().ContainsAnyExceptInRange('!', '~');
+        target is { Length: > 0 and <= MaxTargetLength } && target[0] == '/' && !target.Contains('#') && !target.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     /// <summary>Whether the key made the signature over exactly these lines. Says nothing about whose key it is.</summary>
     public bool IsSignedBy(Sm2PublicKey key, Sm2Signature signature)

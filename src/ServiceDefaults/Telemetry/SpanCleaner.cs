@@ -12,6 +12,8 @@ internal sealed class SpanCleaner : BaseProcessor<Activity>
 
     public override void OnEnd(Activity data)
     {
+        // The client's text, from its header.
+        data.TraceStateString = null;
         foreach (string name in data.TagObjects.Select(tag => tag.Key).Where(name => !Allowed.Contains(name)).ToArray())
         {
             data.SetTag(name, null);

@@ -53,11 +53,16 @@ public sealed class ServiceProgram
             DefaultValueFactory = _ => new FileInfo("appsettings.json"),
             Recursive = true,
         };
-        var migrate = new Command("migrate", "Brings the database to this program's version.");
+        var role = new Option<string?>("--grant")
+        {
+            Description = "The role that the service connects as; lets it into the tables, and no further than it needs. Not on SQLite.",
+            HelpName = "ROLE",
+        };
+        var migrate = new Command("migrate", "Brings the database to this program's version.") { role };
         var check = new Command("check-config", "Looks at everything that has to be right before the service starts.");
         var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, migrate, check };
         root.SetAction((parsed, cancellation) => RunServiceAsync(parsed.GetRequiredValue(file).FullName, output, error, cancellation));
-        migrate.SetAction((parsed, cancellation) => MigrateAsync(parsed.GetRequiredValue(file).FullName, output, cancellation));
+        migrate.SetAction((parsed, cancellation) => MigrateAsync(parsed.GetRequiredValue(file).FullName, parsed.GetValue(role), output, error, cancellation));
         check.SetAction((parsed, cancellation) => CheckAsync(parsed.GetRequiredValue(file).FullName, output, cancellation));
 
         ParseResult result = root.Parse(args);
@@ -136,17 +141,34 @@ public sealed class ServiceProgram
         return 0;
     }
 
-    private async Task<int> MigrateAsync(string file, TextWriter output, CancellationToken cancellationToken)
+    private async Task<int> MigrateAsync(string file, string? role, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         ServiceOptions options = ServiceConfiguration.Read(ServiceConfiguration.Load(file));
         await using var database = new Database(options.Database);
-        IReadOnlyList<string> applied = await new Migrator(database, AllTables, TimeProvider.System).MigrateAsync(cancellationToken);
+        var migrator = new Migrator(database, AllTables, TimeProvider.System);
+        IReadOnlyList<string> applied = await migrator.MigrateAsync(cancellationToken);
         foreach (string name in applied)
         {
             await output.WriteLineAsync($"applied {name}");
         }
 
         await output.WriteLineAsync(applied.Count == 0 ? "nothing to do" : "done");
+        if (role is null)
+        {
+            return 0;
+        }
+
+        try
+        {
+            await migrator.GrantAsync(role, cancellationToken);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or InvalidOperationException)
+        {
+            await error.WriteLineAsync($"Nothing was granted: {e.Message}");
+            return Failed;
+        }
+
+        await output.WriteLineAsync($"granted to {role}");
         return 0;
     }
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Contracts;
 using ZwCa.Hsm;
 using ZwCa.ServiceDefaults;
+using ZwCa.Tests.HsmSim.Device;
 
 namespace ZwCa.Tests.ServiceDefaults.Health;
 
@@ -33,6 +34,42 @@ public sealed class ManagementTests
         Assert.Equal(Refusal.AuditUnavailable, refusal.Kind);
         Assert.NotNull(refusal.RetryAfter);
         Assert.Equal((503, "unhealthy", "audit=unhealthy database=healthy hsm=healthy link=healthy"), await ReadyAsync(service));
+    }
+
+    /// <summary>One line, and the service asks its own log.</summary>
+    [Fact]
+    public async Task TheServicesOwnLogIsBehind_NothingIsIssued()
+    {
+        var clock = new ManualClock(DateTimeOffset.UtcNow);
+        await using SampleService service = await SampleService.StartAsync(new SampleSetup
+        {
+            Add = builder =>
+            {
+                builder.Services.AddSingleton<TimeProvider>(clock);
+                builder.Services.AddAuditGate();
+            },
+        });
+        AuditGate gate = service.App.Services.GetRequiredService<AuditGate>();
+
+        // An event, and nobody gives it its place.
+        await service.RegisterAsync("ra-11");
+        clock.Advance(TimeSpan.FromSeconds(9));
+        await gate.RequireAsync(Cancellation);
+        Assert.Equal((200, "healthy", "audit=healthy database=healthy link=healthy"), await ReadyAsync(service));
+        clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(Refusal.AuditUnavailable, (await Assert.ThrowsAsync<RefusalException>(() => gate.RequireAsync(Cancellation))).Kind);
+        Assert.Equal((503, "unhealthy", "audit=unhealthy database=healthy link=healthy"), await ReadyAsync(service));
+
+        // Nobody knows: nothing is issued, and the answer does not quote the database.
+        await service.Database.WriteAsync(transaction => transaction.ExecuteAsync("DROP TABLE log_pending"), Cancellation);
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => gate.RequireAsync(Cancellation));
+        using var http = new HttpClient { BaseAddress = service.Management };
+        using HttpResponseMessage answer = await http.GetAsync("/health/ready", Cancellation);
+        string text = await answer.Content.ReadAsStringAsync(Cancellation);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.DoesNotContain("log_pending", text, StringComparison.Ordinal);
+        Assert.Contains("The database does not answer.", text, StringComparison.Ordinal);
     }
 
     [Fact]

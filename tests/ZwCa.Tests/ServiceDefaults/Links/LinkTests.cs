@@ -44,6 +44,27 @@ public sealed class LinkTests
         { "issued by a link certificate", "PartialChain" },
     };
 
+    /// <summary>Anybody may present anything; it is refused like others, and is no fault of this program.</summary>
+    [Theory]
+    [InlineData("purposes that are no DER")]
+    [InlineData("a point of another curve")]
+    public void ACertificateThatCannotBeReadIsNotTrusted(string what)
+    {
+        using var ca = new SystemCa();
+        using X509Certificate2 plain = ca.Issue("ra-11", rawPurposes: what == "purposes that are no DER" ? [0x30, 0x05, 0x06] : null);
+        byte[] der = plain.RawData;
+        if (what == "a point of another curve")
+        {
+            // P-256 becomes sm2p256v1, whose name is as long.
+            int at = der.AsSpan().IndexOf((byte[])[0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]);
+            ((byte[])[0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D]).CopyTo(der, at);
+        }
+
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(der);
+
+        Assert.Equal("it cannot be read", new LinkTrust([ca.Certificate], TimeProvider.System).WhyNot(certificate, LinkTrust.ClientAuthentication));
+    }
+
     /// <summary>All but the unregistered one are in the table, so that each is refused for its own reason.</summary>
     [Theory]
     [MemberData(nameof(Untrusted))]

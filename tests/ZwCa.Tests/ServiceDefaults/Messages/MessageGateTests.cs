@@ -89,6 +89,18 @@ public sealed class MessageGateTests
         Assert.Equal("BadSignature", (await letter.SendAsync(over: thief.Link)).Refusal);
     }
 
+    /// <summary>Whoever maps such an endpoint has made a mistake; it lets nobody in, not even who is right.</summary>
+    [Fact]
+    public async Task EndpointThatAllowsAnybody_RunsNothing()
+    {
+        await using MessageService service = await MessageService.StartAsync();
+        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/open");
+
+        Assert.Equal(500, (await letter.SendAsync()).Status);
+        Assert.Equal(500, (await letter.SendAsync(over: service.Sample.CreateClient(null))).Status);
+        Assert.Equal(0, service.Runs);
+    }
+
     [Fact]
     public async Task SenderNobodyKnows_IsRefused()
     {

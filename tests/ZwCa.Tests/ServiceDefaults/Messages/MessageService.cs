@@ -48,7 +48,8 @@ internal sealed class MessageService : IAsyncDisposable
     public ConcurrentDictionary<SerialNumber, bool> Disabled { get; } = [];
 
     /// <param name="database">Another than its own SQLite file.</param>
-    public static async Task<MessageService> StartAsync(DatabaseOptions? database = null, MessageOptions? options = null, long bodyBytes = 1 << 20, string name = SampleService.Name)
+    public static async Task<MessageService> StartAsync(DatabaseOptions? database = null, MessageOptions? options = null, long bodyBytes = 1 << 20, string name = SampleService.Name,
+        TimeSpan? requestTimeout = null)
     {
         var service = new MessageService(options ?? new MessageOptions());
         service.Sample = await SampleService.StartAsync(new SampleSetup
@@ -57,7 +58,13 @@ internal sealed class MessageService : IAsyncDisposable
             {
                 Name = name,
                 Database = database ?? plain.Database,
-                Limits = plain.Limits with { BodyBytes = bodyBytes, RequestsPerSecond = 100_000, RequestsAtOnce = 100_000 },
+                Limits = plain.Limits with
+                {
+                    BodyBytes = bodyBytes,
+                    RequestsPerSecond = 100_000,
+                    RequestsAtOnce = 100_000,
+                    RequestTimeout = requestTimeout ?? plain.Limits.RequestTimeout,
+                },
             },
             Add = service.Add,
             Map = service.Map,
@@ -155,6 +162,18 @@ internal sealed class MessageService : IAsyncDisposable
             long there = await database.FindAsync<long>("SELECT COUNT(*) FROM thing WHERE name = @Name", new { Name = message.Rows ?? "envelope" });
             return TypedResults.Json(new { envelope = there > 0 ? "bytes" : "delivered" });
         });
+
+        // Waits until its time is up; then it says so, or something of its own.
+        signed.MapPost("/wait", async (string? then, HttpContext http) =>
+        {
+            Interlocked.Increment(ref Runs);
+            await Task.Delay(TimeSpan.FromMinutes(1), http.RequestAborted)
+                .ConfigureAwait(then is null ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.SuppressThrowing);
+            return then == "refuse" ? throw new RefusalException(Refusal.WrongState, "测试") : TypedResults.Text("done");
+        });
+
+        // A mistake: who sends has no name.
+        signed.MapPost("/open", () => Interlocked.Increment(ref Runs)).AllowAnonymous();
 
         signed.MapPost("/slow", async () =>
         {

@@ -274,6 +274,35 @@ public sealed class RepeatedMessageTests
         Assert.Equal(500, (await service.Write(ra, "/echo-signed", new string('x', 101)).SendAsync()).Status);
     }
 
+    /// <summary>The rows are what is kept; the answer may have any length.</summary>
+    [Fact]
+    public async Task AnswerFromRows_MayBeLargerThanIsKept()
+    {
+        await using MessageService service = await MessageService.StartAsync(options: new MessageOptions { MaxAnswerLength = 10 });
+        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), "/pair");
+
+        Assert.Equal("""{"envelope":"bytes"}""", (await letter.SendAsync()).Text);
+        Assert.Equal("""{"envelope":"bytes"}""", (await letter.SendAsync()).Text);
+    }
+
+    /// <summary>The end of the time is answered as without a signature, and not kept; what the endpoint says all the same is kept and told.</summary>
+    [Theory]
+    [InlineData("/wait", 503, "Unavailable", 2)]
+    [InlineData("/wait?then=refuse", 409, "WrongState", 1)]
+    [InlineData("/wait?then=answer", 200, null, 1)]
+    public async Task TimeIsUp(string target, int status, string? refusal, int runs)
+    {
+        await using MessageService service = await MessageService.StartAsync(requestTimeout: TimeSpan.FromSeconds(3));
+        Letter letter = service.Write(await service.AddPartyAsync("4a01", "ra-1"), target);
+
+        Reply first = await letter.SendAsync();
+        Reply second = await letter.SendAsync();
+
+        Assert.Equal((status, refusal, status == 503), (first.Status, first.Refusal, first.RetryAfter is not null));
+        Assert.Equal((status, refusal), (second.Status, second.Refusal));
+        Assert.Equal(runs, service.Runs);
+    }
+
     /// <summary>Any number of calls at once, one run.</summary>
     [Fact]
     public async Task ManyCallsAtOnce_OneRun()

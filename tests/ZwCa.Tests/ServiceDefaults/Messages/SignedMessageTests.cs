@@ -116,6 +116,7 @@ public sealed class SignedMessageTests
     [InlineData("ca", "POST", "https://ca/")]
     [InlineData("ca", "POST", "*")]
     [InlineData("ca", "POST", "/a b")]
+    [InlineData("ca", "POST", "/a#b")]
     [InlineData("ca", "POST", "/a\nb")]
     [InlineData("ca", "POST", "/a\rb")]
     [InlineData("ca", "POST", "/a\u007f")]

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using ZwCa.Contracts;
 using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults.Requests;
 
 namespace ZwCa.Tests.ServiceDefaults.Requests;
 
@@ -110,6 +111,17 @@ public sealed class LimitTests
         Assert.Equal(Refusal.TooManyRequests, refusal!.Kind);
         Assert.Equal("ra-12", await other.GetStringAsync("/who", Cancellation));
     }
+
+    /// <summary>Who is not known is counted by what he cannot change at will.</summary>
+    [Theory]
+    [InlineData("10.0.0.1", "10.0.0.1", true)]
+    [InlineData("10.0.0.1", "::ffff:10.0.0.1", true)]
+    [InlineData("10.0.0.1", "10.0.0.2", false)]
+    [InlineData("::ffff:10.0.0.1", "::ffff:10.0.0.2", false)]
+    [InlineData("2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", true)]
+    [InlineData("2001:db8:0:1::1", "2001:db8:0:2::1", false)]
+    public void AddressesThatCountAsOne(string one, string other, bool same) =>
+        Assert.Equal(same, ClientRate.KeyOf(IPAddress.Parse(one)) == ClientRate.KeyOf(IPAddress.Parse(other)));
 
     private static Task<SampleService> StartAsync(Func<RequestLimits, RequestLimits> change) => SampleService.StartAsync(new SampleSetup
     {

@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.ServiceDefaults.Verbs;
@@ -64,6 +66,75 @@ public sealed class ServiceProgramTests : IDisposable
         (int good, string checks) = await RunAsync(null, "check-config", "--config", config);
         Assert.True(good == 0, checks);
         Assert.Equal(["configuration", "mode", "system CA", "link certificate", "database", "HSM"], checks.Trim().Split('\n').Select(line => line.Replace("ok     ", "", StringComparison.Ordinal)));
+    }
+
+    /// <summary>On PostgreSQL one role migrates and grants, another serves.</summary>
+    [Fact]
+    public async Task MigrateLetsTheServicesRoleIn()
+    {
+        Requires.Condition(TestDatabase.IsHere(DatabaseKind.PostgreSql), "a PostgreSQL (ZWCA_TEST_POSTGRES)");
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql);
+        string role = "zwca-test-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        string asRole = new NpgsqlConnectionStringBuilder(test.Options.ConnectionString) { Username = role, Password = role, Pooling = false }.ToString();
+        await using NpgsqlDataSource owner = NpgsqlDataSource.Create(test.Options.ConnectionString);
+
+        // The tables are made; the role is not there.
+        (int early, string told) = await MigrateAsync();
+        Assert.Equal(1, early);
+        Assert.Contains("applied service/", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("granted to", told, StringComparison.Ordinal);
+
+        await ExecuteAsync(owner, $"CREATE ROLE \"{role}\" LOGIN PASSWORD '{role}'");
+        try
+        {
+            (int refused, _) = await RunAsync(null, "check-config", "--config", WriteFor(asRole));
+            Assert.Equal(1, refused);
+
+            (int code, string output) = await MigrateAsync();
+            Assert.True(code == 0, output);
+            Assert.EndsWith($"granted to {role}\n", output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+
+            (int good, string checks) = await RunAsync(null, "check-config", "--config", WriteFor(asRole));
+            Assert.True(good == 0, checks);
+            await using (NpgsqlDataSource service = NpgsqlDataSource.Create(asRole))
+            {
+                await ExecuteAsync(service, "DELETE FROM registered_client");
+                PostgresException e = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(service, "DELETE FROM audit_event"));
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, e.SqlState);
+            }
+
+            await ExecuteAsync(owner, $"ALTER ROLE \"{role}\" SUPERUSER");
+            (int tooMuch, string why) = await MigrateAsync();
+            Assert.Equal(1, tooMuch);
+            Assert.Contains("Nothing was granted: ", why, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await ExecuteAsync(owner, $"DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\"");
+        }
+
+        Task<(int Code, string Output)> MigrateAsync() => RunAsync(null, "migrate", "--grant", role, "--config", WriteFor(test.Options.ConnectionString));
+
+        string WriteFor(string connection) =>
+            Write(service => service["Database"] = new JsonObject { ["Kind"] = nameof(DatabaseKind.PostgreSql), ["ConnectionString"] = connection });
+
+        static async Task ExecuteAsync(NpgsqlDataSource source, string statement)
+        {
+            await using NpgsqlCommand command = source.CreateCommand(statement);
+            await command.ExecuteNonQueryAsync(Cancellation);
+        }
+    }
+
+    [Theory]
+    [InlineData("zwca", "SQLite has no roles")]
+    [InlineData("zwca; DROP TABLE x", "make the name of a role")]
+    public async Task MigrateGrantsNothing_WhereThereIsNoSuchThing(string role, string said)
+    {
+        (int code, string output) = await RunAsync(null, "migrate", "--grant", role, "--config", Write());
+
+        Assert.Equal(1, code);
+        Assert.Contains("Nothing was granted: ", output, StringComparison.Ordinal);
+        Assert.Contains(said, output, StringComparison.Ordinal);
     }
 
     [Fact]
