@@ -65,6 +65,34 @@ public sealed class RollbackTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => sequencer.OverrideAsync(Decision, LogFixture.Actor, Token));
     }
 
+    /// <summary>A node that was away when it was decided, or died before its anchors had it, follows; unless it knows of more than was given up.</summary>
+    [Fact]
+    public async Task A_decision_counts_for_anchors_that_have_not_got_it_but_not_beyond_what_it_gives_up()
+    {
+        await using LogFixture log = await LogFixture.CreateAsync(DatabaseKind.Sqlite);
+        using var aside = new TemporaryFolder();
+        await log.LogAsync(2);
+        BackUp(log, aside.File("yesterday.db"));
+        await log.LogAsync(2);
+        Anchor used = Copy("used"), behind = Copy("behind");
+        await log.LogAsync(2);
+        await using var restored = new Database(new DatabaseOptions { ConnectionString = $"Data Source={aside.File("yesterday.db")}" });
+        Checkpoint broken = await log.Sequencer(log.Options with { Anchors = [used] }, database: restored).OverrideAsync(Decision, LogFixture.Actor, Token);
+        Assert.Equal(4, broken.Tbs.Override!.AbandonedSize);
+        await new LogGuard(restored, log.Options with { Anchors = [behind] }).CheckAsync(Token);
+        Assert.Null((await log.Sequencer(log.Options with { Anchors = [behind] }, database: restored).RunOnceAsync(Token)).Signed);
+        Assert.NotNull(behind.Read()[^1].Tbs.Override);
+
+        LogDamagedException refused = await Assert.ThrowsAsync<LogDamagedException>(() => new LogGuard(restored, log.Options).CheckAsync(Token));
+        Assert.Contains("that it does not speak of", refused.Message, StringComparison.Ordinal);
+
+        Anchor Copy(string name)
+        {
+            File.Copy(log.Anchors[0].Path, aside.File(name));
+            return new Anchor(aside.File(name));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
     public async Task Another_database_as_large_is_refused(DatabaseKind kind)
