@@ -31,7 +31,7 @@ public sealed record RequestLimits
     /// <summary>After which the work on a request is cancelled.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Of one client, lasting; an address without a trusted link counts as one client.</summary>
+    /// <summary>Of one client, lasting; an address (of IPv6 a network, /64) without a trusted link counts as one client.</summary>
     public int RequestsPerSecond { get; init; } = 200;
 
     /// <summary>Of one client, at once.</summary>

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZwCa.Contracts;
 using ZwCa.ServiceDefaults.Links;
+using ZwCa.Tests.HsmSim.Device;
 
 namespace ZwCa.Tests.ServiceDefaults.Links;
 
@@ -79,6 +80,23 @@ public sealed class LinkCertificateTests : IDisposable
         File.WriteAllText(_folder.File("link.pem"), another.ExportCertificatePem());
 
         Assert.Throws<LinkCertificateException>(() => Files(Password).Load(DateTimeOffset.UtcNow));
+    }
+
+    /// <summary>What was wrong may pass without a change of the files.</summary>
+    [Fact]
+    public void ARenewalThatCouldNotBeUsedIsTriedAgain()
+    {
+        var clock = new ManualClock(DateTimeOffset.UtcNow);
+        Write(_ca.Issue("first"), Password);
+        var link = new LinkCertificate(Files(Password), clock, TimeSpan.Zero, NullLogger.Instance);
+        Write(_ca.Issue("second of tomorrow", notBefore: DateTimeOffset.UtcNow.AddDays(1)), Password);
+        Assert.Equal("CN=first", link.Current.Subject);
+        Assert.NotNull(link.RenewalFailure);
+
+        clock.Advance(TimeSpan.FromDays(2));
+
+        Assert.NotEqual("CN=first", link.Current.Subject);
+        Assert.Null(link.RenewalFailure);
     }
 
     [Fact]

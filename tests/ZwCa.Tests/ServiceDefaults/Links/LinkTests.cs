@@ -1,11 +1,13 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.ServiceDefaults.Links;
+using ZwCa.Tests.HsmSim.Device;
 
 namespace ZwCa.Tests.ServiceDefaults.Links;
 
@@ -105,6 +107,39 @@ public sealed class LinkTests
             ["client.register", "client.disable", "client.enable"],
             (await service.Database.QueryAsync<byte[]>("SELECT leaf FROM audit_event ORDER BY event_id", null, Cancellation))
                 .Select(leaf => Der.Decode<AuditLeaf>(leaf).Action));
+    }
+
+    /// <summary>The chain was judged when the connection began; the time is looked at for each request.</summary>
+    [Fact]
+    public async Task ACertificateThatExpiresIsNotTrustedOnAStandingConnectionEither()
+    {
+        var clock = new ManualClock(DateTimeOffset.UtcNow);
+        await using SampleService service = await SampleService.StartAsync(
+            new SampleSetup { Add = builder => builder.Services.AddSingleton<TimeProvider>(clock) });
+        HttpClient client = await service.RegisterAsync("ra-11");
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(client));
+
+        clock.Advance(TimeSpan.FromDays(61));
+
+        // A new connection would be refused by its chain: NotTimeValid.
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(client));
+        Assert.Contains("not valid now", service.Logged, StringComparison.Ordinal);
+    }
+
+    /// <summary>Who cannot be looked up is nobody, and is told to come back.</summary>
+    [Fact]
+    public async Task WithoutTheTableNobodyGetsIn()
+    {
+        await using SampleService service = await SampleService.StartAsync();
+        HttpClient client = await service.RegisterAsync("ra-11");
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(client));
+
+        await service.Database.WriteAsync(transaction => transaction.ExecuteAsync("DROP TABLE registered_client"), Cancellation);
+
+        using HttpResponseMessage answer = await client.GetAsync("/who", Cancellation);
+        RefusalException refusal = await Assert.ThrowsAsync<RefusalException>(() => answer.ThrowIfRefusedAsync(Cancellation));
+        Assert.Equal((Refusal.Unavailable, true), (refusal.Kind, refusal.RetryAfter is not null));
+        Assert.DoesNotContain("registered_client", refusal.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Exercises each statement on each database, and that a change that is none leaves no event.</summary>

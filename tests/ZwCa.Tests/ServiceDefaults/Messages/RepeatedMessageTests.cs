@@ -303,6 +303,32 @@ public sealed class RepeatedMessageTests
         Assert.Equal(runs, service.Runs);
     }
 
+    /// <summary>Nobody is told, and the operator is not woken.</summary>
+    [Fact]
+    public async Task ClientThatHasGone_IsNoFailure()
+    {
+        await using MessageService service = await MessageService.StartAsync();
+        Party ra = await service.AddPartyAsync("4a01", "ra-1");
+        using HttpRequestMessage request = await service.Write(ra, "/wait").SealAsync();
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        Task<HttpResponseMessage> call = ra.Link.SendAsync(request, gone.Token);
+        while (Volatile.Read(ref service.Runs) == 0)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        await gone.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        while (!service.Sample.Logged.Contains("/wait", StringComparison.Ordinal))
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Contains("\"status\":499", service.Sample.Logged, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"level\":\"Error\"", service.Sample.Logged, StringComparison.Ordinal);
+    }
+
     /// <summary>Any number of calls at once, one run.</summary>
     [Fact]
     public async Task ManyCallsAtOnce_OneRun()
