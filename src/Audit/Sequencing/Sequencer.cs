@@ -16,6 +16,11 @@ public sealed class ClockSetBackException(string message) : Exception(message);
 /// <param name="Signed">The checkpoint that this round made, if any.</param>
 public sealed record SequencerRound(int Sequenced, Checkpoint? Signed);
 
+/// <summary>A log that is older than its anchors.</summary>
+/// <param name="Abandoned">The highest checkpoint that is known.</param>
+/// <param name="KeptSize">Events that the database has.</param>
+public sealed record RolledBackLog(TbsCheckpoint Abandoned, long KeptSize);
+
 /// <summary>
 /// Gives each event its place in the log, once; signs checkpoints and anchors them. Any number of nodes may run one on the same database: a lease says which works,
 /// and where two believe that they hold it, primary keys let one through. One instance is for one caller at a time.
@@ -153,20 +158,14 @@ public sealed class Sequencer
     public async Task<Checkpoint> OverrideAsync(ReadOnlyMemory<byte> decision, AuditActor actor, CancellationToken cancellationToken = default)
     {
         // Step 1: what is given up.
-        Checkpoint? anchored = _guard.ReadAnchors();
-        LogState state = await _database.ReadAsync(_guard.CheckItselfAsync, cancellationToken);
-        if (!await IsRolledBackAsync(anchored, cancellationToken))
-        {
-            throw new InvalidOperationException("The log is not behind its anchors: there is nothing to decide.");
-        }
-
-        TbsCheckpoint abandoned = LogGuard.Highest(anchored, state.Last?.Checkpoint)!.Tbs;
+        (TbsCheckpoint abandoned, long keptSize) = await FindRollbackAsync(cancellationToken)
+            ?? throw new InvalidOperationException("The log is not behind its anchors: there is nothing to decide.");
         var decided = new LogOverride(decision, abandoned.TreeSize, abandoned.RootHash);
 
         // Step 2: the event, and its place in the log; those that waited come before it or after it.
         var log = new AuditLog(_time);
         byte[] id = await _database.WriteAsync(
-            transaction => log.AppendAsync(transaction, LogEvents.Overridden(actor, _options.Origin, decided, state.Size)), cancellationToken);
+            transaction => log.AppendAsync(transaction, LogEvents.Overridden(actor, _options.Origin, decided, keptSize)), cancellationToken);
         while (await _database.FindAsync<long>("SELECT COUNT(*) FROM log_leaf WHERE event_id = @Id", new { Id = id }, cancellationToken) == 0)
         {
             _ = await SequenceAsync(cancellationToken) ?? throw new InvalidOperationException(AnotherNode);
@@ -179,6 +178,19 @@ public sealed class Sequencer
         _guarded = true;
         await AnchorAsync(cancellationToken);
         return signed;
+    }
+
+    /// <summary>What two officers have to decide about, where <see cref="LogGuard"/> refuses the database as older than its anchors.</summary>
+    /// <returns>Null where there is nothing to decide.</returns>
+    /// <exception cref="LogDamagedException">The database contradicts itself: going on would not help.</exception>
+    /// <exception cref="AnchorException">An anchor cannot be read.</exception>
+    public async Task<RolledBackLog?> FindRollbackAsync(CancellationToken cancellationToken = default)
+    {
+        Checkpoint? anchored = _guard.ReadAnchors();
+        LogState state = await _database.ReadAsync(_guard.CheckItselfAsync, cancellationToken);
+        return await IsRolledBackAsync(anchored, cancellationToken)
+            ? new RolledBackLog(LogGuard.Highest(anchored, state.Last?.Checkpoint)!.Tbs, state.Size)
+            : null;
     }
 
     private async Task<bool> IsRolledBackAsync(Checkpoint? anchored, CancellationToken cancellationToken)

@@ -295,13 +295,13 @@ public sealed class CommandTests
     [Fact]
     public void AnActionThatOnePersonDecides_IsDisablingOnly()
     {
-        var one = new CommandAction("log.accept-rollback", OfficerActions.OnePerson);
+        var one = new CommandAction(OfficerStory.Harmless, OfficerActions.OnePerson);
         var directory = new OfficerDirectory(null!, null!, null!, RoleCatalogue.Standard, TimeProvider.System);
 
         Assert.Throws<ArgumentException>(() => new OfficerCommands("政务CA", null!, null!, directory, [one], TimeProvider.System));
 
         // A rule for a role that is not in the catalogue would be nobody's.
-        var nobodys = new CommandAction("log.accept-rollback", [new CommandRule(RoleCatalogue.SuperAdministrator, ["站长"])]);
+        var nobodys = new CommandAction(OfficerStory.Harmless, [new CommandRule(RoleCatalogue.SuperAdministrator, ["站长"])]);
         Assert.Throws<ArgumentException>(() => new OfficerCommands("政务CA", null!, null!, directory, [nobodys], TimeProvider.System));
     }
 

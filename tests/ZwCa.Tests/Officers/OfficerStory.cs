@@ -19,7 +19,7 @@ internal sealed class OfficerStory : IAsyncDisposable
     public const string ServiceName = "政务CA 签发一";
 
     /// <summary>What a test's own action is called; two persons, as for the standard ones.</summary>
-    public const string Harmless = "log.accept-rollback";
+    public const string Harmless = "harmless.do";
 
     public static readonly DateTimeOffset Start = new(2026, 3, 2, 9, 0, 0, TimeSpan.Zero);
     public static readonly AuditActor Ceremony = new(AuditActorKind.Job, "ceremony");

@@ -31,6 +31,7 @@ public sealed class DecisionSamples : IDerSamples
         DerSample.Of(Change),
         DerSample.Of(new CertificateReplacement(Change.Officer, Approved(CustodySamples.PublicKey(9), signer: 9).Certificate)),
         DerSample.Of(new RegionEntry("350100", "350000", "福州市")),
+        DerSample.Of(new LogRollback("zwca/ca", 40, new byte[32], 20, "数据库损坏，恢复昨日备份")),
     ];
 
     internal static Application Application(string region = "350100", string enrollmentId = "01JZ0000000000000000000000") =>
