@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Audit;
