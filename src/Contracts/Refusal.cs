@@ -12,6 +12,21 @@ public enum Refusal
     /// <summary>Larger than the service reads.</summary>
     TooLarge,
 
+    /// <summary>The certification request's proof of possession does not hold, or it asks for what the profile does not take.</summary>
+    BadCsr,
+
+    /// <summary>The public key is of a kind that the profile does not take, or weak.</summary>
+    BadPublicKey,
+
+    /// <summary>No profile has the name and hash, or it is not active.</summary>
+    UnknownProfile,
+
+    /// <summary>Longer than the profile allows, or beyond the issuer's own end.</summary>
+    ValidityTooLong,
+
+    /// <summary>A name or number that the profile does not allow, demands and does not get, or that no certificate may carry.</summary>
+    SubjectNotAllowed,
+
     /// <summary>No client certificate, or one that does not chain to the system CA, is not registered, or is disabled.</summary>
     LinkNotTrusted,
 

@@ -12,6 +12,11 @@ public static class RefusalKinds
     {
         [Refusal.Malformed] = (400, "请求格式不正确"),
         [Refusal.TooLarge] = (413, "请求过大"),
+        [Refusal.BadCsr] = (422, "证书申请不正确"),
+        [Refusal.BadPublicKey] = (422, "公钥不合格"),
+        [Refusal.UnknownProfile] = (422, "证书模板不存在"),
+        [Refusal.ValidityTooLong] = (422, "有效期过长"),
+        [Refusal.SubjectNotAllowed] = (422, "证书主体不符合规定"),
         [Refusal.LinkNotTrusted] = (401, "链路不受信任"),
         [Refusal.BadSignature] = (401, "签名验证未通过"),
         [Refusal.Expired] = (401, "报文已过期"),

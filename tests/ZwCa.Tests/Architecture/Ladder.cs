@@ -64,7 +64,7 @@ internal static class Ladder
         new("ZwCa.Hsm", "src/Hsm") { Projects = ["ZwCa.Asn1", "ZwCa.Cryptography"] },
 
         // 3
-        new("ZwCa.Issuance", "src/Issuance") { Projects = ["ZwCa.Asn1", "ZwCa.Hsm"] },
+        new("ZwCa.Issuance", "src/Issuance") { Projects = ["ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Contracts"] },
         new("ZwCa.Audit", "src/Audit") { Projects = ["ZwCa.Data", "ZwCa.Hsm"] },
         new("ZwCa.Validation", "src/Validation") { Projects = ["ZwCa.Asn1", "ZwCa.Cryptography"] },
         new("ZwCa.Validation.AspNetCore", "src/Validation.AspNetCore") { Projects = ["ZwCa.Validation"], AspNetCore = true },
