@@ -18,6 +18,9 @@ public static partial class Oids
     public const string InclusionProof = ZwCa + ".3.3";
     public const string ConsistencyProof = ZwCa + ".3.4";
 
+    /// <summary>Certificate policies of demonstrations: nothing in production accepts a certificate with one.</summary>
+    public const string DemoPolicyArc = ZwCa + ".9";
+
     // Certificate extensions.
     public const string OfficerIdentity = ZwCa + ".2.1";
 }

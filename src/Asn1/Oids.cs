@@ -96,8 +96,10 @@ public static partial class Oids
     public const string CpsQualifier = "1.3.6.1.5.5.7.2.1";
 
     // RFC 5280 §4.2.1.12: key purposes
+    public const string ServerAuth = "1.3.6.1.5.5.7.3.1";
     public const string ClientAuth = "1.3.6.1.5.5.7.3.2";
     public const string EmailProtection = "1.3.6.1.5.5.7.3.4";
+    public const string TimeStamping = "1.3.6.1.5.5.7.3.8";
     public const string OcspSigning = "1.3.6.1.5.5.7.3.9";
 
     // RFC 5280 §4.2.2: access methods

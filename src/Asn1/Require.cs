@@ -51,6 +51,12 @@ internal static class Require
     public static string Oid(string oid, [CallerArgumentExpression(nameof(oid))] string? name = null)
     {
         ArgumentNullException.ThrowIfNull(oid, name);
+        return IsOid(oid) ? oid : throw new ArgumentException("Not a dotted object identifier.", name);
+    }
+
+    /// <summary>As <see cref="Oid"/> has it.</summary>
+    public static bool IsOid(string oid)
+    {
         int arcs = 0;
         foreach (Range range in oid.AsSpan().Split('.'))
         {
@@ -64,12 +70,12 @@ internal static class Require
             };
             if (!isNumber || !inRange)
             {
-                throw new ArgumentException("Not a dotted object identifier.", name);
+                return false;
             }
 
             arcs++;
         }
 
-        return arcs >= 2 ? oid : throw new ArgumentException("Not a dotted object identifier.", name);
+        return arcs >= 2;
     }
 }

@@ -34,5 +34,11 @@ internal sealed record AttributeType(string? ShortName, UniversalTagNumber Encod
         [Oids.EmailAddress] = new("emailAddress", UniversalTagNumber.IA5String, 255),
     }.ToFrozenDictionary();
 
+    private static readonly FrozenDictionary<string, string> ByShortName =
+        Known.ToFrozenDictionary(known => known.Value.ShortName!, known => known.Key, StringComparer.OrdinalIgnoreCase);
+
+    /// <returns>Null: no known type has the short name.</returns>
+    public static string? FindOid(string shortName) => ByShortName.GetValueOrDefault(shortName);
+
     public static AttributeType Of(string oid) => Known.GetValueOrDefault(oid, Unknown);
 }

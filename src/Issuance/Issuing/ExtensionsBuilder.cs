@@ -1,0 +1,184 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Ocsp;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
+
+namespace ZwCa.Issuance;
+
+/// <summary>The extensions that a profile and a request give, in the order of GM/T 0015-2012 annex C, then the others.</summary>
+internal static class ExtensionsBuilder
+{
+    /// <exception cref="RefusalException">The request gives what the profile does not take, or lacks what it demands.</exception>
+    public static Extensions Build(Issuer issuer, IssuanceRequest request)
+    {
+        Profile profile = request.Profile;
+        ProfileOptions options = profile.Options;
+        string shard = UrlTemplate.ShardName(request.SerialNumber, options.CrlShards);
+        var extensions = new List<Extension>(12)
+        {
+            Extension.Create(new AuthorityKeyIdentifier(issuer.KeyIdentifier), critical: false),
+            Extension.Create(KeyIdentifierOf(request), critical: false),
+            Extension.Create(profile.KeyUsage, options.KeyUsage.Critical),
+        };
+
+        if (options.Policies.Count > 0)
+        {
+            extensions.Add(Extension.Create(new CertificatePolicies([.. options.Policies.Select(policy => new PolicyInformation(issuer.Policy(policy)))]), critical: false));
+        }
+
+        if (options.BasicConstraints is { } constraints)
+        {
+            extensions.Add(Extension.Create(
+                constraints.Authority ? BasicConstraints.Ca(constraints.PathLength) : BasicConstraints.EndEntity, constraints.Critical));
+        }
+
+        if (profile.Purposes.Count > 0)
+        {
+            extensions.Add(Extension.Create(new ExtendedKeyUsage(profile.Purposes), options.ExtendedKeyUsage!.Critical));
+        }
+
+        if (BuildAlternativeNames(request) is { } names)
+        {
+            extensions.Add(Extension.Create(names, options.SubjectAltName!.Critical));
+        }
+
+        if (options.CrlDistributionPoints.Count > 0)
+        {
+            // One point with all its places: the same CRL at each (RFC 5280 §4.2.1.13).
+            extensions.Add(Extension.Create(
+                new CrlDistributionPoints(new DistributionPoint(new FullName(
+                    [.. options.CrlDistributionPoints.Select(template => new UniformResourceIdentifier(issuer.Url(template, shard)))]))),
+                critical: false));
+        }
+
+        if (options.CaIssuers.Count + options.Ocsp.Count > 0)
+        {
+            extensions.Add(Extension.Create(
+                new AuthorityInfoAccess(
+                [
+                    .. options.Ocsp.Select(template => new AccessDescription(Oids.OcspAccess, new UniformResourceIdentifier(issuer.Url(template)))),
+                    .. options.CaIssuers.Select(template => new AccessDescription(Oids.CaIssuersAccess, new UniformResourceIdentifier(issuer.Url(template)))),
+                ]),
+                critical: false));
+        }
+
+        AddIdentities(extensions, request);
+        if (options.OcspNoCheck)
+        {
+            extensions.Add(Extension.Create(new OcspNoCheck(), critical: false));
+        }
+
+        if (options.OfficerIdentity != request.Officer is not null)
+        {
+            throw new RefusalException(Refusal.SubjectNotAllowed, "人员证书须带有人员标识，其他证书不得带有。");
+        }
+
+        if (request.Officer is { } officer)
+        {
+            extensions.Add(Extension.Create(officer, critical: false));
+        }
+
+        return new Extensions(extensions);
+    }
+
+    /// <summary>Of a CA that has one already it is copied: its certificates name it (standards: AKI of the child = SKI of the issuer).</summary>
+    private static SubjectKeyIdentifier KeyIdentifierOf(IssuanceRequest request) =>
+        request.Authority?.Tbs.Extensions?.Find<SubjectKeyIdentifier>() ?? SubjectKeyIdentifier.Of(request.SubjectPublicKeyInfo);
+
+    private static SubjectAltName? BuildAlternativeNames(IssuanceRequest request)
+    {
+        IReadOnlyList<GeneralName> names = request.AlternativeNames;
+        SubjectAltNameOptions? options = request.Profile.Options.SubjectAltName;
+        if (names.Count < (options?.Minimum ?? 0) || names.Count > (options?.Maximum ?? 0))
+        {
+            throw new RefusalException(Refusal.SubjectNotAllowed, $"主体别名须有{options?.Minimum ?? 0}至{options?.Maximum ?? 0}项，实有{names.Count}项。");
+        }
+
+        foreach (GeneralName name in names)
+        {
+            AlternativeNameKind? kind = name switch
+            {
+                DnsName => AlternativeNameKind.Dns,
+                IpAddress => AlternativeNameKind.Ip,
+                Rfc822Name => AlternativeNameKind.Email,
+                UniformResourceIdentifier => AlternativeNameKind.Uri,
+                _ => null,
+            };
+            if (kind is not { } known || !options!.Kinds.Contains(known))
+            {
+                throw new RefusalException(Refusal.SubjectNotAllowed, "证书模板不允许这种主体别名。");
+            }
+
+            AlternativeNameText.Require(name);
+        }
+
+        if (names.Distinct().Count() != names.Count)
+        {
+            throw new RefusalException(Refusal.SubjectNotAllowed, "主体别名重复。");
+        }
+
+        return names.Count == 0 ? null : new SubjectAltName(names);
+    }
+
+    private static void AddIdentities(List<Extension> extensions, IssuanceRequest request)
+    {
+        IReadOnlyList<IdentityOptions> options = request.Profile.Options.Identities;
+        foreach (string name in request.Identities.Keys)
+        {
+            if (!options.Any(each => each.Name == name))
+            {
+                throw new RefusalException(Refusal.SubjectNotAllowed, $"证书模板没有“{name}”这一证件号码。");
+            }
+        }
+
+        foreach (IdentityOptions each in options)
+        {
+            if (request.Identities.TryGetValue(each.Name, out string? value))
+            {
+                extensions.Add(new Extension(each.Oid, Critical: false, Encode(each, value)));
+            }
+            else if (each.Required)
+            {
+                throw new RefusalException(Refusal.SubjectNotAllowed, $"缺少证件号码“{each.Name}”。");
+            }
+        }
+    }
+
+    private static byte[] Encode(IdentityOptions options, string value)
+    {
+        bool isGood = value.Length is > 0 and <= 64 && options.Check switch
+        {
+            IdentityCheck.ResidentId => ResidentId.TryParse(value, out _),
+            IdentityCheck.UnifiedSocialCreditCode => UnifiedSocialCreditCode.TryParse(value, out _),
+            _ => true,
+        };
+        if (!isGood)
+        {
+            throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码“{options.Name}”的格式或校验码不正确。");
+        }
+
+        try
+        {
+            switch (options.Form)
+            {
+                case IdentityForm.ResidenterCard:
+                    return Der.Encode<IdentifyCode>(new ResidenterCardNumber(value));
+                case IdentityForm.MilitaryOfficerCard:
+                    return Der.Encode<IdentifyCode>(new MilitaryOfficerCardNumber(value));
+                case IdentityForm.Passport:
+                    return Der.Encode<IdentifyCode>(new PassportNumber(value));
+                default:
+                    var writer = new AsnWriter(AsnEncodingRules.DER);
+                    writer.WriteCharacterString(UniversalTagNumber.PrintableString, value);
+                    return writer.Encode();
+            }
+        }
+        catch (Exception e) when (e is ArgumentException or System.Text.EncoderFallbackException)
+        {
+            throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码“{options.Name}”含有不允许的字符。");
+        }
+    }
+}

@@ -1,0 +1,383 @@
+namespace ZwCa.Issuance;
+
+/// <summary>How an encoding departs from DER (X.690 §8, §10, §11) and can be read all the same.</summary>
+public enum DerFaultKind
+{
+    /// <summary>X.690 §10.1: the length takes more octets than needed.</summary>
+    LengthNotMinimal,
+
+    /// <summary>X.690 §8.3.2: the first nine bits of an INTEGER or ENUMERATED are all equal.</summary>
+    IntegerNotMinimal,
+
+    /// <summary>X.690 §11.1: TRUE is FF, FALSE is 00, one octet.</summary>
+    BooleanNotCanonical,
+
+    /// <summary>X.690 §11.2.1: unused bits of a BIT STRING are zero, at most seven, and none in an empty one.</summary>
+    UnusedBitsNotZero,
+
+    /// <summary>X.690 §10.2: a string type in constructed form.</summary>
+    ConstructedString,
+
+    /// <summary>X.690 §11.6: the elements of a SET OF are not in the order of their encodings.</summary>
+    SetNotSorted,
+
+    /// <summary>X.690 §8.1.2.4: a tag number below 31 in the long form, or with leading zeros.</summary>
+    TagNotMinimal,
+}
+
+/// <param name="Offset">Of the element's first octet in the whole.</param>
+public readonly record struct DerFault(DerFaultKind Kind, int Offset);
+
+/// <summary>
+/// An encoding taken apart without knowing what it is: every element with its place. It reads what is not quite DER, and says where it is not, because
+/// certificates to be judged are not always well made. What cannot be taken apart at all (lengths that point outside, indefinite lengths) is <see cref="Broken"/>.
+/// </summary>
+public sealed class DerTree
+{
+    private const int MaxDepth = 40;
+    private const int LongTag = 0x1f;
+
+    private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly List<DerFault> _faults = [];
+    private Element[] _elements;
+    private int _count;
+
+    private DerTree(ReadOnlyMemory<byte> bytes, int leafOffset)
+    {
+        _bytes = bytes;
+        _elements = new Element[Math.Clamp(bytes.Length / 6, 16, 4096)];
+        Broken = ReadAll(0, bytes.Length, 0, leafOffset, out int first) ?? (first < 0 ? "no element" : null)
+            ?? (_elements[0].End != bytes.Length ? $"{bytes.Length - _elements[0].End} bytes after the end" : null);
+    }
+
+    /// <summary>Why it cannot be taken apart, in English; null: it can.</summary>
+    public string? Broken { get; private set; }
+
+    /// <summary>In the order of their places.</summary>
+    public IReadOnlyList<DerFault> Faults => _faults;
+
+    /// <summary>The whole.</summary>
+    public DerNode Root => new(this, 0);
+
+    /// <param name="bytes">Kept, not copied.</param>
+    /// <param name="leafOffset">The element that begins here is not taken apart, however constructed: entries of a CRL, of which there may be a million.</param>
+    public static DerTree Parse(ReadOnlyMemory<byte> bytes, int leafOffset = -1) => new(bytes, leafOffset);
+
+    /// <summary>Takes the content of a primitive element apart, for an OCTET STRING that holds an encoding.</summary>
+    /// <returns>The element inside; missing when there is not exactly one.</returns>
+    internal DerNode Inside(DerNode node)
+    {
+        ref readonly Element outer = ref _elements[node.Index];
+        int content = outer.Content;
+        int end = outer.End;
+        int before = _count;
+        string? broken = ReadAll(content, end, 1, -1, out int first);
+        if (broken is not null || first < 0 || _elements[first].End != end)
+        {
+            _count = before;
+            return default;
+        }
+
+        return new DerNode(this, first);
+    }
+
+    internal ref readonly Element At(int index) => ref _elements[index];
+
+    internal ReadOnlySpan<byte> Slice(int start, int end) => _bytes.Span[start..end];
+
+    internal ReadOnlyMemory<byte> Memory(int start, int end) => _bytes[start..end];
+
+    /// <summary>Reads elements one after the other up to <paramref name="end"/>, with what is in them.</summary>
+    private string? ReadAll(int at, int end, int depth, int leafOffset, out int first)
+    {
+        first = -1;
+        if (depth > MaxDepth)
+        {
+            return $"nested more than {MaxDepth} deep";
+        }
+
+        ReadOnlySpan<byte> bytes = _bytes.Span;
+        int previous = -1;
+        while (at < end)
+        {
+            int start = at;
+            int tag = bytes[at];
+            at++;
+            int number = tag & LongTag;
+            if (number == LongTag && !ReadLongTag(bytes, end, start, ref at, out number))
+            {
+                return $"a tag that is cut off at {start}";
+            }
+
+            if (!ReadLength(bytes, end, start, ref at, out int length))
+            {
+                return $"a length at {start} that is cut off, indefinite or beyond the end";
+            }
+
+            int index = Add(new Element { Tag = (byte)tag, Number = number, Start = start, Content = at, End = at + length, FirstChild = -1, Next = -1 });
+            if (previous < 0)
+            {
+                first = index;
+            }
+            else
+            {
+                _elements[previous].Next = index;
+            }
+
+            previous = index;
+            if ((tag & 0x20) != 0)
+            {
+                if (start != leafOffset)
+                {
+                    string? broken = ReadAll(at, at + length, depth + 1, leafOffset, out int child);
+                    _elements[index].FirstChild = child;
+                    if (broken is not null)
+                    {
+                        return broken;
+                    }
+
+                    CheckConstructed(index);
+                }
+            }
+            else if (tag < 0x1f)
+            {
+                CheckPrimitive(tag, bytes[at..(at + length)], start);
+            }
+
+            at += length;
+        }
+
+        return null;
+    }
+
+    private bool ReadLongTag(ReadOnlySpan<byte> bytes, int end, int start, ref int at, out int number)
+    {
+        number = 0;
+        int first = at;
+        while (true)
+        {
+            if (at >= end || at - first > 3)
+            {
+                return false;
+            }
+
+            byte octet = bytes[at];
+            at++;
+            number = (number << 7) | (octet & 0x7f);
+            if (octet < 0x80)
+            {
+                break;
+            }
+        }
+
+        if (number < LongTag || bytes[first] == 0x80)
+        {
+            _faults.Add(new DerFault(DerFaultKind.TagNotMinimal, start));
+        }
+
+        return true;
+    }
+
+    private bool ReadLength(ReadOnlySpan<byte> bytes, int end, int start, ref int at, out int length)
+    {
+        length = 0;
+        if (at >= end)
+        {
+            return false;
+        }
+
+        int octet = bytes[at];
+        at++;
+        if (octet < 0x80)
+        {
+            length = octet;
+            return length <= end - at;
+        }
+
+        int count = octet & 0x7f;
+        if (count is 0 or > 8 || count > end - at)
+        {
+            return false;
+        }
+
+        long value = 0;
+        for (int i = 0; i < count; i++)
+        {
+            value = (value << 8) | bytes[at + i];
+            if (value > int.MaxValue)
+            {
+                return false;
+            }
+        }
+
+        if (value < 0x80 || bytes[at] == 0)
+        {
+            _faults.Add(new DerFault(DerFaultKind.LengthNotMinimal, start));
+        }
+
+        at += count;
+        length = (int)value;
+        return length <= end - at;
+    }
+
+    private int Add(in Element element)
+    {
+        if (_count == _elements.Length)
+        {
+            Array.Resize(ref _elements, 2 * _count);
+        }
+
+        _elements[_count] = element;
+        _count++;
+        return _count - 1;
+    }
+
+    private void CheckPrimitive(int tag, ReadOnlySpan<byte> content, int start)
+    {
+        switch (tag)
+        {
+            case 0x01 when content.Length != 1 || content[0] is not (0x00 or 0xff):
+                _faults.Add(new DerFault(DerFaultKind.BooleanNotCanonical, start));
+                break;
+            case 0x02 or 0x0a when content.IsEmpty || (content.Length > 1 && ((content[0] == 0 && content[1] < 0x80) || (content[0] == 0xff && content[1] >= 0x80))):
+                _faults.Add(new DerFault(DerFaultKind.IntegerNotMinimal, start));
+                break;
+            case 0x03 when content.IsEmpty || content[0] > 7 || (content.Length == 1 ? content[0] != 0 : (content[^1] & ((1 << content[0]) - 1)) != 0):
+                _faults.Add(new DerFault(DerFaultKind.UnusedBitsNotZero, start));
+                break;
+        }
+    }
+
+    private void CheckConstructed(int index)
+    {
+        ref readonly Element element = ref _elements[index];
+        if (element.Tag == 0x31)
+        {
+            // A SET of one element, which nearly all RDNs are, is in order.
+            int child = element.FirstChild;
+            for (int next = child < 0 ? -1 : _elements[child].Next; next >= 0; child = next, next = _elements[next].Next)
+            {
+                if (Slice(_elements[child].Start, _elements[child].End).SequenceCompareTo(Slice(_elements[next].Start, _elements[next].End)) > 0)
+                {
+                    _faults.Add(new DerFault(DerFaultKind.SetNotSorted, element.Start));
+                    return;
+                }
+            }
+        }
+        else if (element.Tag is > 0x20 and < 0x3f and not 0x30 and not 0x28 and not 0x2b)
+        {
+            // Universal, constructed, and neither SEQUENCE, SET, EXTERNAL nor EMBEDDED PDV.
+            _faults.Add(new DerFault(DerFaultKind.ConstructedString, element.Start));
+        }
+    }
+
+    internal struct Element
+    {
+        /// <summary>First identifier octet.</summary>
+        public byte Tag;
+
+        public int Number;
+
+        public int Start;
+
+        public int Content;
+
+        public int End;
+
+        /// <summary>-1: none.</summary>
+        public int FirstChild;
+
+        /// <summary>-1: the last.</summary>
+        public int Next;
+    }
+}
+
+/// <summary>One element of a <see cref="DerTree"/>, or none (<c>default</c>), of which every child and neighbour is none too.</summary>
+public readonly struct DerNode
+{
+    private readonly DerTree? _tree;
+
+    internal DerNode(DerTree tree, int index)
+    {
+        _tree = tree;
+        Index = index;
+    }
+
+    internal int Index { get; }
+
+    public bool Exists => _tree is not null;
+
+    /// <summary>The first identifier octet: class, form and number below 31. 0 for none.</summary>
+    public byte Tag => _tree is null ? (byte)0 : _tree.At(Index).Tag;
+
+    /// <summary>Of the first octet in the whole.</summary>
+    public int Offset => _tree is null ? -1 : _tree.At(Index).Start;
+
+    public ReadOnlySpan<byte> Content => _tree is null ? [] : _tree.Slice(_tree.At(Index).Content, _tree.At(Index).End);
+
+    /// <summary>Header and content.</summary>
+    public ReadOnlySpan<byte> Encoded => _tree is null ? [] : _tree.Slice(_tree.At(Index).Start, _tree.At(Index).End);
+
+    /// <summary>As <see cref="Encoded"/>.</summary>
+    public ReadOnlyMemory<byte> EncodedMemory => _tree is null ? default : _tree.Memory(_tree.At(Index).Start, _tree.At(Index).End);
+
+    public DerNode First => _tree is null || _tree.At(Index).FirstChild < 0 ? default : new DerNode(_tree, _tree.At(Index).FirstChild);
+
+    public DerNode Next => _tree is null || _tree.At(Index).Next < 0 ? default : new DerNode(_tree, _tree.At(Index).Next);
+
+    /// <summary>The only child, or none when there are more.</summary>
+    public DerNode Only => First is { Exists: true, Next.Exists: false } only ? only : default;
+
+    /// <summary>The element inside an OCTET STRING; none when that holds anything else than one element.</summary>
+    public DerNode Inside => _tree?.Inside(this) ?? default;
+
+    /// <summary>For <c>foreach</c> over the children.</summary>
+    public Enumerator GetEnumerator() => new(First);
+
+    public bool Is(byte tag) => Exists && Tag == tag;
+
+    /// <summary>An OBJECT IDENTIFIER with these content octets.</summary>
+    public bool IsOid(ReadOnlySpan<byte> content) => Is(DerTag.ObjectIdentifier) && Content.SequenceEqual(content);
+
+    public struct Enumerator(DerNode first)
+    {
+        private DerNode _next = first;
+
+        public DerNode Current { get; private set; }
+
+        public bool MoveNext()
+        {
+            Current = _next;
+            _next = _next.Next;
+            return Current.Exists;
+        }
+    }
+}
+
+/// <summary>Identifier octets (X.690 §8.1.2, X.680 §8.4).</summary>
+public static class DerTag
+{
+    public const byte Boolean = 0x01;
+    public const byte Integer = 0x02;
+    public const byte BitString = 0x03;
+    public const byte OctetString = 0x04;
+    public const byte Null = 0x05;
+    public const byte ObjectIdentifier = 0x06;
+    public const byte Enumerated = 0x0a;
+    public const byte Utf8String = 0x0c;
+    public const byte PrintableString = 0x13;
+    public const byte TeletexString = 0x14;
+    public const byte Ia5String = 0x16;
+    public const byte UtcTime = 0x17;
+    public const byte GeneralizedTime = 0x18;
+    public const byte UniversalString = 0x1c;
+    public const byte BmpString = 0x1e;
+    public const byte Sequence = 0x30;
+    public const byte Set = 0x31;
+
+    /// <summary>Context-specific, primitive.</summary>
+    public static byte Context(int number) => (byte)(0x80 | number);
+
+    /// <summary>Context-specific, constructed.</summary>
+    public static byte ContextConstructed(int number) => (byte)(0xa0 | number);
+}

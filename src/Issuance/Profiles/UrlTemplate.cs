@@ -1,0 +1,53 @@
+using ZwCa.Asn1.Pkix;
+
+namespace ZwCa.Issuance;
+
+/// <summary>
+/// URLs and policies in profiles name what only the issuer knows: <c>{base}</c> where it publishes, <c>{ski}</c> its key identifier in hexadecimal, <c>{shard}</c> the CRL on which
+/// a serial number is, <c>{policyArc}</c>.
+/// </summary>
+public static class UrlTemplate
+{
+    public const string Base = "{base}";
+    public const string Ski = "{ski}";
+    public const string Shard = "{shard}";
+    public const string PolicyArc = "{policyArc}";
+
+    /// <summary>Which of <paramref name="count"/> CRLs a serial number is on: a fixed function, for what stands in a certificate cannot be changed.</summary>
+    /// <returns><c>all</c> where there is one, else <c>COUNT-NUMBER</c>: a profile with another count has other names.</returns>
+    public static string ShardName(SerialNumber serialNumber, int count)
+    {
+        ArgumentNullException.ThrowIfNull(serialNumber);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (count == 1)
+        {
+            return "all";
+        }
+
+        // The last four octets: they are random in every serial number that we make.
+        uint last = 0;
+        ReadOnlySpan<byte> content = serialNumber.Content;
+        foreach (byte octet in content[Math.Max(0, content.Length - sizeof(uint))..])
+        {
+            last = (last << 8) | octet;
+        }
+
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{last % (uint)count}");
+    }
+
+    /// <returns>What is wrong with the template, in English; null: nothing.</returns>
+    internal static string? Fault(string template)
+    {
+        string filled = Fill(template, "http://example.cn", "00", "all");
+        return filled.Contains('{', StringComparison.Ordinal) ? "only {base}, {ski} and {shard} are known"
+            : !Uri.TryCreate(filled, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "ldap") ? "not an absolute http or ldap URL"
+            : null;
+    }
+
+    internal static string? PolicyFault(string template) => AttributeNames.Find(template.Replace(PolicyArc, "1.2", StringComparison.Ordinal)) is null ? "not an OID" : null;
+
+    internal static string Fill(string template, string publicationBase, string keyIdentifier, string shard) => template
+        .Replace(Base, publicationBase, StringComparison.Ordinal)
+        .Replace(Ski, keyIdentifier, StringComparison.Ordinal)
+        .Replace(Shard, shard, StringComparison.Ordinal);
+}
