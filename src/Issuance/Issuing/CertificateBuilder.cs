@@ -1,4 +1,3 @@
-using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 
@@ -60,6 +59,12 @@ internal static class CertificateBuilder
         if (profile.Kind == ProfileKind.Cross != request.Authority is not null)
         {
             throw new RefusalException(Refusal.Malformed, "交叉证书须给出对方CA的证书；其他证书不得给出。");
+        }
+
+        // One algorithm from end to end, or a relying party that knows only one of them could not check the path. Only cross-certificates lead from one to another.
+        if (profile.Kind != ProfileKind.Cross && request.SubjectPublicKeyInfo.Algorithm != issuer.SubjectPublicKeyInfo.Algorithm)
+        {
+            throw new RefusalException(Refusal.BadPublicKey, "公钥算法与签发CA的算法不同。");
         }
 
         if (request.Authority is { } authority

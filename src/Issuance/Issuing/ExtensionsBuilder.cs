@@ -1,6 +1,5 @@
 using System.Formats.Asn1;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
