@@ -44,13 +44,9 @@ internal static class ExtensionsBuilder
             extensions.Add(Extension.Create(names, options.SubjectAltName!.Critical));
         }
 
-        if (options.CrlDistributionPoints.Count > 0)
+        if (CrlDistribution.NameOf(issuer, profile, shard) is { } crl)
         {
-            // One point with all its places: the same CRL at each (RFC 5280 §4.2.1.13).
-            extensions.Add(Extension.Create(
-                new CrlDistributionPoints(new DistributionPoint(new FullName(
-                    [.. options.CrlDistributionPoints.Select(template => new UniformResourceIdentifier(issuer.Url(template, shard)))]))),
-                critical: false));
+            extensions.Add(Extension.Create(new CrlDistributionPoints(new DistributionPoint(crl)), critical: false));
         }
 
         if (options.CaIssuers.Count + options.Ocsp.Count > 0)
