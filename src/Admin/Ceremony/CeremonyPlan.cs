@@ -128,6 +128,9 @@ internal sealed record CertificatePlan
     public IReadOnlyList<string> Names { get; init; } = [];
 
     public OfficerPlan? Officer { get; init; }
+
+    /// <summary>Of an officer's link certificate: his name in the file of persons. His id becomes the subject's serialNumber, as in the officer's certificate.</summary>
+    public string? Person { get; init; }
 }
 
 internal sealed record RequestPlan
@@ -210,6 +213,7 @@ internal sealed record ClientPlan
     /// <summary>Id of a link certificate.</summary>
     public required string Certificate { get; init; }
 
+    /// <summary>Of an officer: the id of his officer's certificate, whose serial number becomes the name.</summary>
     public required string Name { get; init; }
 
     public required ClientKind Kind { get; init; }

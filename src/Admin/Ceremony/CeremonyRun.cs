@@ -373,7 +373,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
                 Profile = profile,
                 SerialNumber = SerialNumbers.Create(),
                 SubjectPublicKeyInfo = SubjectKey(plan, profile),
-                Subject = [.. plan.Subject.Select(text => SubjectTexts.Find(text)!)],
+                Subject = SubjectTexts.Of(plan, (plan.Officer?.Person ?? plan.Person) is { } person ? _persons[person] : default(ReadOnlyMemory<byte>?)),
                 Place = [.. plan.Place.Select(text => SubjectTexts.Find(text)!)],
                 NotBefore = now,
                 NotAfter = now.AddDays(plan.Days),
@@ -423,7 +423,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
     }
 
     private Name SubjectOfRoot(CertificatePlan plan) => Issuer.SubjectOf(
-        _file.Profiles[plan.Profile], [.. plan.Subject.Select(text => SubjectTexts.Find(text)!)], [.. plan.Place.Select(text => SubjectTexts.Find(text)!)]);
+        _file.Profiles[plan.Profile], SubjectTexts.Of(plan, null), [.. plan.Place.Select(text => SubjectTexts.Find(text)!)]);
 
     private Issuer IssuerOf(string certificate) => new(_certificates[certificate], SignerOf(_keyOfCertificate[certificate]), _publication);
 
@@ -556,7 +556,8 @@ internal sealed class CeremonyRun : IAsyncDisposable
         foreach (ClientPlan client in plan.Clients)
         {
             using X509Certificate2 link = X509CertificateLoader.LoadCertificate(Der.Encode(_certificates[client.Certificate]));
-            await records.RegisterAsync(link, client.Name, client.Kind, cancellationToken);
+            string name = client.Kind == ClientKind.Officer ? _certificates[client.Name].Tbs.SerialNumber.ToString() : client.Name;
+            await records.RegisterAsync(link, name, client.Kind, cancellationToken);
         }
 
         _journal.Append("service", plan.Id, Convert.ToHexStringLower(Sm3.HashData([.. Der.Encode(_certificates[plan.Super]), .. Der.Encode(_certificates[plan.Audit])])));
@@ -605,7 +606,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
     private InventoryCrl DescribeCrl(CrlPlan plan)
     {
         byte[] crl = _journal.Find("crl", plan.Id)!.Bytes;
-        BigInteger number = Der.Decode<CertificateList>(crl).Tbs.Extensions!.Find<CrlNumber>()!.Number;
+        BigInteger number = Der.Decode<CertificateList>(crl).Tbs.CrlExtensions!.Find<CrlNumber>()!.Number;
         return new InventoryCrl(plan.Id, plan.File, plan.Issuer, plan.Kind, number.ToString(CultureInfo.InvariantCulture), Convert.ToHexStringLower(Sm3.HashData(crl)));
     }
 

@@ -224,7 +224,7 @@ internal sealed class CeremonyVerification
         Demand(KeyQuality.Find(key) is null, $"{at}: its key is weak.");
 
         // What stands in it.
-        Demand(certificate.Of is not null || tbs.Subject == Issuer.SubjectOf(profile, [.. certificate.Subject.Select(text => SubjectTexts.Find(text)!)], [.. certificate.Place.Select(text => SubjectTexts.Find(text)!)]), $"{at} has another subject than the plan.");
+        Demand(certificate.Of is not null || tbs.Subject == Issuer.SubjectOf(profile, SubjectTexts.Of(certificate, PersonOf(plan.Plan, certificate)), [.. certificate.Place.Select(text => SubjectTexts.Find(text)!)]), $"{at} has another subject than the plan.");
         Demand(tbs.Validity.NotAfter.Value - tbs.Validity.NotBefore.Value == TimeSpan.FromDays(certificate.Days), $"{at} is valid for another time than the plan says.");
         IReadOnlyList<GeneralName> names = tbs.Extensions!.Find<SubjectAltName>()?.Names ?? [];
         Demand(names.SequenceEqual(certificate.Names.Select(name => SubjectTexts.FindName(name)!)), $"{at} has other names than the plan.");
@@ -242,6 +242,12 @@ internal sealed class CeremonyVerification
             _faults.Add($"{at}: {finding.Rule} ({finding.Source}): {finding.Detail}");
         }
     }
+
+    /// <returns>The id in the officer's certificate; null: the certificate is no officer's.</returns>
+    private ReadOnlyMemory<byte>? PersonOf(CeremonyPlan plan, CertificatePlan certificate) =>
+        (certificate.Officer?.Person ?? certificate.Person) is { } person
+            ? _certificates[plan.Certificates.First(each => each.Officer?.Person == person).Id].Tbs.Extensions!.Find<OfficerIdentity>()?.Person
+            : null;
 
     private void CheckCrl(InventoryCrl entry, CrlPlan? plan)
     {

@@ -4,6 +4,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Issuance;
+using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Admin.Ceremony;
 
@@ -117,6 +118,7 @@ internal sealed partial class PlanCheck(CeremonyPlan plan, IReadOnlyDictionary<s
             Demand((profile.Kind == ProfileKind.Cross) == (certificate.Of is not null), $"{at}: a cross-certificate names the certificate that it is for (of), and no other does.");
             Demand(profile.Options.OfficerIdentity == (certificate.Officer is not null), $"{at}: officers' certificates name the officer, and no others.");
             Demand(certificate.Officer is null || plan.Persons is not null, $"{at}: an officer needs the file of persons.");
+            Demand(certificate.Person is null || plan.Certificates.Any(other => other.Officer?.Person == certificate.Person), $"{at}: {certificate.Person} gets no officer's certificate in this plan.");
             bool isRoot = certificate.Issuer == certificate.Id;
             Demand(isRoot == (profile.Kind == ProfileKind.Root), $"{at}: a root is its own issuer, and nothing else is.");
             CheckIssuer(certificate, at, isRoot);
@@ -211,6 +213,8 @@ internal sealed partial class PlanCheck(CeremonyPlan plan, IReadOnlyDictionary<s
             foreach (ClientPlan client in service.Clients)
             {
                 Demand(_certificates.ContainsKey(client.Certificate), $"{at}: there is no certificate {client.Certificate} for the client {client.Name}.");
+                Demand(client.Kind != ClientKind.Officer || (_certificates.TryGetValue(client.Name, out CertificatePlan? officer) && officer.Officer?.Person == _certificates.GetValueOrDefault(client.Certificate)?.Person),
+                    $"{at}: the name of an officer's link {client.Certificate} is the id of the same person's officer certificate.");
             }
         }
 
@@ -279,6 +283,13 @@ internal static class SubjectTexts
     {
         int equals = text.IndexOf('=');
         return equals > 0 && AttributeNames.Find(text[..equals]) is { } type ? new SubjectText(type, text[(equals + 1)..]) : null;
+    }
+
+    /// <param name="person">Id of the officer whose certificate it is: his serialNumber.</param>
+    public static IReadOnlyList<SubjectText> Of(CertificatePlan plan, ReadOnlyMemory<byte>? person)
+    {
+        IEnumerable<SubjectText> texts = plan.Subject.Select(text => Find(text)!);
+        return person is { } id ? [.. texts, new SubjectText(Oids.SerialNumber, Convert.ToHexStringLower(id.Span))] : [.. texts];
     }
 
     /// <returns>Null: neither dns:NAME nor ip:ADDRESS.</returns>

@@ -65,7 +65,7 @@ internal sealed class PlanFile
             throw new CeremonyException($"The plan cannot be read: {e.Message}", e);
         }
 
-        var profiles = new Dictionary<string, Profile>(ProfileCatalogue.Shipped.ToDictionary(profile => profile.Name));
+        var profiles = new Dictionary<string, Profile>(ProfileCatalogue.Shipped.All.ToDictionary(profile => profile.Name));
         foreach (string file in plan.Profiles)
         {
             try

@@ -113,7 +113,7 @@ internal sealed record PlannedPerson
             {
                 try
                 {
-                    _ = IdNumber.Parse(person.IdNumber);
+                    _ = Officers.IdNumber.Parse(person.IdNumber);
                     _ = PersonName.Parse(person.Name);
                 }
                 catch (Exception e) when (e is FormatException or ArgumentException or Contracts.RefusalException)

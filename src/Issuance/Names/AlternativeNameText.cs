@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 
 namespace ZwCa.Issuance;
@@ -100,6 +101,37 @@ public static class AlternativeNameText
 
     /// <exception cref="RefusalException"><see cref="Refusal.SubjectNotAllowed"/> with what <see cref="FindIpFault"/> finds.</exception>
     public static void RequireIp(string text) => Refuse(FindIpFault(text));
+
+    /// <summary>The check of its kind.</summary>
+    /// <param name="isDemo">This machine's own name and address are taken too: a demonstration runs there.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.SubjectNotAllowed"/>.</exception>
+    internal static void Require(GeneralName name, bool isDemo)
+    {
+        switch (name)
+        {
+            case DnsName { Host: "localhost" } when isDemo:
+                break;
+            case DnsName dns:
+                RequireDns(dns.Host);
+                break;
+            case Rfc822Name email:
+                RequireMailbox(email.Mailbox);
+                break;
+            case IpAddress ip when ip.Octets.Length is 4 or 16:
+                var address = new IPAddress(ip.Octets.Span);
+                if (!isDemo || !IPAddress.IsLoopback(address))
+                {
+                    RequireIp(address.ToString());
+                }
+
+                break;
+            case UniformResourceIdentifier uri when Uri.TryCreate(uri.Uri, UriKind.Absolute, out _):
+                break;
+            default:
+                Refuse("主体别名的格式不正确");
+                break;
+        }
+    }
 
     private static void Refuse(string? fault)
     {
