@@ -3,6 +3,7 @@ using System.Text;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Demo;
+using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 if (Console.IsOutputRedirected)
@@ -23,6 +24,7 @@ ParseResult result = new RootCommand("政务CA (ZWCA): certification system for 
 {
     CeremonyVerbs.Ceremony(),
     demo,
+    TokenVerbs.Token(),
 }.Parse(args);
 return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync();
 
