@@ -97,6 +97,27 @@ public class RsaQualityTests
     }
 
     [Fact]
+    public void PowerOfTwo_IsThatOfDotNet()
+    {
+        var random = new TestRandom();
+        foreach (int bits in new[] { 2, 3, 63, 64, 65, 127, 128, 129, 1024, 2048 })
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                BigInteger top = BigInteger.One << (bits - 1);
+                BigInteger modulus = (new BigInteger(random.Bytes((bits + 7) / 8), isUnsigned: true) & (top - 1)) | top | 1;
+                BigInteger exponent = new BigInteger(random.Bytes(1 + (i * bits / 80)), isUnsigned: true) + 1;
+
+                Assert.Equal(BigInteger.ModPow(2, exponent, modulus), PowerOfTwo.Modulo(exponent, modulus));
+            }
+
+            // All ones: every carry there is.
+            BigInteger ones = (BigInteger.One << bits) - 1;
+            Assert.Equal(BigInteger.ModPow(2, ones, ones), PowerOfTwo.Modulo(ones, ones));
+        }
+    }
+
+    [Fact]
     public void PrimesBelowABound_AreThose()
     {
         Assert.Equal([2, 3, 5, 7, 11, 13, 17, 19, 23, 29], Primes.Below(30));
