@@ -40,7 +40,8 @@ public static class CsrFile
 
     private static byte[] FromPem(ReadOnlySpan<byte> content)
     {
-        string text = Encoding.UTF8.GetString(content);
+        // Some editors begin a text with the mark of its byte order.
+        string text = Encoding.UTF8.GetString(content).TrimStart('\uFEFF');
         bool isOld = text.Contains($"-----BEGIN {NewCertificateRequest}-----", StringComparison.Ordinal);
         return Pem.Decode(isOld ? NewCertificateRequest : Pem.CertificateRequest, text);
     }
