@@ -39,18 +39,14 @@ internal static class ExtensionsBuilder
             extensions.Add(Extension.Create(new ExtendedKeyUsage(profile.Purposes), options.ExtendedKeyUsage!.Critical));
         }
 
-        if (BuildAlternativeNames(request) is { } names)
+        if (BuildAlternativeNames(request, issuer.Publication.IsDemo) is { } names)
         {
             extensions.Add(Extension.Create(names, options.SubjectAltName!.Critical));
         }
 
-        if (options.CrlDistributionPoints.Count > 0)
+        if (CrlDistribution.NameOf(issuer, profile, shard) is { } crl)
         {
-            // One point with all its places: the same CRL at each (RFC 5280 §4.2.1.13).
-            extensions.Add(Extension.Create(
-                new CrlDistributionPoints(new DistributionPoint(new FullName(
-                    [.. options.CrlDistributionPoints.Select(template => new UniformResourceIdentifier(issuer.Url(template, shard)))]))),
-                critical: false));
+            extensions.Add(Extension.Create(new CrlDistributionPoints(new DistributionPoint(crl)), critical: false));
         }
 
         if (options.CaIssuers.Count + options.Ocsp.Count > 0)
@@ -89,7 +85,7 @@ internal static class ExtensionsBuilder
     private static SubjectKeyIdentifier KeyIdentifierOf(IssuanceRequest request) =>
         request.Authority?.Tbs.Extensions?.Find<SubjectKeyIdentifier>() ?? SubjectKeyIdentifier.Of(request.SubjectPublicKeyInfo);
 
-    private static SubjectAltName? BuildAlternativeNames(IssuanceRequest request)
+    private static SubjectAltName? BuildAlternativeNames(IssuanceRequest request, bool isDemo)
     {
         IReadOnlyList<GeneralName> names = request.AlternativeNames;
         SubjectAltNameOptions? options = request.Profile.Options.SubjectAltName;
@@ -113,7 +109,7 @@ internal static class ExtensionsBuilder
                 throw new RefusalException(Refusal.SubjectNotAllowed, $"证书模板“{request.Profile.Options.Title}”不允许这种主体别名。请删去，或更换模板。");
             }
 
-            AlternativeNameText.Require(name);
+            AlternativeNameText.Require(name, isDemo);
         }
 
         if (names.Distinct().Count() != names.Count)
