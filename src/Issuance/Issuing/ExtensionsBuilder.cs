@@ -39,7 +39,7 @@ internal static class ExtensionsBuilder
             extensions.Add(Extension.Create(new ExtendedKeyUsage(profile.Purposes), options.ExtendedKeyUsage!.Critical));
         }
 
-        if (BuildAlternativeNames(request) is { } names)
+        if (BuildAlternativeNames(request, issuer.Publication.IsDemo) is { } names)
         {
             extensions.Add(Extension.Create(names, options.SubjectAltName!.Critical));
         }
@@ -83,7 +83,7 @@ internal static class ExtensionsBuilder
     private static SubjectKeyIdentifier KeyIdentifierOf(IssuanceRequest request) =>
         request.Authority?.Tbs.Extensions?.Find<SubjectKeyIdentifier>() ?? SubjectKeyIdentifier.Of(request.SubjectPublicKeyInfo);
 
-    private static SubjectAltName? BuildAlternativeNames(IssuanceRequest request)
+    private static SubjectAltName? BuildAlternativeNames(IssuanceRequest request, bool isDemo)
     {
         IReadOnlyList<GeneralName> names = request.AlternativeNames;
         SubjectAltNameOptions? options = request.Profile.Options.SubjectAltName;
@@ -107,7 +107,7 @@ internal static class ExtensionsBuilder
                 throw new RefusalException(Refusal.SubjectNotAllowed, "证书模板不允许这种主体别名。");
             }
 
-            AlternativeNameText.Require(name);
+            AlternativeNameText.Require(name, isDemo);
         }
 
         if (names.Distinct().Count() != names.Count)

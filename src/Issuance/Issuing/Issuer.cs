@@ -65,6 +65,16 @@ public sealed class Issuer
         return new Issuer(name, signer, publication, SubjectKeyIdentifier.Of(signer.SubjectPublicKeyInfo).KeyIdentifier);
     }
 
+    /// <summary>The DN that a profile makes: of a root, whose name is needed before it can issue.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.SubjectNotAllowed"/>.</exception>
+    public static Name SubjectOf(Profile profile, IReadOnlyList<SubjectText> subject, IReadOnlyList<SubjectText> place)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        ArgumentNullException.ThrowIfNull(subject);
+        ArgumentNullException.ThrowIfNull(place);
+        return SubjectBuilder.Build(profile, subject, place);
+    }
+
     /// <summary>The URL that a profile's template gives.</summary>
     /// <param name="shard">See <see cref="UrlTemplate.ShardName"/>.</param>
     public string Url(string template, string shard = "all")

@@ -31,6 +31,16 @@ internal static class RsaQuality
             return KeyFault.CloseFactors;
         }
 
+        if (RocaFingerprint.Matches(modulus))
+        {
+            return KeyFault.Roca;
+        }
+
+        if (DebianKeys.Contains(modulus))
+        {
+            return KeyFault.DebianRandom;
+        }
+
         return HasOnePrime(modulus) ? KeyFault.OnePrime : null;
     }
 

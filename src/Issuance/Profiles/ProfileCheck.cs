@@ -23,9 +23,17 @@ internal static class ProfileCheck
         RequireSubject(profile);
         RequireUsage(profile);
         RequireTemplates(options);
-        Require(options.Identities.All(each => AttributeNames.Find(each.Oid) == each.Oid), "An identity number has a dotted OID.");
-        Require(options.Identities.Select(each => each.Name).Distinct().Count() == options.Identities.Count
-            && options.Identities.Select(each => each.Oid).Distinct().Count() == options.Identities.Count, "An identity number occurs twice.");
+        RequireIdentities(options.Identities);
+    }
+
+    private static void RequireIdentities(IReadOnlyList<IdentityOptions> identities)
+    {
+        Require(identities.All(each => AttributeNames.Find(each.Oid) == each.Oid), "An identity number has a dotted OID.");
+        Require(identities.All(each => each.Name.Length is > 0 and <= 64), "An identity number has a name of 1 to 64 characters.");
+        Require(identities.Select(each => each.Name).Distinct().Count() == identities.Count, "An identity number occurs twice.");
+
+        // Alternatives: several may share an extension, and a certificate carries one of them at most. So none of them can be demanded.
+        Require(identities.All(each => !each.Required || identities.Count(other => other.Oid == each.Oid) == 1), "An identity number that shares its OID with others is not required.");
     }
 
     private static void RequireSubject(Profile profile)
