@@ -17,7 +17,7 @@ var output = new Option<DirectoryInfo>("--output", "-o")
     Description = "Folder for the certificates (PEM) and the device's store; made if missing, files of the same name are replaced.",
     DefaultValueFactory = _ => new DirectoryInfo("demo-out"),
 };
-var demo = new Command("demo", "Makes a small SM2 hierarchy with its keys in hsm-sim, verifies it here and with openssl, and tells what it did.") { output };
+var demo = new Command("demo", "Performs a ceremony with its keys in hsm-sim, issues a pair of certificates, verifies all of it here and with openssl, and tells what it did.") { output };
 demo.SetAction((parsed, _) => DemoCommand.RunAsync(parsed.GetRequiredValue(output)));
 
 ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.")
