@@ -164,9 +164,9 @@ internal sealed class RsaModulusSize : CertificateRule
         KeyBits.Modulus(certificate) is { IsEmpty: false } modulus && KeyBits.CountBits(modulus) < 2048 ? $"it has {KeyBits.CountBits(modulus)}" : null;
 }
 
-internal sealed class RsaModulusOdd : CertificateRule
+internal sealed class RsaSmallFactor : CertificateRule
 {
-    public override string Id => "rsa-modulus-odd";
+    public override string Id => "rsa-small-factor";
 
     public override string Source => "CA/Browser Forum BR §6.1.6";
 

@@ -179,7 +179,7 @@ internal sealed class DemoMarked : CertificateRule
 {
     public override string Id => "demo-marked";
 
-    public override string Source => "ZWCA docs/LINT.md";
+    public override string Source => "docs/LINT.md";
 
     public override string Demand => "A certificate under the policy arc of demonstrations names 演示 DEMO as issuer or subject.";
 
@@ -191,7 +191,7 @@ internal sealed class DemoPolicy : CertificateRule
 {
     public override string Id => "demo-policy";
 
-    public override string Source => "ZWCA docs/LINT.md";
+    public override string Source => "docs/LINT.md";
 
     public override Severity Severity => Severity.Warning;
 
