@@ -195,10 +195,11 @@ internal sealed class DemoPolicy : CertificateRule
 
     public override Severity Severity => Severity.Warning;
 
-    public override string Demand => "A certificate with policies that names 演示 DEMO as issuer or subject is under the policy arc of demonstrations.";
+    public override string Demand => "An end entity's certificate with policies that names 演示 DEMO as issuer or subject is under the policy arc of demonstrations.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.Find(Oids.CertificatePolicies) is not null && PolicyIds.IsNamedDemo(certificate) && !PolicyIds.IsDemo(certificate) ? "it is not" : null;
+        !certificate.IsCa && certificate.Find(Oids.CertificatePolicies) is not null && PolicyIds.IsNamedDemo(certificate)
+            && !PolicyIds.IsDemo(certificate) ? "it is not" : null;
 }
 
 internal static class PolicyIds

@@ -1,4 +1,3 @@
-using System.Text;
 using ZwCa.Asn1;
 using ZwCa.Issuance;
 using static ZwCa.Tests.Issuance.CertificateBends;

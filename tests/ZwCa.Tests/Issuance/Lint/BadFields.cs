@@ -1,6 +1,5 @@
 using System.Text;
 using ZwCa.Asn1;
-using ZwCa.Issuance;
 using static ZwCa.Tests.Issuance.CertificateBends;
 using static ZwCa.Tests.Issuance.DerEdit;
 

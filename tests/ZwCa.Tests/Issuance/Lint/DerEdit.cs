@@ -1,4 +1,3 @@
-using ZwCa.Asn1;
 using ZwCa.Issuance;
 using ZwCa.Tests.Asn1;
 
