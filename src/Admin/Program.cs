@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text;
 using Spectre.Console;
+using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Demo;
+using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 if (Console.IsOutputRedirected)
@@ -18,7 +20,12 @@ var output = new Option<DirectoryInfo>("--output", "-o")
 var demo = new Command("demo", "Makes a small SM2 hierarchy with its keys in hsm-sim, verifies it here and with openssl, and tells what it did.") { output };
 demo.SetAction((parsed, _) => DemoCommand.RunAsync(parsed.GetRequiredValue(output)));
 
-ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.") { demo }.Parse(args);
+ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.")
+{
+    CeremonyVerbs.Ceremony(),
+    demo,
+    TokenVerbs.Token(),
+}.Parse(args);
 return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync();
 
 static int UsageError(ParseResult result)

@@ -89,13 +89,26 @@ public sealed class HsmSigner : X509SignatureGenerator
     {
         byte[] digest = new byte[_scheme.DigestLength()];
         ComputeDigest(message.Span, digest);
-        byte[] signature = await _hsm.SignAsync(_key, _scheme, digest, cancellationToken);
-        RequireLength(signature, 1);
-        return Encode(signature);
+        return await SignDigestAsync(digest, cancellationToken);
+    }
+
+    /// <summary>For a message that is too long to be held, such as a CRL.</summary>
+    public HsmMessage BeginMessage() => new(this, _sm2Key, HashAlgorithm);
+
+    /// <summary>Ends the message and signs it. After a failure it may be signed again.</summary>
+    /// <returns>As <see cref="SignAsync(ReadOnlyMemory{byte}, CancellationToken)"/> gives it.</returns>
+    /// <exception cref="ArgumentException">Begun by another signer.</exception>
+    /// <exception cref="HsmException">The device refused, failed or is away.</exception>
+    public async Task<byte[]> SignAsync(HsmMessage message, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return ReferenceEquals(message.Signer, this)
+            ? await SignDigestAsync(message.GetDigest(), cancellationToken)
+            : throw new ArgumentException("The message was begun by another signer.", nameof(message));
     }
 
     /// <summary>Signs many messages in one call to the driver.</summary>
-    /// <returns>One signature for each message, in their order, as <see cref="SignAsync"/> gives it.</returns>
+    /// <returns>One signature for each message, in their order, as <see cref="SignAsync(ReadOnlyMemory{byte}, CancellationToken)"/> gives it.</returns>
     /// <exception cref="HsmException">The device refused, failed or is away.</exception>
     public async Task<IReadOnlyList<byte[]>> SignManyAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> messages, CancellationToken cancellationToken = default)
@@ -127,7 +140,7 @@ public sealed class HsmSigner : X509SignatureGenerator
         return Der.Encode(AlgorithmIdentifier);
     }
 
-    /// <summary><see cref="SignAsync"/> for callers that cannot wait otherwise: it holds the thread while the device works.</summary>
+    /// <summary><see cref="SignAsync(ReadOnlyMemory{byte}, CancellationToken)"/> for callers that cannot wait otherwise: it holds the thread while the device works.</summary>
     /// <exception cref="ArgumentException">Another hash than <see cref="HashAlgorithm"/>.</exception>
     public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm)
     {
@@ -145,6 +158,13 @@ public sealed class HsmSigner : X509SignatureGenerator
             algorithm,
             new AsnEncodedData(algorithm, _publicKey.Algorithm.Parameters.GetValueOrDefault().Span),
             new AsnEncodedData(algorithm, _publicKey.PublicKey.Span));
+    }
+
+    private async Task<byte[]> SignDigestAsync(ReadOnlyMemory<byte> digest, CancellationToken cancellationToken)
+    {
+        byte[] signature = await _hsm.SignAsync(_key, _scheme, digest, cancellationToken);
+        RequireLength(signature, 1);
+        return Encode(signature);
     }
 
     private static SignatureScheme DefaultScheme(HsmKey key)

@@ -29,9 +29,6 @@ public enum KeyFault
     /// <summary>The modulus has a prime factor below 2^16.</summary>
     SmallFactor,
 
-    /// <summary>The modulus is itself prime, or a power of one prime.</summary>
-    OnePrime,
-
     /// <summary>The two primes are so close that Fermat's method finds them.</summary>
     CloseFactors,
 
@@ -40,6 +37,9 @@ public enum KeyFault
 
     /// <summary>CVE-2008-0166: made by the OpenSSL of Debian whose random numbers depended on the process number only.</summary>
     DebianRandom,
+
+    /// <summary>The modulus is itself prime, or a power of one prime.</summary>
+    OnePrime,
 }
 
 public static class KeyFaults

@@ -43,11 +43,16 @@ public static class UrlTemplate
     {
         string filled = Fill(template, "http://example.cn", "00", "all");
         return filled.Contains('{', StringComparison.Ordinal) ? "only {base}, {ski} and {shard} are known"
+            : !filled.All(char.IsAscii) ? "not ASCII"
             : !Uri.TryCreate(filled, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "ldap") ? "not an absolute http or ldap URL"
             : null;
     }
 
-    internal static string? PolicyFault(string template) => AttributeNames.Find(template.Replace(PolicyArc, "1.2", StringComparison.Ordinal)) is null ? "not an OID" : null;
+    internal static string? PolicyFault(string template)
+    {
+        string filled = template.StartsWith(PolicyArc, StringComparison.Ordinal) ? "1.2" + template[PolicyArc.Length..] : template;
+        return AttributeNames.Find(filled) == filled ? null : "not an OID";
+    }
 
     internal static string Fill(string template, string publicationBase, string keyIdentifier, string shard) => template
         .Replace(Base, publicationBase, StringComparison.Ordinal)

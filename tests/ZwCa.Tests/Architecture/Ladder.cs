@@ -118,7 +118,7 @@ internal static class Ladder
         },
         new("ZwCa.Interop", "tests/ZwCa.Interop")
         {
-            Projects = [.. Libraries, .. Services, "ZwCa.HsmSim"],
+            Projects = [.. Libraries, .. Services, "ZwCa.Admin", "ZwCa.HsmSim"],
             Packages = TestRunner,
             AspNetCore = true,
         },

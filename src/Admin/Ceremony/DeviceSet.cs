@@ -1,0 +1,85 @@
+using System.Net;
+using ZwCa.Hsm;
+using ZwCa.Hsm.Simulator;
+
+namespace ZwCa.Admin.Ceremony;
+
+/// <summary>The devices of a ceremony, each the partition that the plan names and fit for what is made.</summary>
+internal sealed class DeviceSet : IAsyncDisposable
+{
+    private readonly Dictionary<string, IHsm> _devices = [];
+
+    public IHsm this[string id] => _devices[id];
+
+    public IEnumerable<(string Id, IHsm Device)> All => _devices.Select(pair => (pair.Key, pair.Value));
+
+    /// <exception cref="CeremonyException">Another partition, or one that a demonstration marked, or an unmarked one in a demonstration.</exception>
+    /// <exception cref="HsmException">Away, locked, or the credentials are wrong.</exception>
+    public static async Task<DeviceSet> ConnectAsync(PlanFile plan, CancellationToken cancellationToken)
+    {
+        var set = new DeviceSet();
+        try
+        {
+            foreach (DevicePlan device in plan.Plan.Devices)
+            {
+                SimulatorOptions folder = SimulatorOptions.FromFolder(EndPointOf(device), device.Partition, plan.PathOf(device.Client));
+                var options = new SimulatorOptions
+                {
+                    Host = folder.Host,
+                    Port = folder.Port,
+                    Partition = folder.Partition,
+                    Serial = device.Serial,
+                    ServerCertificateHash = folder.ServerCertificateHash,
+                    ClientCertificateFile = folder.ClientCertificateFile,
+                    SecretFile = folder.SecretFile,
+                };
+                IHsm hsm = await SimulatorHsm.ConnectAsync(options, cancellationToken);
+                set._devices.Add(device.Id, hsm);
+                if (!plan.Plan.Demo && hsm.Token.Marks != StoreMarks.None)
+                {
+                    throw new CeremonyException($"The partition {device.Partition} is marked for good ({hsm.Token.Marks}): it is fit for a demonstration only. Make another one without --demo, --auto-unlock and --faults.");
+                }
+            }
+
+            return set;
+        }
+        catch
+        {
+            await set.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Devices of a rehearsal.</summary>
+    public static DeviceSet Rehearse(PlanFile plan, Inventory? basis)
+    {
+        var set = new DeviceSet();
+        foreach (DevicePlan device in plan.Plan.Devices)
+        {
+            IEnumerable<HsmKey> earlier = (basis?.Keys ?? []).Where(key => key.Partition == device.Serial).Select(key => new HsmKey(new KeyLabel(key.Label), key.Kind, key.Decode()));
+            set._devices.Add(device.Id, new RehearsalHsm(device.Partition, device.Serial, [.. earlier]));
+        }
+
+        return set;
+    }
+
+    /// <summary>An address and port, or a name and port; the check of the plan let nothing else pass.</summary>
+    public static EndPoint EndPointOf(DevicePlan device)
+    {
+        if (IPEndPoint.TryParse(device.Endpoint, out IPEndPoint? address))
+        {
+            return address;
+        }
+
+        int colon = device.Endpoint.LastIndexOf(':');
+        return new DnsEndPoint(device.Endpoint[..colon], int.Parse(device.Endpoint[(colon + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IHsm device in _devices.Values)
+        {
+            await device.DisposeAsync();
+        }
+    }
+}

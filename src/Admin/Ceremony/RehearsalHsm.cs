@@ -1,0 +1,109 @@
+using System.Security.Cryptography;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
+using ZwCa.Hsm;
+
+namespace ZwCa.Admin.Ceremony;
+
+/// <summary>
+/// Stands for a device while a ceremony is rehearsed: its keys are thrown away. A key of an earlier ceremony has here its real public half and signs with another
+/// one, so that everything can be shown and judged but no signature holds.
+/// </summary>
+internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<HsmKey> earlier) : IHsm
+{
+    private const int MacKeyLength = 32;
+
+    private readonly Dictionary<KeyLabel, (HsmKey Key, IDisposable? Secret)> _keys = earlier.ToDictionary(key => key.Label, key => (key, MakeSecret(key.Kind)));
+    private readonly byte[] _secret = RandomNumberGenerator.GetBytes(MacKeyLength);
+
+    public HsmToken Token { get; } = new(
+        label,
+        serial,
+        "rehearsal",
+        HsmCapabilities.Random | HsmCapabilities.SignMany | HsmCapabilities.HmacSm3 | HsmCapabilities.WrapDataKey,
+        Enum.GetValues<HsmKeyKind>().ToHashSet());
+
+    public Task<HsmKey?> FindKeyAsync(KeyLabel label, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_keys.TryGetValue(label, out (HsmKey Key, IDisposable? Secret) found) ? found.Key : null);
+
+    public Task<HsmKey> GenerateKeyAsync(KeyLabel label, HsmKeyKind kind, CancellationToken cancellationToken = default)
+    {
+        IDisposable? secret = MakeSecret(kind);
+        var key = new HsmKey(label, kind, secret switch
+        {
+            Sm2PrivateKey sm2 => SubjectPublicKeyInfo.ForSm2(sm2.PublicKey.ToBytes()),
+            AsymmetricAlgorithm other => Der.Decode<SubjectPublicKeyInfo>(other.ExportSubjectPublicKeyInfo()),
+            _ => null,
+        });
+        _keys.Add(label, (key, secret));
+        return Task.FromResult(key);
+    }
+
+    public Task<byte[]> SignAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digest, CancellationToken cancellationToken = default)
+    {
+        switch (_keys[key.Label].Secret)
+        {
+            case Sm2PrivateKey sm2:
+                byte[] signature = new byte[Sm2.SignatureSizeInBytes];
+                sm2.SignDigest(digest.Span, signature);
+                return Task.FromResult(signature);
+            case ECDsa ecdsa:
+                return Task.FromResult(ecdsa.SignHash(digest.ToArray()));
+            case RSA rsa:
+                return Task.FromResult(rsa.SignHash(digest.ToArray(), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+            default:
+                throw new InvalidOperationException($"{key.Label} does not sign.");
+        }
+    }
+
+    public async Task<byte[]> SignManyAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digests, CancellationToken cancellationToken = default)
+    {
+        var signatures = new List<byte>();
+        int length = scheme.DigestLength();
+        for (int at = 0; at < digests.Length; at += length)
+        {
+            signatures.AddRange(await SignAsync(key, scheme, digests.Slice(at, length), cancellationToken));
+        }
+
+        return [.. signatures];
+    }
+
+    public Task<long> GetSignatureCountAsync(HsmKey key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<byte[]> GetRandomAsync(int count, CancellationToken cancellationToken = default) => Task.FromResult(RandomNumberGenerator.GetBytes(count));
+
+    public Task<byte[]> ComputeHmacAsync(HsmKey key, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => Task.FromResult(HmacSm3.HashData(_secret, data.Span));
+
+    /// <summary>The data keys of a rehearsal seal what is thrown away with them: they are hidden from nobody.</summary>
+    public Task<byte[]> WrapKeyAsync(HsmKey kek, ReadOnlyMemory<byte> dataKey, ReadOnlyMemory<byte> context, CancellationToken cancellationToken = default) => Task.FromResult(dataKey.ToArray());
+
+    public Task<byte[]> UnwrapKeyAsync(HsmKey kek, ReadOnlyMemory<byte> wrappedKey, ReadOnlyMemory<byte> context, CancellationToken cancellationToken = default) => Task.FromResult(wrappedKey.ToArray());
+
+    public Task<byte[]> DecryptAsync(HsmKey key, ReadOnlyMemory<byte> ciphertext, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<WrappedKeyPair>> GenerateWrappedKeyPairsAsync(HsmKey kek, int count, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<KeyEnvelope> EnvelopeKeyAsync(
+        ReadOnlyMemory<byte> wrappedKey, SubjectPublicKeyInfo recipient, EnvelopeAuthorization authorization, HsmKey? signer = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public ValueTask DisposeAsync()
+    {
+        foreach ((HsmKey _, IDisposable? secret) in _keys.Values)
+        {
+            secret?.Dispose();
+        }
+
+        CryptographicOperations.ZeroMemory(_secret);
+        return ValueTask.CompletedTask;
+    }
+
+    private static IDisposable? MakeSecret(HsmKeyKind kind) => kind switch
+    {
+        HsmKeyKind.Sm2 or HsmKeyKind.Sm2Decryption => Sm2PrivateKey.Generate(),
+        HsmKeyKind.P256 => ECDsa.Create(ECCurve.NamedCurves.nistP256),
+        HsmKeyKind.Rsa2048 or HsmKeyKind.Rsa3072 or HsmKeyKind.Rsa4096 => RSA.Create(kind.RsaBits()),
+        _ => null,
+    };
+}

@@ -1,0 +1,130 @@
+using System.Text;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
+using ZwCa.Officers;
+
+namespace ZwCa.Admin.Token;
+
+/// <summary>An application in words, all of it: nobody signs what he was not shown.</summary>
+internal static class DecisionText
+{
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: the body is not what the kind says, or cannot be shown.</exception>
+    public static string Describe(Application application)
+    {
+        var text = new StringBuilder();
+        Line(text, "业务", application.Kind switch
+        {
+            DecisionKind.Recovery => "密钥恢复",
+            DecisionKind.Command => "系统命令",
+            _ => throw new RefusalException(Refusal.Malformed, $"本程序不认识业务种类 {(int)application.Kind}，不能签署。请使用新版本的程序。"),
+        });
+        Line(text, "CA", application.CaName);
+        Line(text, "RA", application.RaName);
+        Line(text, "区域", Region(application.Region));
+        Line(text, "编号", application.EnrollmentId);
+        try
+        {
+            if (application.Kind == DecisionKind.Recovery)
+            {
+                Recovery(text, Der.Decode<RecoveryBody>(application.Body));
+            }
+            else
+            {
+                Command(text, Der.Decode<CommandBody>(application.Body));
+            }
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, $"申请 {LabelText.Shown(application.EnrollmentId)} 的内容无法解读，不能签署。请向提交人核实。", inner: e);
+        }
+
+        Line(text, "摘要", $"SM3 {Convert.ToHexStringLower(application.Digest)}");
+        return text.ToString();
+    }
+
+    /// <summary>Who a certificate makes an officer, if it does.</summary>
+    /// <exception cref="DerException">The extension is damaged.</exception>
+    public static string? Officer(Certificate certificate) => certificate.Tbs.Extensions?.Find<OfficerIdentity>() is { } identity
+        ? $"{identity.Role}（{Kind(identity.Kind)}），区域 {Region(identity.Region)}，人员编号 {Hex(identity.Person)}"
+        : null;
+
+    private static void Recovery(StringBuilder text, RecoveryBody body)
+    {
+        Line(text, "事项", "恢复加密证书的私钥，交给下列接收方");
+        Line(text, "签发者", $"密钥标识 {Hex(body.Issuer)}");
+        Line(text, "加密证书", $"序列号 {body.SerialNumber}");
+        Line(text, "接收方", $"SM2公钥，指纹 {TokenContainer.FingerprintOf(body.Recipient)}");
+    }
+
+    private static void Command(StringBuilder text, CommandBody body)
+    {
+        switch (body.Action)
+        {
+            case OfficerActions.Create:
+                Line(text, "事项", "创建人员");
+                Certificate(text, Der.Decode<Certificate>(body.Parameters));
+                break;
+            case OfficerActions.Disable:
+                Change(text, "停用人员", Der.Decode<OfficerChange>(body.Parameters));
+                break;
+            case OfficerActions.Recertify:
+                Change(text, "重新确认人员权限", Der.Decode<OfficerChange>(body.Parameters));
+                break;
+            case OfficerActions.ReplaceCertificate:
+                CertificateReplacement replacement = Der.Decode<CertificateReplacement>(body.Parameters);
+                Line(text, "事项", "更换人员证书");
+                Line(text, "原证书", $"序列号 {replacement.Officer}");
+                Certificate(text, replacement.Certificate);
+                break;
+            case OfficerActions.RegisterRegion:
+                RegionEntry entry = Der.Decode<RegionEntry>(body.Parameters);
+                Line(text, "事项", "登记区域");
+                Line(text, "新区域", $"{entry.Code} {entry.Name}");
+                Line(text, "上级区域", entry.Parent);
+                break;
+            case RollbackDecision.Action:
+                LogRollback rollback = Der.Decode<LogRollback>(body.Parameters);
+                Line(text, "事项", "同意日志从较早的状态继续");
+                Line(text, "日志", rollback.Origin);
+                Line(text, "放弃", $"{rollback.AbandonedSize} 条的状态，根 {Hex(rollback.AbandonedRoot)}");
+                Line(text, "保留", $"{rollback.KeptSize} 条");
+                Line(text, "理由", rollback.Reason);
+                break;
+            default:
+                // A service has commands of its own: shown as they are, all of it or it is not signed.
+                Line(text, "事项", $"命令 {body.Action}，参数如下");
+                text.Append(DerOutline.Of(body.Parameters));
+                break;
+        }
+    }
+
+    private static void Change(StringBuilder text, string what, OfficerChange change)
+    {
+        Line(text, "事项", what);
+        Line(text, "人员证书", $"序列号 {change.Officer}");
+        Line(text, "理由", change.Reason);
+    }
+
+    private static void Certificate(StringBuilder text, Certificate certificate)
+    {
+        Line(text, "证书主体", certificate.Tbs.Subject.ToString());
+        Line(text, "证书", $"序列号 {certificate.Tbs.SerialNumber}，有效期 {LabelText.Shown(certificate.Tbs.Validity)}");
+        Line(text, "人员", Officer(certificate) ?? "证书中没有人员身份");
+        Line(text, "公钥", $"指纹 {TokenContainer.FingerprintOf(certificate.Tbs.SubjectPublicKeyInfo)}");
+    }
+
+    private static string Kind(OfficerKind kind) => kind switch
+    {
+        OfficerKind.Administrator => "管理类",
+        OfficerKind.Operator => "操作类",
+        _ => "审计类",
+    };
+
+    private static string Region(string code) => code == RegionCode.Nation.Value ? $"{code}（全国）" : code;
+
+    private static string Hex(ReadOnlyMemory<byte> bytes) => Convert.ToHexStringLower(bytes.Span);
+
+    private static void Line(StringBuilder text, string what, string value) => text.Append("  ").Append(what).Append("：").Append(LabelText.Shown(value)).Append('\n');
+}

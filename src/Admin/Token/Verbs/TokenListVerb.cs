@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Unicode;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
+
+namespace ZwCa.Admin.Token;
+
+/// <summary>What is in a token, without its PIN. A damaged container hides none of the others.</summary>
+internal static class TokenListVerb
+{
+    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+
+    public static Command List(TokenDesk desk)
+    {
+        Option<DirectoryInfo> folder = TokenOptions.Token();
+        var json = new Option<bool>("--json") { Description = "以JSON输出。" };
+        var command = new Command("list", "列出容器、密钥和证书。不需要PIN。") { folder, json };
+        command.Does(parsed =>
+        {
+            SoftwareToken token = TokenVerbs.Open(parsed, folder, desk);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            (string Name, TokenContainer? Container, string? Damage)[] all = [.. token.ContainerNames.Select(name => Look(token, name))];
+            if (parsed.GetValue(json))
+            {
+                output.WriteLine(Json(token, all).ToJsonString(Readable));
+            }
+            else
+            {
+                Print(token, all, output);
+            }
+
+            if (all.Where(each => each.Damage is not null).ToArray() is [var first, ..] damaged)
+            {
+                throw new RefusalException(Refusal.WrongState, $"令牌中有 {damaged.Length} 个容器已损坏：{first.Damage}");
+            }
+        });
+        return command;
+    }
+
+    private static (string Name, TokenContainer? Container, string? Damage) Look(SoftwareToken token, string name)
+    {
+        try
+        {
+            return (name, token.Container(name), null);
+        }
+        catch (RefusalException e)
+        {
+            return (name, null, e.Message);
+        }
+    }
+
+    private static void Print(SoftwareToken token, IEnumerable<(string Name, TokenContainer? Container, string? Damage)> all, TextWriter output)
+    {
+        output.WriteLine($"令牌“{token.Label}”{(token.IsDemo ? "（演示 DEMO）" : "")}  {token.Folder}");
+        foreach ((string name, TokenContainer? container, string? damage) in all)
+        {
+            output.WriteLine($"容器 {LabelText.Shown(name)}");
+            if (container is null)
+            {
+                output.WriteLine($"  损坏：{LabelText.Shown(damage!)}");
+                continue;
+            }
+
+            output.WriteLine($"  密钥：{TokenOptions.NameOf(container.Kind)}，公钥指纹（SM3）{container.Fingerprint}");
+            output.WriteLine(container.Certificate is { Tbs: { } tbs }
+                ? $"  证书：{tbs.Subject}\n        序列号 {tbs.SerialNumber}，有效期 {LabelText.Shown(tbs.Validity)}"
+                : "  证书：还没有");
+        }
+    }
+
+    private static JsonObject Json(SoftwareToken token, IEnumerable<(string Name, TokenContainer? Container, string? Damage)> all) => new()
+    {
+        ["label"] = token.Label,
+        ["demo"] = token.IsDemo,
+        ["containers"] = new JsonArray([.. all.Select(each => new JsonObject
+        {
+            ["name"] = each.Name,
+            ["kind"] = each.Container?.Kind.ToString().ToLowerInvariant(),
+            ["fingerprint"] = each.Container?.Fingerprint,
+            ["certificate"] = each.Container?.Certificate is { Tbs: { } tbs }
+                ? new JsonObject
+                {
+                    ["subject"] = tbs.Subject.ToString(),
+                    ["serial"] = tbs.SerialNumber.ToString(),
+                    ["notBefore"] = Iso(tbs.Validity.NotBefore),
+                    ["notAfter"] = Iso(tbs.Validity.NotAfter),
+                }
+                : null,
+            ["damage"] = each.Damage,
+        })]),
+    };
+
+    private static string Iso(Time time) => time.Value.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}
