@@ -32,11 +32,8 @@ public static class UrlTemplate
             last = (last << 8) | octet;
         }
 
-        return Numbered((int)(last % (uint)count), count);
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{last % (uint)count}");
     }
-
-    /// <param name="number">From 0.</param>
-    internal static string Numbered(int number, int count) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{number}");
 
     /// <returns>What is wrong with the template, in English; null: nothing.</returns>
     internal static string? Fault(string template)
