@@ -40,6 +40,14 @@ internal sealed class MemoryHsm : IHsm
         return key;
     }
 
+    /// <inheritdoc cref="AddSm2Key"/>
+    public HsmKey AddP256Key(KeyLabel label, ECDsa secret)
+    {
+        var key = new HsmKey(label, HsmKeyKind.P256, Der.Decode<SubjectPublicKeyInfo>(secret.ExportSubjectPublicKeyInfo()));
+        _keys[label] = new MemoryKey(key, secret);
+        return key;
+    }
+
     public Task<HsmKey?> FindKeyAsync(KeyLabel label, CancellationToken cancellationToken = default) =>
         Task.FromResult(_keys.TryGetValue(label, out MemoryKey? found) ? found.Key : null);
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.Issuance;
@@ -6,7 +5,7 @@ namespace ZwCa.Issuance;
 /// <summary>Where the CRL of a certificate is: the same name in the certificate's CRLDistributionPoints and in the partition's IssuingDistributionPoint, byte for byte.</summary>
 public static class CrlDistribution
 {
-    /// <param name="shard">See <see cref="UrlTemplate.ShardName(SerialNumber, int)"/>.</param>
+    /// <param name="shard">See <see cref="UrlTemplate.ShardName"/>.</param>
     /// <returns>All places of one CRL (RFC 5280 §4.2.1.13); null: certificates of the profile name none.</returns>
     public static DistributionPointName? NameOf(Issuer issuer, Profile profile, string shard)
     {
@@ -23,14 +22,6 @@ public static class CrlDistribution
     {
         ArgumentNullException.ThrowIfNull(profile);
         int count = profile.Options.CrlShards;
-        return count == 1 ? [] : Enumerable.Range(0, count).Select(number => UrlTemplate.ShardName(SerialNumber.FromBytes(Octets(count + number)), count));
-    }
-
-    /// <summary>A serial number that falls into the partition: the fixed function is asked, not written a second time.</summary>
-    private static byte[] Octets(int number)
-    {
-        byte[] octets = new byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32BigEndian(octets, number);
-        return octets;
+        return count == 1 ? [] : Enumerable.Range(0, count).Select(number => UrlTemplate.NameOfShard(number, count));
     }
 }

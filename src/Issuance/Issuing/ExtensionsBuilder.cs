@@ -68,7 +68,9 @@ internal static class ExtensionsBuilder
 
         if (options.OfficerIdentity != request.Officer is not null)
         {
-            throw new RefusalException(Refusal.SubjectNotAllowed, "人员证书须带有人员标识，其他证书不得带有。");
+            throw new RefusalException(
+                Refusal.SubjectNotAllowed,
+                options.OfficerIdentity ? $"证书模板“{options.Title}”须带有人员身份（人员、职务、地区）。请补充。" : $"证书模板“{options.Title}”不带人员身份。请删去，或改用人员证书模板。");
         }
 
         if (request.Officer is { } officer)
@@ -89,7 +91,7 @@ internal static class ExtensionsBuilder
         SubjectAltNameOptions? options = request.Profile.Options.SubjectAltName;
         if (names.Count < (options?.Minimum ?? 0) || names.Count > (options?.Maximum ?? 0))
         {
-            throw new RefusalException(Refusal.SubjectNotAllowed, $"主体别名须有{options?.Minimum ?? 0}至{options?.Maximum ?? 0}项，实有{names.Count}项。");
+            throw new RefusalException(Refusal.SubjectNotAllowed, $"主体别名须有{options?.Minimum ?? 0}至{options?.Maximum ?? 0}项，实有{names.Count}项。请增补或删减。");
         }
 
         foreach (GeneralName name in names)
@@ -104,7 +106,7 @@ internal static class ExtensionsBuilder
             };
             if (kind is not { } known || !options!.Kinds.Contains(known))
             {
-                throw new RefusalException(Refusal.SubjectNotAllowed, "证书模板不允许这种主体别名。");
+                throw new RefusalException(Refusal.SubjectNotAllowed, $"证书模板“{request.Profile.Options.Title}”不允许这种主体别名。请删去，或更换模板。");
             }
 
             AlternativeNameText.Require(name, isDemo);
@@ -112,7 +114,7 @@ internal static class ExtensionsBuilder
 
         if (names.Distinct().Count() != names.Count)
         {
-            throw new RefusalException(Refusal.SubjectNotAllowed, "主体别名重复。");
+            throw new RefusalException(Refusal.SubjectNotAllowed, "主体别名重复。请删去重复项。");
         }
 
         return names.Count == 0 ? null : new SubjectAltName(names);
@@ -121,23 +123,28 @@ internal static class ExtensionsBuilder
     private static void AddIdentities(List<Extension> extensions, IssuanceRequest request)
     {
         IReadOnlyList<IdentityOptions> options = request.Profile.Options.Identities;
-        foreach (string name in request.Identities.Keys)
+        if (request.Identities.Keys.Any(name => !options.Any(each => each.Name == name)))
         {
-            if (!options.Any(each => each.Name == name))
-            {
-                throw new RefusalException(Refusal.SubjectNotAllowed, $"证书模板没有“{name}”这一证件号码。");
-            }
+            throw new RefusalException(
+                Refusal.SubjectNotAllowed,
+                $"证书模板“{request.Profile.Options.Title}”没有所填的证件号码种类（可填：{string.Join("、", options.Select(each => each.Name).DefaultIfEmpty("无"))}）。请删去，或更换模板。");
         }
 
         foreach (IdentityOptions each in options)
         {
             if (request.Identities.TryGetValue(each.Name, out string? value))
             {
+                if (extensions.Exists(extension => extension.Id == each.Oid))
+                {
+                    string[] alternatives = [.. options.Where(other => other.Oid == each.Oid).Select(other => other.Name)];
+                    throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码{string.Join("、", alternatives)}只能填写其中一种。请删去其余。");
+                }
+
                 extensions.Add(new Extension(each.Oid, Critical: false, Encode(each, value)));
             }
             else if (each.Required)
             {
-                throw new RefusalException(Refusal.SubjectNotAllowed, $"缺少证件号码“{each.Name}”。");
+                throw new RefusalException(Refusal.SubjectNotAllowed, $"缺少证件号码“{each.Name}”。请补充。");
             }
         }
     }
@@ -152,7 +159,7 @@ internal static class ExtensionsBuilder
         };
         if (!isGood)
         {
-            throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码“{options.Name}”的格式或校验码不正确。");
+            throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码“{options.Name}”的格式或校验码不正确。请核对证件后更正。");
         }
 
         try
@@ -173,7 +180,7 @@ internal static class ExtensionsBuilder
         }
         catch (Exception e) when (e is ArgumentException or System.Text.EncoderFallbackException)
         {
-            throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码“{options.Name}”含有不允许的字符。");
+            throw new RefusalException(Refusal.SubjectNotAllowed, $"证件号码“{options.Name}”含有不允许的字符。请核对证件后更正。");
         }
     }
 }

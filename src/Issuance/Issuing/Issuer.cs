@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
@@ -13,10 +14,13 @@ public sealed class Issuer
 {
     private readonly HsmSigner _signer;
     private readonly ThrowawayKey _throwaway;
+    private readonly SignatureCheck _check;
 
     /// <param name="certificate">Of the CA; its key is the signer's.</param>
     /// <param name="signer">Stays the caller's.</param>
-    /// <exception cref="ArgumentException">The certificate is not one of a CA, has no key identifier, or its key is another than the signer's.</exception>
+    /// <exception cref="ArgumentException">
+    /// The certificate is not one of a CA, has no key identifier, its key is another than the signer's, or its name and the policy arc do not agree whether this is a demonstration.
+    /// </exception>
     public Issuer(Certificate certificate, HsmSigner signer, Publication publication)
         : this(Require(certificate).Tbs.Subject, signer, publication, KeyIdentifierOf(certificate))
     {
@@ -33,7 +37,13 @@ public sealed class Issuer
         ArgumentNullException.ThrowIfNull(signer);
         ArgumentNullException.ThrowIfNull(publication);
         _signer = signer;
+        if (Publication.HasDemoMark(name) != publication.IsDemo)
+        {
+            throw new ArgumentException($"The names of a demonstration's CAs contain \"{Publication.DemoMark}\", and no others.", nameof(publication));
+        }
+
         _throwaway = ThrowawayKey.Like(signer.AlgorithmIdentifier);
+        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier);
         Name = name;
         Publication = publication;
         KeyIdentifier = keyIdentifier;
@@ -110,15 +120,55 @@ public sealed class Issuer
     /// <exception cref="LintException">It breaks a rule.</exception>
     public PreparedCertificate PrepareAgain(ReadOnlyMemory<byte> tbsBytes, Profile profile)
     {
-        TbsCertificate tbs = Der.Decode<TbsCertificate>(tbsBytes);
+        ArgumentNullException.ThrowIfNull(profile);
+
+        // A copy: what is judged and what is signed later must not differ by what the caller does with his buffer.
+        byte[] bytes = tbsBytes.ToArray();
+        TbsCertificate tbs = Der.Decode<TbsCertificate>(bytes);
         return tbs.Issuer == Name && tbs.Signature == Algorithm
-            ? Judge(tbs, tbsBytes, profile)
+            ? Judge(tbs, bytes, profile)
             : throw new ArgumentException("The TBSCertificate is of another issuer or algorithm.", nameof(tbsBytes));
+    }
+
+    /// <summary>Whether two that were prepared make a pair: before either is recorded or signed.</summary>
+    /// <exception cref="ArgumentException">Not a signing and an encryption certificate, or of another issuer.</exception>
+    /// <exception cref="InvalidOperationException">They do not belong together.</exception>
+    /// <exception cref="LintException">They break a rule of pairs.</exception>
+    public void RequirePair(PreparedCertificate signing, PreparedCertificate encryption)
+    {
+        ArgumentNullException.ThrowIfNull(signing);
+        ArgumentNullException.ThrowIfNull(encryption);
+        if (signing.Profile.Half != PairHalf.Signing || encryption.Profile.Half != PairHalf.Encryption)
+        {
+            throw new ArgumentException("A pair is a signing and an encryption certificate.", nameof(encryption));
+        }
+
+        if (!signing.IsOf(this) || !encryption.IsOf(this))
+        {
+            throw new ArgumentException("A pair is prepared by one issuer.", nameof(encryption));
+        }
+
+        // GM/T 0015-2012 C.3, C.4: the same subject, validity and issuer; another serial number and key.
+        string? apart = signing.Tbs.Subject != encryption.Tbs.Subject ? "subject"
+            : signing.Tbs.Validity != encryption.Tbs.Validity ? "validity"
+            : signing.Profile.Options.Edition != encryption.Profile.Options.Edition ? "edition"
+            : signing.SerialNumber == encryption.SerialNumber ? "serial number"
+            : signing.Tbs.SubjectPublicKeyInfo == encryption.Tbs.SubjectPublicKeyInfo ? "key"
+            : null;
+        if (apart is not null)
+        {
+            throw new InvalidOperationException($"{signing.SerialNumber} and {encryption.SerialNumber} are no pair: {apart}.");
+        }
+
+        RequireClean(Linter.Check(signing.Judged, new LintContext { Profile = signing.Profile, Issuer = this, Other = encryption.Judged }));
+        RequireClean(Linter.Check(encryption.Judged, new LintContext { Profile = encryption.Profile, Issuer = this, Other = signing.Judged }));
     }
 
     /// <summary>Signs what was prepared.</summary>
     /// <exception cref="InvalidOperationException">Prepared by another issuer, or redeemed before.</exception>
-    /// <exception cref="HsmException">The device refused, failed or is away. The token is spent: see <see cref="PrepareAgain"/>.</exception>
+    /// <exception cref="HsmException">
+    /// The device refused, failed or is away, or its signature does not hold: nothing leaves. The token is spent: see <see cref="PrepareAgain"/>.
+    /// </exception>
     public async Task<Certificate> IssueAsync(PreparedCertificate prepared, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prepared);
@@ -146,30 +196,57 @@ public sealed class Issuer
     private static Certificate Require(Certificate certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        return certificate.Tbs.Extensions?.Find<BasicConstraints>() is { IsCa: true } ? certificate : throw new ArgumentException("The certificate is not one of a CA.", nameof(certificate));
+        bool isAuthority = certificate.Tbs.Extensions is { } extensions && extensions.Find<BasicConstraints>() is { IsCa: true }
+            && extensions.Find<KeyUsage>() is { } usage && usage.Usages.HasFlag(KeyUsages.KeyCertSign);
+        return isAuthority ? certificate : throw new ArgumentException("The certificate is not one of a CA that signs certificates.", nameof(certificate));
     }
 
     private static ReadOnlyMemory<byte> KeyIdentifierOf(Certificate certificate) =>
         certificate.Tbs.Extensions!.Find<SubjectKeyIdentifier>()?.KeyIdentifier
         ?? throw new ArgumentException("The certificate has no SubjectKeyIdentifier, which its CRLs' and certificates' URLs need.", nameof(certificate));
 
-    private PreparedCertificate Judge(TbsCertificate tbs, ReadOnlyMemory<byte> tbsBytes, Profile profile)
+    private PreparedCertificate Judge(TbsCertificate tbs, byte[] tbsBytes, Profile profile)
     {
         // The final DER, but signed with a key that nobody has after this process and no certificate names.
-        byte[] judged = Der.Encode(Asn1.Pkix.Certificate.Assemble(tbsBytes, _throwaway.Sign(tbsBytes.Span)));
-        IReadOnlyList<Finding> findings = Linter.Check(judged, new LintContext { Profile = profile, Issuer = this });
-        return findings.Any(finding => finding.Severity == Severity.Error) ? throw new LintException(findings) : new PreparedCertificate(this, profile, tbs, tbsBytes);
+        var judged = CertificateView.Read(Assemble(tbsBytes, _throwaway.Sign(tbsBytes)));
+        RequireClean(Linter.Check(judged, new LintContext { Profile = profile, Issuer = this }));
+        return new PreparedCertificate(this, profile, tbs, tbsBytes, judged);
     }
 
-    private static Certificate Finish(PreparedCertificate prepared, byte[] signature)
+    private static void RequireClean(IReadOnlyList<Finding> findings)
     {
-        Certificate certificate = Asn1.Pkix.Certificate.Assemble(prepared.TbsBytes, signature);
+        if (findings.Any(finding => finding.Severity == Severity.Error))
+        {
+            throw new LintException(findings);
+        }
+    }
 
+    private Certificate Finish(PreparedCertificate prepared, byte[] signature)
+    {
         // What leaves has the very bytes that were prepared: read back from what will be stored and sent.
-        Certificate read = Der.Decode<Certificate>(Der.Encode(certificate));
-        return read.TbsBytes.Span.SequenceEqual(prepared.TbsBytes.Span) && read.AlgorithmsAgree
+        Certificate read = Der.Decode<Certificate>(Assemble(prepared.TbsBytes.Span, signature));
+        if (!read.TbsBytes.Span.SequenceEqual(prepared.TbsBytes.Span) || !read.AlgorithmsAgree)
+        {
+            throw new InvalidOperationException($"The certificate {prepared.SerialNumber} is not the one that was prepared.");
+        }
+
+        // A device that fails may answer with anything; of an RSA key a wrong signature gives the private key away (Boneh, DeMillo, Lipton 1997).
+        return _check.Holds(read.TbsBytes.Span, read.Signature)
             ? read
-            : throw new InvalidOperationException($"The certificate {prepared.SerialNumber} is not the one that was prepared.");
+            : throw new HsmException(HsmFailure.DeviceError, $"The device's signature of the certificate {prepared.SerialNumber} does not hold. The device is to be looked at.");
+    }
+
+    private byte[] Assemble(ReadOnlySpan<byte> tbs, ReadOnlySpan<byte> signature)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER, tbs.Length + signature.Length + 128);
+        using (writer.PushSequence())
+        {
+            writer.WriteEncodedValue(tbs);
+            Algorithm.Write(writer);
+            writer.WriteBitString(signature);
+        }
+
+        return writer.Encode();
     }
 }
 

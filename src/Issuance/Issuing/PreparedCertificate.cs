@@ -11,9 +11,10 @@ public sealed class PreparedCertificate
     private readonly Issuer _issuer;
     private int _redeemed;
 
-    internal PreparedCertificate(Issuer issuer, Profile profile, TbsCertificate tbs, ReadOnlyMemory<byte> tbsBytes)
+    internal PreparedCertificate(Issuer issuer, Profile profile, TbsCertificate tbs, byte[] tbsBytes, CertificateView judged)
     {
         _issuer = issuer;
+        Judged = judged;
         Profile = profile;
         Tbs = tbs;
         TbsBytes = tbsBytes;
@@ -28,10 +29,15 @@ public sealed class PreparedCertificate
 
     public SerialNumber SerialNumber => Tbs.SerialNumber;
 
+    /// <summary>With the signature of a throwaway key.</summary>
+    internal CertificateView Judged { get; }
+
+    internal bool IsOf(Issuer issuer) => ReferenceEquals(issuer, _issuer);
+
     /// <exception cref="InvalidOperationException">Another issuer's, or used already.</exception>
     internal void Redeem(Issuer issuer)
     {
-        if (!ReferenceEquals(issuer, _issuer))
+        if (!IsOf(issuer))
         {
             throw new InvalidOperationException("The certificate was prepared by another issuer.");
         }

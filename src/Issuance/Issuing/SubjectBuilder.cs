@@ -32,7 +32,7 @@ internal static class SubjectBuilder
 
             if (count < attribute.Options.Minimum || count > attribute.Options.Maximum)
             {
-                throw Refuse($"{attribute.ShortName}须有{attribute.Options.Minimum}至{attribute.Options.Maximum}项，实有{count}项。");
+                throw Refuse($"主体项{attribute.ShortName}须有{attribute.Options.Minimum}至{attribute.Options.Maximum}项，实有{count}项。请增补或删减。");
             }
         }
 
@@ -45,7 +45,7 @@ internal static class SubjectBuilder
         {
             if (!profile.Attributes.Any(attribute => attribute.Type == text.Type && attribute.Options.Source == source))
             {
-                throw Refuse($"证书模板“{profile.Options.Title}”没有{AttributeNames.ShortName(text.Type)}这一项。");
+                throw Refuse($"证书模板“{profile.Options.Title}”没有{AttributeNames.ShortName(text.Type)}这一项{(source == AttributeSource.Place ? "地点信息" : "")}。请删去该项，或更换模板。");
             }
         }
     }
@@ -55,11 +55,11 @@ internal static class SubjectBuilder
         NameText.Require(attribute.Type, text);
         if (attribute.Options.MaxLength is { } maximum && text.EnumerateRunes().Count() > maximum)
         {
-            throw Refuse($"{attribute.ShortName}最多{maximum}个字。");
+            throw Refuse($"主体项{attribute.ShortName}最多{maximum}个字。请缩短后重新提交。");
         }
 
         return attribute.Pattern?.IsMatch(text) == false
-            ? throw Refuse($"{attribute.ShortName}不符合证书模板“{attribute.Options.Pattern}”的格式。")
+            ? throw Refuse($"主体项{attribute.ShortName}不符合证书模板规定的格式（{attribute.Options.Pattern}）。请更正后重新提交。")
             : AttributeTypeAndValue.Create(attribute.Type, text);
     }
 

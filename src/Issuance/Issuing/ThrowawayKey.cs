@@ -44,16 +44,32 @@ internal abstract class ThrowawayKey
 
     private sealed class P256 : ThrowawayKey
     {
+        // .NET's keys promise nothing about threads.
+        private readonly Lock _lock = new();
         private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-        public override byte[] Sign(ReadOnlySpan<byte> tbs) => _key.SignData(tbs, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        public override byte[] Sign(ReadOnlySpan<byte> tbs)
+        {
+            lock (_lock)
+            {
+                return _key.SignData(tbs, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+            }
+        }
     }
 
     private sealed class Rsa : ThrowawayKey
     {
+        private readonly Lock _lock = new();
+
         // PKCS #1 and PSS alike: a block as long as the modulus.
         private readonly RSA _key = RSA.Create(2048);
 
-        public override byte[] Sign(ReadOnlySpan<byte> tbs) => _key.SignData(tbs, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        public override byte[] Sign(ReadOnlySpan<byte> tbs)
+        {
+            lock (_lock)
+            {
+                return _key.SignData(tbs, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ public sealed class OcspResponder
 {
     private readonly CertIdIndex _issuer;
     private readonly HsmSigner _signer;
+    private readonly SignatureCheck _check;
     private readonly Certificate _certificate;
     private readonly IReadOnlyList<Certificate>? _included;
     private readonly ResponderId _id;
@@ -22,6 +23,7 @@ public sealed class OcspResponder
     {
         _issuer = new CertIdIndex(issuer);
         _signer = signer;
+        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier);
         _certificate = certificate;
         _included = ReferenceEquals(issuer, certificate) ? null : [certificate];
         _id = byName ? new ResponderByName(certificate.Tbs.Subject) : new ResponderByKey(SHA1.HashData(signer.SubjectPublicKeyInfo.PublicKey.Span));
@@ -156,7 +158,7 @@ public sealed class OcspResponder
         certificate.AlgorithmsAgree && SignatureCheck.Holds(key, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
 
     private OcspResponse Finish(byte[] tbs, byte[] signature) =>
-        SignatureCheck.Holds(_signer.SubjectPublicKeyInfo, _signer.AlgorithmIdentifier, tbs, signature)
+        _check.Holds(tbs, signature)
             ? OcspResponse.Successful(BasicOcspResponse.Assemble(tbs, _signer.AlgorithmIdentifier, signature, _included))
             : throw new HsmException(HsmFailure.DeviceError, "The device's signature of an OCSP response does not hold. The device is to be looked at.");
 }

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -8,8 +8,6 @@ namespace ZwCa.Issuance;
 /// <summary>JSON in one form only, as RFC 8785 (JCS) writes objects, arrays, strings, integers and booleans: other numbers do not occur in profiles.</summary>
 internal static class Canonical
 {
-    private static readonly JsonSerializerOptions Text = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static string Write(JsonNode node)
     {
         var text = new StringBuilder();
@@ -25,7 +23,8 @@ internal static class Canonical
                 text.Append('{');
                 foreach ((string name, JsonNode? value) in members.OrderBy(member => member.Key, StringComparer.Ordinal))
                 {
-                    text.Append(text[^1] == '{' ? "" : ",").Append(JsonSerializer.Serialize(name, Text)).Append(':');
+                    Write(name, text.Append(text[^1] == '{' ? "" : ","));
+                    text.Append(':');
                     Write(value!, text);
                 }
 
@@ -41,9 +40,34 @@ internal static class Canonical
 
                 text.Append(']');
                 break;
+            case JsonValue value when value.GetValueKind() == JsonValueKind.String:
+                Write(value.GetValue<string>(), text);
+                break;
             default:
-                text.Append(node.ToJsonString(Text));
+                text.Append(node.ToJsonString());
                 break;
         }
+    }
+
+    /// <summary>RFC 8785 §3.2.2.2: what JSON does not allow inside a string is escaped in its shortest form, and nothing else is.</summary>
+    private static void Write(string value, StringBuilder text)
+    {
+        text.Append('"');
+        foreach (char c in value)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => text.Append('\\').Append(c),
+                '\b' => text.Append("\\b"),
+                '\t' => text.Append("\\t"),
+                '\n' => text.Append("\\n"),
+                '\f' => text.Append("\\f"),
+                '\r' => text.Append("\\r"),
+                < ' ' => text.Append("\\u00").Append(((int)c).ToString("x2", CultureInfo.InvariantCulture)),
+                _ => text.Append(c),
+            };
+        }
+
+        text.Append('"');
     }
 }

@@ -39,6 +39,7 @@ public sealed class Profile
 
     private Profile(ProfileOptions options)
     {
+        ProfileCheck.RequireNoNull(options);
         Options = options;
         CanonicalJson = Canonical.Write(JsonSerializer.SerializeToNode(options, Json)!);
         Hash = Sm3.HashData(Encoding.UTF8.GetBytes(CanonicalJson));
@@ -132,13 +133,30 @@ public sealed class Profile
 /// <param name="Pattern">Matches whole texts, in linear time.</param>
 public sealed record SubjectAttribute(string Type, AttributeOptions Options, Regex? Pattern)
 {
-    public string ShortName => AttributeNames.ShortName(Type);
+    public string ShortName { get; } = AttributeNames.ShortName(Type);
+
+    /// <summary>Content octets of the OID.</summary>
+    internal byte[] Content { get; } = KnownOid.Content(Type);
 
     internal static SubjectAttribute Parse(AttributeOptions options)
     {
         string type = AttributeNames.Find(options.Type) ?? throw new ProfileException($"\"{options.Type}\" is no attribute type.");
-        Regex? pattern = options.Pattern is { } text ? new Regex($@"\A(?:{text})\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking) : null;
-        return new SubjectAttribute(type, options, pattern);
+        return new SubjectAttribute(type, options, options.Pattern is { } text ? Compile(text) : null);
+    }
+
+    private static Regex Compile(string text)
+    {
+        const RegexOptions Linear = RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
+        try
+        {
+            // By itself first: "a)|(b" would be an expression only between our parentheses, and another one.
+            _ = new Regex(text, Linear);
+            return new Regex($@"\A(?:{text})\z", Linear);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            throw new ProfileException($"\"{text}\" is no expression that can be matched in linear time: {e.Message}", e);
+        }
     }
 }
 

@@ -19,20 +19,23 @@ public static class UrlTemplate
     {
         ArgumentNullException.ThrowIfNull(serialNumber);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        if (count == 1)
-        {
-            return "all";
-        }
+        return NameOfShard(ShardNumber(serialNumber.Content, count), count);
+    }
 
+    /// <param name="shard">See <see cref="ShardNumber"/>.</param>
+    internal static string NameOfShard(int shard, int count) => count == 1 ? "all" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{shard}");
+
+    /// <param name="serialNumber">Content of the INTEGER.</param>
+    internal static int ShardNumber(ReadOnlySpan<byte> serialNumber, int count)
+    {
         // The last four octets: they are random in every serial number that we make.
         uint last = 0;
-        ReadOnlySpan<byte> content = serialNumber.Content;
-        foreach (byte octet in content[Math.Max(0, content.Length - sizeof(uint))..])
+        foreach (byte octet in serialNumber[Math.Max(0, serialNumber.Length - sizeof(uint))..])
         {
             last = (last << 8) | octet;
         }
 
-        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{last % (uint)count}");
+        return (int)(last % (uint)count);
     }
 
     /// <returns>What is wrong with the template, in English; null: nothing.</returns>
@@ -40,11 +43,16 @@ public static class UrlTemplate
     {
         string filled = Fill(template, "http://example.cn", "00", "all");
         return filled.Contains('{', StringComparison.Ordinal) ? "only {base}, {ski} and {shard} are known"
+            : !filled.All(char.IsAscii) ? "not ASCII"
             : !Uri.TryCreate(filled, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "ldap") ? "not an absolute http or ldap URL"
             : null;
     }
 
-    internal static string? PolicyFault(string template) => AttributeNames.Find(template.Replace(PolicyArc, "1.2", StringComparison.Ordinal)) is null ? "not an OID" : null;
+    internal static string? PolicyFault(string template)
+    {
+        string filled = template.StartsWith(PolicyArc, StringComparison.Ordinal) ? "1.2" + template[PolicyArc.Length..] : template;
+        return AttributeNames.Find(filled) == filled ? null : "not an OID";
+    }
 
     internal static string Fill(string template, string publicationBase, string keyIdentifier, string shard) => template
         .Replace(Base, publicationBase, StringComparison.Ordinal)

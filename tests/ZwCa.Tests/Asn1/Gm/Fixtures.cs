@@ -17,6 +17,8 @@ internal static class Fixtures
         };
     }
 
+    public static string[] ReadLines(string path) => File.ReadAllLines(Path.Combine(Root, path));
+
     private static string FindRoot()
     {
         for (DirectoryInfo? directory = new(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
