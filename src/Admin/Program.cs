@@ -3,6 +3,7 @@ using System.Text;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Demo;
+using ZwCa.Admin.Lint;
 using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -24,6 +25,7 @@ ParseResult result = new RootCommand("政务CA (ZWCA): certification system for 
 {
     CeremonyVerbs.Ceremony(),
     demo,
+    LintVerb.Lint(),
     TokenVerbs.Token(),
 }.Parse(args);
 return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync();
