@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
+using ZwCa.Cryptography;
 using ZwCa.Hsm;
 
 namespace ZwCa.Issuance;
@@ -14,7 +15,9 @@ public sealed class Issuer
 {
     private readonly HsmSigner _signer;
     private readonly ThrowawayKey _throwaway;
-    private readonly SignatureCheck _check;
+
+    /// <summary>Null: another algorithm.</summary>
+    private readonly Sm2PublicKey? _sm2Key;
 
     /// <param name="certificate">Of the CA; its key is the signer's.</param>
     /// <param name="signer">Stays the caller's.</param>
@@ -43,7 +46,8 @@ public sealed class Issuer
         }
 
         _throwaway = ThrowawayKey.Like(signer.AlgorithmIdentifier);
-        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier);
+        signer.SubjectPublicKeyInfo.TryGetSm2Key(out _sm2Key);
+        _sm2Key?.Prepare();
         Name = name;
         Publication = publication;
         KeyIdentifier = keyIdentifier;
@@ -231,10 +235,14 @@ public sealed class Issuer
         }
 
         // A device that fails may answer with anything; of an RSA key a wrong signature gives the private key away (Boneh, DeMillo, Lipton 1997).
-        return _check.Holds(read.TbsBytes.Span, read.Signature)
+        return Holds(read)
             ? read
             : throw new HsmException(HsmFailure.DeviceError, $"The device's signature of the certificate {prepared.SerialNumber} does not hold. The device is to be looked at.");
     }
+
+    private bool Holds(Certificate certificate) => _sm2Key is not null
+        ? SignatureCheck.Holds(_sm2Key, certificate.TbsBytes, certificate.Signature)
+        : SignatureCheck.Holds(SubjectPublicKeyInfo, Algorithm, certificate.TbsBytes, certificate.Signature);
 
     private byte[] Assemble(ReadOnlySpan<byte> tbs, ReadOnlySpan<byte> signature)
     {

@@ -20,7 +20,7 @@ public static class SignatureCheck
         {
             if (algorithm == AlgorithmIdentifier.Sm3WithSm2)
             {
-                return signer.TryGetSm2Key(out Sm2PublicKey? key) && key.Verify(message.Span, Der.Decode<Sm2Signature>(signature).Raw.Span);
+                return signer.TryGetSm2Key(out Sm2PublicKey? key) && Holds(key, message, signature);
             }
 
             if (algorithm == AlgorithmIdentifier.EcdsaWithSha256)
@@ -42,6 +42,19 @@ public static class SignatureCheck
         catch (Exception e) when (e is CryptographicException or DerException)
         {
             // A key or signature that cannot be read proves nothing.
+            return false;
+        }
+    }
+
+    /// <summary>For an SM2 key that is kept, because <see cref="Sm2PublicKey.Prepare"/> more than doubles the speed.</summary>
+    internal static bool Holds(Sm2PublicKey signer, ReadOnlyMemory<byte> message, ReadOnlyMemory<byte> signature)
+    {
+        try
+        {
+            return signer.Verify(message.Span, Der.Decode<Sm2Signature>(signature).Raw.Span);
+        }
+        catch (DerException)
+        {
             return false;
         }
     }

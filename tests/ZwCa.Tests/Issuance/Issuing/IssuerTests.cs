@@ -27,7 +27,7 @@ public sealed class IssuerTests : IAsyncLifetime
 
         Assert.Equal(prepared.TbsBytes.ToArray(), certificate.TbsBytes.ToArray());
         Assert.Equal(prepared.SerialNumber, certificate.Tbs.SerialNumber);
-        Assert.True(new SignatureCheck(_hierarchy.Sub.SubjectPublicKeyInfo, AlgorithmIdentifier.Sm3WithSm2).Holds(certificate.TbsBytes.Span, certificate.Signature));
+        Assert.True(SignatureCheck.Holds(_hierarchy.Sub.SubjectPublicKeyInfo, AlgorithmIdentifier.Sm3WithSm2, certificate.TbsBytes, certificate.Signature));
     }
 
     [Fact]
