@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Runtime.CompilerServices;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
@@ -15,6 +16,9 @@ public sealed class Issuer
 {
     private readonly HsmSigner _signer;
     private readonly ThrowawayKey _throwaway;
+
+    /// <summary>A profile that nobody holds any more is forgotten.</summary>
+    private readonly ConditionalWeakTable<Profile, ConstantExtensions> _constants = [];
 
     /// <summary>Null: another algorithm.</summary>
     private readonly Sm2PublicKey? _sm2Key;
@@ -193,6 +197,8 @@ public sealed class Issuer
         IReadOnlyList<byte[]> signatures = await _signer.SignManyAsync([.. prepared.Select(each => each.TbsBytes)], cancellationToken);
         return [.. prepared.Select((each, i) => Finish(each, signatures[i]))];
     }
+
+    internal ConstantExtensions ConstantExtensionsOf(Profile profile) => _constants.GetValue(profile, key => new ConstantExtensions(this, key));
 
     /// <summary>For CRLs and OCSP responses, which are built elsewhere here.</summary>
     internal HsmSigner Signer => _signer;
