@@ -10,6 +10,7 @@ const string usage = """
       log   events sequenced a second behind a million, and what proofs cost; with a number, behind so many
       message  signed requests over mutual TLS, the service on one core, beside the same without signatures
       build  certificates built, judged, signed and read back, beside openssl x509 -req and cfssl sign
+      debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
     Every comparison prints "ratio NAME VALUE": how many times faster ours is, both sides measured in turns in this run.
@@ -35,6 +36,8 @@ switch (args)
         return await MessageBenchmark.RunAsync();
     case [MessageBenchmark.ServerVerb, string folder, string publicKey]:
         return await MessageBenchmark.ServeAsync(folder, publicKey);
+    case ["debian", string bits, string file] when bits is "2048" or "3072" or "4096":
+        return DebianTable.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture), file);
     case ["time"]:
         return TimingCheck.Run();
     case ["--help" or "-h"]:

@@ -354,7 +354,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
 
         if (_journal.Find("certificate", plan.Id) is { } made)
         {
-            Keep(plan, Der.Decode<Certificate>(made.Bytes));
+            Keep(plan, Der.Decode<Certificate>(made.Decode()));
             return;
         }
 
@@ -363,7 +363,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
         PreparedCertificate prepared;
         if (_journal.Find("certificate-intent", plan.Id) is { } intent)
         {
-            prepared = issuer.PrepareAgain(intent.Bytes, profile);
+            prepared = issuer.PrepareAgain(intent.Decode(), profile);
         }
         else
         {
@@ -476,7 +476,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
     {
         if (_journal.Find("crl", plan.Id) is { } made)
         {
-            _folder.Write(plan.File, made.Bytes);
+            _folder.Write(plan.File, made.Decode());
             return;
         }
 
@@ -584,7 +584,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
         };
         if (_journal.Find("inventory", Plan.Name) is { } kept)
         {
-            _folder.Write(Inventory.FileName, kept.Bytes);
+            _folder.Write(Inventory.FileName, kept.Decode());
         }
         else
         {
@@ -605,7 +605,7 @@ internal sealed class CeremonyRun : IAsyncDisposable
 
     private InventoryCrl DescribeCrl(CrlPlan plan)
     {
-        byte[] crl = _journal.Find("crl", plan.Id)!.Bytes;
+        byte[] crl = _journal.Find("crl", plan.Id)!.Decode();
         BigInteger number = Der.Decode<CertificateList>(crl).Tbs.CrlExtensions!.Find<CrlNumber>()!.Number;
         return new InventoryCrl(plan.Id, plan.File, plan.Issuer, plan.Kind, number.ToString(CultureInfo.InvariantCulture), Convert.ToHexStringLower(Sm3.HashData(crl)));
     }

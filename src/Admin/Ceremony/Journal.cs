@@ -14,7 +14,8 @@ namespace ZwCa.Admin.Ceremony;
 /// <param name="Previous">SM3 of the line before, hexadecimal; of the first 64 zeros.</param>
 internal sealed record JournalEntry(int Number, string At, string What, string Id, string Data, string Previous)
 {
-    public byte[] Bytes => Convert.FromBase64String(Data);
+    /// <exception cref="FormatException">The data is a text.</exception>
+    public byte[] Decode() => Convert.FromBase64String(Data);
 }
 
 /// <summary>

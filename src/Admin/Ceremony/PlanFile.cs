@@ -55,15 +55,7 @@ internal sealed class PlanFile
     /// <exception cref="CeremonyException">See <see cref="Read"/>.</exception>
     public static PlanFile Parse(byte[] bytes, string folder, Func<string, byte[]> readProfile, Inventory? basis)
     {
-        CeremonyPlan plan;
-        try
-        {
-            plan = JsonSerializer.Deserialize<CeremonyPlan>(bytes, Json) ?? throw new CeremonyException("The plan is empty.");
-        }
-        catch (JsonException e)
-        {
-            throw new CeremonyException($"The plan cannot be read: {e.Message}", e);
-        }
+        CeremonyPlan plan = Deserialize(bytes);
 
         var profiles = new Dictionary<string, Profile>(ProfileCatalogue.Shipped.All.ToDictionary(profile => profile.Name));
         foreach (string file in plan.Profiles)
@@ -86,6 +78,20 @@ internal sealed class PlanFile
         return faults.Count == 0
             ? new PlanFile(plan, bytes, folder, profiles)
             : throw new CeremonyException($"The plan cannot be carried out:\n{string.Join('\n', faults.Select(fault => $"  - {fault}"))}");
+    }
+
+    /// <summary>What is written in a plan, whether it holds together or not.</summary>
+    /// <exception cref="CeremonyException">Not a plan.</exception>
+    public static CeremonyPlan Deserialize(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<CeremonyPlan>(bytes, Json) ?? throw new CeremonyException("The plan is empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new CeremonyException($"The plan cannot be read: {e.Message}", e);
+        }
     }
 
     /// <returns>The path of an input.</returns>

@@ -31,12 +31,12 @@ internal sealed class PolicyStep(
         if (journal.Find("policy-draft", plan.Device) is not { } draft)
         {
             draft = journal.Append("policy-draft", plan.Device, Der.Encode(Next(Der.Decode<PartitionPolicy>(installed), plan)));
-            say($"Policy of {plan.Device}: version {Der.Decode<PartitionPolicy>(draft.Bytes).Version} is drafted for the CA {plan.CaName}");
+            say($"Policy of {plan.Device}: version {Der.Decode<PartitionPolicy>(draft.Decode()).Version} is drafted for the CA {plan.CaName}");
         }
 
         string name = $"{CeremonyFolder.PolicyFolder}/{plan.Device}.der";
-        folder.Write(name, draft.Bytes);
-        if (!installed.AsSpan().SequenceEqual(draft.Bytes))
+        folder.Write(name, draft.Decode());
+        if (!installed.AsSpan().SequenceEqual(draft.Decode()))
         {
             // Step 2: the holders.
             IReadOnlyList<string> signatures = [.. folder.Files().Where(each => each.StartsWith($"{CeremonyFolder.PolicyFolder}/{plan.Device}-", StringComparison.Ordinal) && each.EndsWith(".sig", StringComparison.Ordinal))];
@@ -50,7 +50,7 @@ internal sealed class PolicyStep(
             }
 
             // Step 3: the device looks at every signature itself.
-            var statement = new SignedStatement(draft.Bytes, [.. signatures.Select(Read)]);
+            var statement = new SignedStatement(draft.Decode(), [.. signatures.Select(Read)]);
             try
             {
                 await console.AskAsync<Command, Nothing>(Operation.InstallPolicy, new Command(device.Partition, Der.Encode(statement)), cancellationToken);

@@ -36,9 +36,9 @@ internal sealed class SoftwareToken
     public IReadOnlyList<string> ContainerNames =>
         [.. Directory.EnumerateDirectories(Containers).Select(path => Path.GetFileName(path)).Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
 
-    /// <summary>Some file with a secret in it can be read by other users of the machine.</summary>
+    /// <summary>Some file can be read by other users of the machine.</summary>
     public bool IsOpenToOthers =>
-        TokenFiles.IsOpenToOthers(Folder) && (TokenFiles.IsOpenToOthers(MasterKeyPath) || ContainerNames.Any(name => Find(name) is { IsOpenToOthers: true }));
+        TokenFiles.IsOpenToOthers(Folder) && Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Any(TokenFiles.IsOpenToOthers);
 
     internal string Containers => Path.Combine(Folder, ContainersFolder);
 

@@ -108,8 +108,6 @@ internal sealed class TokenContainer
         TokenFiles.Replace(path, Encoding.ASCII.GetBytes(Pem.Encode(Pem.Certificate, Der.Encode(certificate))));
     }
 
-    public bool IsOpenToOthers => File.Exists(Path.Combine(_folder, PrivateKeyFile)) && TokenFiles.IsOpenToOthers(Path.Combine(_folder, PrivateKeyFile));
-
     /// <summary>
     /// <code>SEQUENCE { format UTF8String, token OCTET STRING, container UTF8String, use UTF8String, publicKey SubjectPublicKeyInfo }</code>
     /// Authenticated with the private key: no file of another token, container, use or key passes for it.

@@ -46,13 +46,18 @@ public static class CrlIssuer
         // Step 2: everything but the signature, to the output and the digest at once.
         long start = output.Position;
         HsmMessage message = issuer.Signer.BeginMessage();
+        UnsignedCrl? unsigned = null;
         try
         {
-            UnsignedCrl unsigned = writer.WriteTbs(output, entries, message.Append);
+            unsigned = writer.WriteTbs(output, entries, message.Append);
+
+            // Step 3: judge what is in the output, with the signature of a key that certifies nothing in place of the real one.
+            Judge(issuer, request, output, unsigned.TbsLength, message.GetDigest().Span);
             return new PreparedCrl(issuer, request, output, start, unsigned, message);
         }
         catch
         {
+            unsigned?.Dispose();
             message.Dispose();
             throw;
         }
@@ -69,6 +74,21 @@ public static class CrlIssuer
         long length = prepared.Complete(signature);
         CrlRequest request = prepared.Request;
         return new IssuedCrl(request.Number, Time.Truncate(request.ThisUpdate), Time.Truncate(request.NextUpdate), length, prepared.Digest);
+    }
+
+    private static void Judge(Issuer issuer, CrlRequest request, Stream output, long tbsLength, ReadOnlySpan<byte> digest)
+    {
+        // The form of a signature is judged, and that does not depend on what was signed: the digest stands for a TBSCertList too long to be held.
+        byte[] tail = CrlReadBack.Tail(issuer.Algorithm, ThrowawayKey.Like(issuer.Algorithm).Sign(digest));
+        long end = output.Position;
+        var bytes = new CrlBytes(output, end - tbsLength, tbsLength, DerCursor.SequenceHeader(tbsLength + tail.Length), tail);
+        IReadOnlyList<Finding> findings = CrlLint.Check(
+            CrlView.Read(bytes), new CrlLintContext { Issuer = issuer.Certificate, DistributionPoint = request.DistributionPoint });
+        output.Position = end;
+        if (findings.Any(finding => finding.Severity == Severity.Error))
+        {
+            throw new LintException(findings);
+        }
     }
 
     private static void RequireIssuer(Issuer issuer, Time thisUpdate)

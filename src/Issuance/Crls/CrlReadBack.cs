@@ -1,5 +1,6 @@
 using System.Buffers;
-using ZwCa.Asn1;
+using System.Formats.Asn1;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm;
 
 namespace ZwCa.Issuance;
@@ -13,8 +14,8 @@ internal static class CrlReadBack
     public static void Require(PreparedCrl prepared, Stream stream, long start, ReadOnlySpan<byte> signature)
     {
         Issuer issuer = prepared.Issuer;
-        byte[] tail = [.. Der.Encode(issuer.Algorithm), .. BitString(signature)];
-        byte[] header = Header(prepared.TbsLength + tail.Length);
+        byte[] tail = Tail(issuer.Algorithm, signature);
+        byte[] header = DerCursor.SequenceHeader(prepared.TbsLength + tail.Length);
         stream.Position = start;
         bool isWhole = stream.Length - start == header.Length + prepared.TbsLength + tail.Length
             && Next(stream, header.Length).AsSpan().SequenceEqual(header)
@@ -24,6 +25,15 @@ internal static class CrlReadBack
         {
             throw new InvalidOperationException($"The {prepared.Request} in the stream is not the one that was signed.");
         }
+    }
+
+    /// <summary>What follows a TBSCertList: signatureAlgorithm and signatureValue.</summary>
+    public static byte[] Tail(AlgorithmIdentifier algorithm, ReadOnlySpan<byte> signature)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        algorithm.Write(writer);
+        writer.WriteBitString(signature);
+        return writer.Encode();
     }
 
     private static ReadOnlyMemory<byte> DigestOf(HsmSigner signer, Stream stream, long length)
@@ -53,24 +63,5 @@ internal static class CrlReadBack
         byte[] bytes = new byte[count];
         stream.ReadExactly(bytes);
         return bytes;
-    }
-
-    private static byte[] BitString(ReadOnlySpan<byte> bits)
-    {
-        var writer = new System.Formats.Asn1.AsnWriter(System.Formats.Asn1.AsnEncodingRules.DER);
-        writer.WriteBitString(bits);
-        return writer.Encode();
-    }
-
-    /// <summary>SEQUENCE, and the length in the fewest octets.</summary>
-    private static byte[] Header(long length)
-    {
-        if (length < 0x80)
-        {
-            return [DerTag.Sequence, (byte)length];
-        }
-
-        byte[] octets = [.. BitConverter.GetBytes(length).Reverse().SkipWhile(octet => octet == 0)];
-        return [DerTag.Sequence, (byte)(0x80 | octets.Length), .. octets];
     }
 }

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Cryptography;
 using ZwCa.Hsm;
 
 namespace ZwCa.Issuance;
@@ -20,8 +19,7 @@ public sealed class Issuer
     /// <summary>A profile that nobody holds any more is forgotten.</summary>
     private readonly ConditionalWeakTable<Profile, ConstantExtensions> _constants = [];
 
-    /// <summary>Null: another algorithm.</summary>
-    private readonly Sm2PublicKey? _sm2Key;
+    private readonly SignatureCheck _check;
 
     /// <param name="certificate">Of the CA; its key is the signer's.</param>
     /// <param name="signer">Stays the caller's.</param>
@@ -50,8 +48,7 @@ public sealed class Issuer
         }
 
         _throwaway = ThrowawayKey.Like(signer.AlgorithmIdentifier);
-        signer.SubjectPublicKeyInfo.TryGetSm2Key(out _sm2Key);
-        _sm2Key?.Prepare();
+        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier).Prepare();
         Name = name;
         Publication = publication;
         KeyIdentifier = keyIdentifier;
@@ -139,9 +136,8 @@ public sealed class Issuer
     }
 
     /// <summary>Whether two that were prepared make a pair: before either is recorded or signed.</summary>
-    /// <exception cref="ArgumentException">Not a signing and an encryption certificate, or of another issuer.</exception>
-    /// <exception cref="InvalidOperationException">They do not belong together.</exception>
-    /// <exception cref="LintException">They break a rule of pairs.</exception>
+    /// <exception cref="ArgumentException">Not a signing and an encryption certificate, of another issuer, or of two editions.</exception>
+    /// <exception cref="LintException">They break a rule of pairs: subject, validity, key …</exception>
     public void RequirePair(PreparedCertificate signing, PreparedCertificate encryption)
     {
         ArgumentNullException.ThrowIfNull(signing);
@@ -156,16 +152,9 @@ public sealed class Issuer
             throw new ArgumentException("A pair is prepared by one issuer.", nameof(encryption));
         }
 
-        // GM/T 0015-2012 C.3, C.4: the same subject, validity and issuer; another serial number and key.
-        string? apart = signing.Tbs.Subject != encryption.Tbs.Subject ? "subject"
-            : signing.Tbs.Validity != encryption.Tbs.Validity ? "validity"
-            : signing.Profile.Options.Edition != encryption.Profile.Options.Edition ? "edition"
-            : signing.SerialNumber == encryption.SerialNumber ? "serial number"
-            : signing.Tbs.SubjectPublicKeyInfo == encryption.Tbs.SubjectPublicKeyInfo ? "key"
-            : null;
-        if (apart is not null)
+        if (signing.Profile.Options.Edition != encryption.Profile.Options.Edition)
         {
-            throw new InvalidOperationException($"{signing.SerialNumber} and {encryption.SerialNumber} are no pair: {apart}.");
+            throw new ArgumentException("A pair is of one edition of GM/T 0015.", nameof(encryption));
         }
 
         RequireClean(Linter.Check(signing.Judged, new LintContext { Profile = signing.Profile, Issuer = this, Other = encryption.Judged }));
@@ -241,14 +230,10 @@ public sealed class Issuer
         }
 
         // A device that fails may answer with anything; of an RSA key a wrong signature gives the private key away (Boneh, DeMillo, Lipton 1997).
-        return Holds(read)
+        return _check.Holds(read.TbsBytes.Span, read.Signature)
             ? read
             : throw new HsmException(HsmFailure.DeviceError, $"The device's signature of the certificate {prepared.SerialNumber} does not hold. The device is to be looked at.");
     }
-
-    private bool Holds(Certificate certificate) => _sm2Key is not null
-        ? SignatureCheck.Holds(_sm2Key, certificate.TbsBytes, certificate.Signature)
-        : SignatureCheck.Holds(SubjectPublicKeyInfo, Algorithm, certificate.TbsBytes, certificate.Signature);
 
     private byte[] Assemble(ReadOnlySpan<byte> tbs, ReadOnlySpan<byte> signature)
     {

@@ -14,7 +14,7 @@ public static class CsrFile
     private const byte SequenceTag = 0x30;
 
     /// <param name="content">DER, or a text with one PEM block.</param>
-    /// <exception cref="RefusalException"><see cref="Refusal.BadCsr"/>: longer than <see cref="ProofOfPossession.MaxRequestLength"/>, or no request.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.BadCsr"/>: beyond <see cref="ProofOfPossession.MaxRequestLength"/>, or none.</exception>
     public static CertificationRequest Read(ReadOnlyMemory<byte> content)
     {
         if (content.Length > ProofOfPossession.MaxRequestLength)
@@ -40,7 +40,8 @@ public static class CsrFile
 
     private static byte[] FromPem(ReadOnlySpan<byte> content)
     {
-        string text = Encoding.UTF8.GetString(content);
+        // Some editors begin a text with the mark of its byte order.
+        string text = Encoding.UTF8.GetString(content).TrimStart('\uFEFF');
         bool isOld = text.Contains($"-----BEGIN {NewCertificateRequest}-----", StringComparison.Ordinal);
         return Pem.Decode(isOld ? NewCertificateRequest : Pem.CertificateRequest, text);
     }

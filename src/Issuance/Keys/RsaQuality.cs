@@ -73,7 +73,7 @@ internal static class RsaQuality
     /// nothing in common with N: that p divides it means that the order of 2 modulo p, a divisor of p − 1, divides q − 1.
     /// </summary>
     private static bool HasOnePrime(BigInteger modulus) =>
-        !BigInteger.GreatestCommonDivisor(BigInteger.ModPow(2, modulus, modulus) - 2, modulus).IsOne;
+        !BigInteger.GreatestCommonDivisor(PowerOfTwo.Modulo(modulus, modulus) - 2, modulus).IsOne;
 
     private static bool IsSquare(BigInteger value)
     {

@@ -51,6 +51,12 @@ public sealed class CertificateView
 
     public DerNode SubjectPublicKeyInfo { get; private set; }
 
+    /// <summary>The BIT STRING; missing when the form is another.</summary>
+    public DerNode PublicKey { get; private set; }
+
+    /// <summary>The element inside the bits of an rsaEncryption key; missing when there is not exactly one.</summary>
+    public DerNode RsaPublicKey { get; private set; }
+
     public DerNode IssuerUniqueId { get; private set; }
 
     public DerNode SubjectUniqueId { get; private set; }
@@ -62,8 +68,14 @@ public sealed class CertificateView
 
     public DerNode Signature { get; private set; }
 
+    /// <summary>The element inside the bits of an SM2 or ECDSA signature; missing when there is not exactly one.</summary>
+    public DerNode SignaturePair { get; private set; }
+
     /// <summary>In wire order, one that occurs twice twice.</summary>
     public IReadOnlyList<ExtensionView> Extensions => _extensions;
+
+    /// <summary>The same, for <c>foreach</c> without an enumerator on the heap.</summary>
+    internal List<ExtensionView> ExtensionList => _extensions;
 
     /// <summary>Dotted; null when it cannot be read.</summary>
     public string? SignatureAlgorithm { get; private set; }
@@ -78,6 +90,11 @@ public sealed class CertificateView
 
     public bool IsSm2Signed => SignatureAlgorithm == Oids.Sm3WithSm2;
 
+    /// <summary>RFC 5758 §3.2.</summary>
+    public bool IsEcdsaSigned => SignatureAlgorithm?.StartsWith("1.2.840.10045.4.3.", StringComparison.Ordinal) == true;
+
+    public bool IsRsaKey => KeyAlgorithm == Oids.RsaEncryption;
+
     /// <summary>cA of BasicConstraints is TRUE.</summary>
     public bool IsCa { get; private set; }
 
@@ -88,7 +105,7 @@ public sealed class CertificateView
     public IReadOnlyList<string> Purposes { get; private set; } = [];
 
     /// <summary>Issuer and subject are the same bytes.</summary>
-    public bool IsSelfIssued => Issuer.Encoded.SequenceEqual(Subject.Encoded);
+    public bool IsSelfIssued { get; private set; }
 
     /// <param name="bytes">Kept, not copied.</param>
     public static CertificateView Read(ReadOnlyMemory<byte> bytes) => new(bytes);
@@ -167,10 +184,14 @@ public sealed class CertificateView
             }
         }
 
+        IsSelfIssued = Issuer.Encoded.SequenceEqual(Subject.Encoded);
         SignatureAlgorithm = KnownOid.Name(InnerAlgorithm.First);
         DerNode keyAlgorithm = SubjectPublicKeyInfo.First;
         KeyAlgorithm = KnownOid.Name(keyAlgorithm.First);
         NamedCurve = KeyAlgorithm == Oids.EcPublicKey ? KnownOid.Name(keyAlgorithm.First.Next) : null;
+        PublicKey = keyAlgorithm.Next is { Tag: DerTag.BitString } bits ? bits : default;
+        RsaPublicKey = IsRsaKey ? PublicKey.InsideBits : default;
+        SignaturePair = IsSm2Signed || IsEcdsaSigned ? Signature.InsideBits : default;
         return field.Exists ? "something stands behind the extensions" : null;
     }
 

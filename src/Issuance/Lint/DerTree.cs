@@ -23,6 +23,12 @@ public enum DerFaultKind
 
     /// <summary>X.690 §8.1.2.4: a tag number below 31 in the long form, or with leading zeros.</summary>
     TagNotMinimal,
+
+    /// <summary>X.690 §8.19.2: an arc of an OBJECT IDENTIFIER with leading zeros, cut off, or none at all.</summary>
+    OidNotCanonical,
+
+    /// <summary>X.690 §8.8.2: a NULL with content.</summary>
+    NullNotEmpty,
 }
 
 /// <param name="Offset">Of the element's first octet in the whole.</param>
@@ -56,6 +62,9 @@ public sealed class DerTree
     /// <summary>In the order of their places.</summary>
     public IReadOnlyList<DerFault> Faults => _faults;
 
+    /// <summary>The same, for <c>foreach</c> without an enumerator on the heap.</summary>
+    internal List<DerFault> FaultList => _faults;
+
     /// <summary>The whole.</summary>
     public DerNode Root => new(this, 0);
 
@@ -63,18 +72,22 @@ public sealed class DerTree
     /// <param name="leafOffset">The element that begins here is not taken apart, however constructed: entries of a CRL, of which there may be a million.</param>
     public static DerTree Parse(ReadOnlyMemory<byte> bytes, int leafOffset = -1) => new(bytes, leafOffset);
 
-    /// <summary>Takes the content of a primitive element apart, for an OCTET STRING that holds an encoding.</summary>
+    /// <summary>Takes the content of a primitive element apart, for an OCTET STRING or BIT STRING that holds an encoding.</summary>
+    /// <param name="skip">Octets before the encoding, which are there: 1 in a BIT STRING.</param>
     /// <returns>The element inside; missing when there is not exactly one.</returns>
-    internal DerNode Inside(DerNode node)
+    internal DerNode Inside(DerNode node, int skip)
     {
         ref readonly Element outer = ref _elements[node.Index];
-        int content = outer.Content;
+        int content = outer.Content + skip;
         int end = outer.End;
         int before = _count;
+        int faultsBefore = _faults.Count;
         string? broken = ReadAll(content, end, 1, -1, out int first);
         if (broken is not null || first < 0 || _elements[first].End != end)
         {
+            // It was no encoding, so it has no faults either.
             _count = before;
+            _faults.RemoveRange(faultsBefore, _faults.Count - faultsBefore);
             return default;
         }
 
@@ -245,7 +258,29 @@ public sealed class DerTree
             case 0x03 when content.IsEmpty || content[0] > 7 || (content.Length == 1 ? content[0] != 0 : (content[^1] & ((1 << content[0]) - 1)) != 0):
                 _faults.Add(new DerFault(DerFaultKind.UnusedBitsNotZero, start));
                 break;
+            case 0x05 when !content.IsEmpty:
+                _faults.Add(new DerFault(DerFaultKind.NullNotEmpty, start));
+                break;
+            case 0x06 when !IsOid(content):
+                _faults.Add(new DerFault(DerFaultKind.OidNotCanonical, start));
+                break;
         }
+    }
+
+    private static bool IsOid(ReadOnlySpan<byte> content)
+    {
+        bool begins = true;
+        foreach (byte octet in content)
+        {
+            if (begins && octet == 0x80)
+            {
+                return false;
+            }
+
+            begins = octet < 0x80;
+        }
+
+        return begins && !content.IsEmpty;
     }
 
     private void CheckConstructed(int index)
@@ -329,7 +364,10 @@ public readonly struct DerNode
     public DerNode Only => First is { Exists: true, Next.Exists: false } only ? only : default;
 
     /// <summary>The element inside an OCTET STRING; none when that holds anything else than one element.</summary>
-    public DerNode Inside => _tree?.Inside(this) ?? default;
+    public DerNode Inside => _tree?.Inside(this, 0) ?? default;
+
+    /// <summary>The element inside a BIT STRING without unused bits; none when that holds anything else than one element.</summary>
+    public DerNode InsideBits => _tree is not null && Tag == DerTag.BitString && Content is [0, ..] ? _tree.Inside(this, 1) : default;
 
     /// <summary>For <c>foreach</c> over the children.</summary>
     public Enumerator GetEnumerator() => new(First);

@@ -8,6 +8,9 @@ namespace ZwCa.Issuance;
 /// <summary>Object identifiers by their content octets, so that judging a certificate does not print each of them.</summary>
 public static class KnownOid
 {
+    /// <summary>Longer ones are none: printing takes time that grows with the square of the length.</summary>
+    private const int MaxLength = 128;
+
     private static readonly FrozenDictionary<Key, string> Names = typeof(Oids)
         .GetFields(BindingFlags.Public | BindingFlags.Static)
         .Where(field => field.IsLiteral)
@@ -28,7 +31,7 @@ public static class KnownOid
         return encoded.AsSpan(offset, length).ToArray();
     }
 
-    /// <returns>Dotted; null when the octets are no object identifier.</returns>
+    /// <returns>Dotted; null when the octets are no object identifier, or one of more than 128 octets.</returns>
     public static string? Name(DerNode node)
     {
         if (!node.Is(DerTag.ObjectIdentifier))
@@ -42,7 +45,7 @@ public static class KnownOid
     /// <summary>X.690 §8.19.</summary>
     private static string? Print(ReadOnlySpan<byte> content)
     {
-        if (content.IsEmpty || content[^1] >= 0x80)
+        if (content.Length is 0 or > MaxLength || content[^1] >= 0x80)
         {
             return null;
         }

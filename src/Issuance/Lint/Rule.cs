@@ -44,7 +44,11 @@ public abstract class CertificateRule : Rule
     /// <returns>What is wrong, in English; null: the rule holds, or does not apply.</returns>
     public abstract string? Check(CertificateView certificate, LintContext context);
 
-    internal Finding? Run(CertificateView certificate, LintContext context) => Check(certificate, context) is { } detail ? Broken(detail) : null;
+    /// <summary>Of a certificate that is meant to follow a profile: what is only advice to others we keep ourselves.</summary>
+    public virtual Severity OwnSeverity => Severity;
+
+    internal Finding? Run(CertificateView certificate, LintContext context) =>
+        Check(certificate, context) is { } detail ? Broken(detail) with { Severity = context.Profile is null ? Severity : OwnSeverity } : null;
 }
 
 /// <summary>What is known besides the certificate. Rules that need what is not known do not apply.</summary>

@@ -38,6 +38,7 @@ public sealed class OcspResponder
     /// <param name="certificate">The responder's, issued by that CA with that key: it is sent with every response.</param>
     /// <param name="byName">ResponderID is the subject of the certificate; else the SHA-1 of its key, which is shorter and belongs to it alone.</param>
     /// <exception cref="ArgumentException">The certificate is not a responder's of this CA, or not the signer's.</exception>
+    /// <exception cref="DerException">One of the certificate's extensions is not what its identifier says.</exception>
     public static OcspResponder Delegated(Certificate issuer, Certificate certificate, HsmSigner signer, bool byName = false)
     {
         ArgumentNullException.ThrowIfNull(issuer);

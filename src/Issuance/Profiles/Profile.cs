@@ -133,7 +133,10 @@ public sealed class Profile
 /// <param name="Pattern">Matches whole texts, in linear time.</param>
 public sealed record SubjectAttribute(string Type, AttributeOptions Options, Regex? Pattern)
 {
-    public string ShortName => AttributeNames.ShortName(Type);
+    public string ShortName { get; } = AttributeNames.ShortName(Type);
+
+    /// <summary>Content octets of the OID.</summary>
+    internal byte[] Content { get; } = KnownOid.Content(Type);
 
     internal static SubjectAttribute Parse(AttributeOptions options)
     {

@@ -19,24 +19,24 @@ public static class UrlTemplate
     {
         ArgumentNullException.ThrowIfNull(serialNumber);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        if (count == 1)
-        {
-            return "all";
-        }
+        return NameOfShard(ShardNumber(serialNumber.Content, count), count);
+    }
 
+    /// <param name="shard">See <see cref="ShardNumber"/>.</param>
+    internal static string NameOfShard(int shard, int count) => count == 1 ? "all" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{shard}");
+
+    /// <param name="serialNumber">Content of the INTEGER.</param>
+    internal static int ShardNumber(ReadOnlySpan<byte> serialNumber, int count)
+    {
         // The last four octets: they are random in every serial number that we make.
         uint last = 0;
-        ReadOnlySpan<byte> content = serialNumber.Content;
-        foreach (byte octet in content[Math.Max(0, content.Length - sizeof(uint))..])
+        foreach (byte octet in serialNumber[Math.Max(0, serialNumber.Length - sizeof(uint))..])
         {
             last = (last << 8) | octet;
         }
 
-        return Numbered((int)(last % (uint)count), count);
+        return (int)(last % (uint)count);
     }
-
-    /// <param name="number">From 0.</param>
-    internal static string Numbered(int number, int count) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{number}");
 
     /// <returns>What is wrong with the template, in English; null: nothing.</returns>
     internal static string? Fault(string template)

@@ -48,7 +48,7 @@ internal static class DebianKeyGeneration
             // BN_is_prime_fasttest_ex draws a witness before each round of Miller-Rabin and ends after the first that fails. Which witness it is does not
             // matter: a composite passes for one in nobody knows how many. So one test, to the base 2, decides.
             random.NextBelow(range, bits);
-            if (!BigInteger.ModPow(2, range, candidate).IsOne)
+            if (!PowerOfTwo.Modulo(range, candidate).IsOne)
             {
                 continue;
             }
@@ -70,16 +70,32 @@ internal static class DebianKeyGeneration
         foreach (Sieve sieve in Sieves)
         {
             uint remainder = (uint)(start % sieve.Product);
-            remainders.AddRange(sieve.Primes.Select(p => (p, (int)(remainder % (uint)p))));
+            foreach (int prime in sieve.Primes)
+            {
+                remainders.Add((prime, (int)(remainder % (uint)prime)));
+            }
         }
 
         int delta = 0;
-        while (remainders.Exists(r => (r.Remainder + delta) % r.Prime <= 1))
+        while (HasSmallFactor(remainders, delta))
         {
             delta += 2;
         }
 
         return start + delta;
+    }
+
+    private static bool HasSmallFactor(List<(int Prime, int Remainder)> remainders, int delta)
+    {
+        foreach ((int prime, int remainder) in remainders)
+        {
+            if ((remainder + delta) % prime <= 1)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Primes in groups whose product has 32 bits: one division of the long number for each group.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
@@ -40,6 +41,7 @@ public sealed class SoftwareTokenTests
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void FilesAreTheOwnersAlone()
     {
         Requires.Condition(!OperatingSystem.IsWindows(), "file modes of Unix");
