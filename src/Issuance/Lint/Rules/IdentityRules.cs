@@ -106,7 +106,7 @@ internal sealed class ProfileIdentities : CertificateRule
         for (int i = 0; i < identities.Count; i++)
         {
             ExtensionView? extension = certificate.Find(identities[i].Oid);
-            if (extension is null ? identities[i].Required : !IdentityForms.Fits(identities[i].Form, extension.Value.Value))
+            if (extension is null ? identities[i].Required : !IdentityForms.FitsOne(identities, extension.Value))
             {
                 return identities[i].Name;
             }
@@ -132,6 +132,20 @@ internal static class IdentityForms
         }
 
         return null;
+    }
+
+    /// <summary>Alternatives share an extension: its value is one of them.</summary>
+    public static bool FitsOne(IReadOnlyList<IdentityOptions> identities, ExtensionView extension)
+    {
+        for (int i = 0; i < identities.Count; i++)
+        {
+            if (identities[i].Oid == extension.Id && Fits(identities[i].Form, extension.Value))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     public static bool IsPrintable(DerNode value) => value.Tag == DerTag.PrintableString && !value.Content.IsEmpty && DerText.IsPrintable(value.Content);
