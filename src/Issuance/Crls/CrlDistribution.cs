@@ -22,6 +22,6 @@ public static class CrlDistribution
     {
         ArgumentNullException.ThrowIfNull(profile);
         int count = profile.Options.CrlShards;
-        return count == 1 ? [] : Enumerable.Range(0, count).Select(number => UrlTemplate.ShardName(number, count));
+        return count == 1 ? [] : Enumerable.Range(0, count).Select(number => UrlTemplate.NameOfShard(number, count));
     }
 }

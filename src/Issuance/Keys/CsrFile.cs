@@ -14,7 +14,7 @@ public static class CsrFile
     private const byte SequenceTag = 0x30;
 
     /// <param name="content">DER, or a text with one PEM block.</param>
-    /// <exception cref="RefusalException"><see cref="Refusal.BadCsr"/>: longer than <see cref="ProofOfPossession.MaxRequestLength"/>, or no request.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.BadCsr"/>: beyond <see cref="ProofOfPossession.MaxRequestLength"/>, or none.</exception>
     public static CertificationRequest Read(ReadOnlyMemory<byte> content)
     {
         if (content.Length > ProofOfPossession.MaxRequestLength)

@@ -118,7 +118,7 @@ public static class KeyQuality
             return KeyFault.RsaSize;
         }
 
-        // FIPS 186-5 §5.1 and BR §6.1.6: odd, 2^16 < e < 2^256.
+        // FIPS 186-5 §A.1.1 and BR §6.1.6: odd, 2^16 < e < 2^256.
         ReadOnlySpan<byte> exponent = rsa.PublicExponent.Span;
         bool isLarge = exponent.Length > 3 || (exponent.Length == 3 && exponent is not [0x01, 0x00, 0x00]);
         return isLarge && exponent.Length <= MaxExponentBytes && (exponent[^1] & 1) == 1 ? null : KeyFault.RsaExponent;

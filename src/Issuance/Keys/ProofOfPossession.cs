@@ -10,7 +10,7 @@ namespace ZwCa.Issuance;
 
 /// <summary>
 /// The public key of a certification request whose sender holds the private key. It is all that a request contributes: names, extensions and attributes in it
-/// are never looked at (docs: the subject comes from the RA's registration).
+/// are never looked at; the subject comes from the RA's registration.
 /// </summary>
 public sealed class CsrKey
 {

@@ -6,52 +6,85 @@ using ZwCa.Cryptography;
 
 namespace ZwCa.Issuance;
 
-/// <summary>Whether a CA's signature holds: of certificates, CRLs and OCSP responses as we make them. Pure; safe for concurrent use.</summary>
-public static class SignatureCheck
+/// <summary>
+/// Whether a CA's signature holds, in one of the ways in which we sign: SM2 with SM3 under the default identity, ECDSA on P-256 with SHA-256, RSA with SHA-256, SHA-384 or
+/// SHA-512. Pure; safe for concurrent use.
+/// </summary>
+public sealed class SignatureCheck
 {
-    /// <summary>SM2 with SM3 under the default identity, ECDSA on P-256 with SHA-256, RSA PKCS #1 v1.5 and PSS with SHA-256, SHA-384 or SHA-512.</summary>
-    /// <param name="signature">The content of signatureValue.</param>
-    /// <returns>False also for a key, an algorithm or a form that is none of these.</returns>
-    public static bool Holds(SubjectPublicKeyInfo signer, AlgorithmIdentifier algorithm, ReadOnlyMemory<byte> message, ReadOnlyMemory<byte> signature)
+    private static readonly (AlgorithmIdentifier Algorithm, HashAlgorithmName Hash, RSASignaturePadding Padding)[] RsaSchemes =
+    [
+        (AlgorithmIdentifier.Sha256WithRsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
+        (AlgorithmIdentifier.Sha384WithRsa, HashAlgorithmName.SHA384, RSASignaturePadding.Pkcs1),
+        (AlgorithmIdentifier.Sha512WithRsa, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1),
+        (AlgorithmIdentifier.RsaPss(Oids.Sha256, 32), HashAlgorithmName.SHA256, RSASignaturePadding.Pss),
+        (AlgorithmIdentifier.RsaPss(Oids.Sha384, 48), HashAlgorithmName.SHA384, RSASignaturePadding.Pss),
+        (AlgorithmIdentifier.RsaPss(Oids.Sha512, 64), HashAlgorithmName.SHA512, RSASignaturePadding.Pss),
+    ];
+
+    private readonly SubjectPublicKeyInfo _key;
+    private readonly AlgorithmIdentifier _algorithm;
+
+    /// <summary>Null: another algorithm.</summary>
+    private readonly Sm2PublicKey? _sm2Key;
+
+    public SignatureCheck(SubjectPublicKeyInfo key, AlgorithmIdentifier algorithm)
     {
-        ArgumentNullException.ThrowIfNull(signer);
+        ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(algorithm);
+        _key = key;
+        _algorithm = algorithm;
+        key.TryGetSm2Key(out _sm2Key);
+    }
+
+    /// <summary>For many signatures of one key: <see cref="Sm2PublicKey.Prepare"/>.</summary>
+    /// <returns>This.</returns>
+    public SignatureCheck Prepare()
+    {
+        _sm2Key?.Prepare();
+        return this;
+    }
+
+    /// <param name="signature">As in signatureValue.</param>
+    /// <returns>False also for a key, an algorithm or a form that is none of these.</returns>
+    public static bool Holds(SubjectPublicKeyInfo key, AlgorithmIdentifier algorithm, ReadOnlyMemory<byte> message, ReadOnlyMemory<byte> signature) =>
+        new SignatureCheck(key, algorithm).Holds(message.Span, signature);
+
+    /// <param name="signature">As in signatureValue.</param>
+    public bool Holds(ReadOnlySpan<byte> message, ReadOnlyMemory<byte> signature)
+    {
         try
         {
-            if (algorithm == AlgorithmIdentifier.Sm3WithSm2)
-            {
-                return signer.TryGetSm2Key(out Sm2PublicKey? key) && key.Verify(message.Span, Der.Decode<Sm2Signature>(signature).Raw.Span);
-            }
-
-            if (algorithm == AlgorithmIdentifier.EcdsaWithSha256)
-            {
-                using var ecdsa = ECDsa.Create();
-                ecdsa.ImportSubjectPublicKeyInfo(Der.Encode(signer), out _);
-                return signer.NamedCurve == Oids.P256 && ecdsa.VerifyData(message.Span, signature.Span, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
-            }
-
-            if (FindRsa(algorithm) is not { } scheme)
-            {
-                return false;
-            }
-
-            using var rsa = RSA.Create();
-            rsa.ImportSubjectPublicKeyInfo(Der.Encode(signer), out _);
-            return rsa.VerifyData(message.Span, signature.Span, scheme.Hash, scheme.Padding);
+            return _sm2Key is not null ? _algorithm == AlgorithmIdentifier.Sm3WithSm2 && _sm2Key.Verify(message, Der.Decode<Sm2Signature>(signature).Raw.Span)
+                : _key.Algorithm == AlgorithmIdentifier.Rsa ? HoldsRsa(message, signature.Span)
+                : _algorithm == AlgorithmIdentifier.EcdsaWithSha256 && _key.NamedCurve == Oids.P256 && HoldsEcdsa(message, signature.Span);
         }
-        catch (Exception e) when (e is CryptographicException or DerException)
+        catch (Exception e) when (e is DerException or CryptographicException)
         {
-            // A key or signature that cannot be read proves nothing.
+            // A signature that cannot be read.
             return false;
         }
     }
 
-    private static (HashAlgorithmName Hash, RSASignaturePadding Padding)? FindRsa(AlgorithmIdentifier algorithm) =>
-        algorithm == AlgorithmIdentifier.Sha256WithRsa ? (HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
-        : algorithm == AlgorithmIdentifier.Sha384WithRsa ? (HashAlgorithmName.SHA384, RSASignaturePadding.Pkcs1)
-        : algorithm == AlgorithmIdentifier.Sha512WithRsa ? (HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1)
-        : algorithm == AlgorithmIdentifier.RsaPss(Oids.Sha256, 32) ? (HashAlgorithmName.SHA256, RSASignaturePadding.Pss)
-        : algorithm == AlgorithmIdentifier.RsaPss(Oids.Sha384, 48) ? (HashAlgorithmName.SHA384, RSASignaturePadding.Pss)
-        : algorithm == AlgorithmIdentifier.RsaPss(Oids.Sha512, 64) ? (HashAlgorithmName.SHA512, RSASignaturePadding.Pss)
-        : null;
+    private bool HoldsEcdsa(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    {
+        using var ecdsa = ECDsa.Create();
+        ecdsa.ImportSubjectPublicKeyInfo(Der.Encode(_key), out _);
+        return ecdsa.VerifyData(message, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+    }
+
+    private bool HoldsRsa(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    {
+        using var rsa = RSA.Create();
+        rsa.ImportSubjectPublicKeyInfo(Der.Encode(_key), out _);
+        foreach ((AlgorithmIdentifier algorithm, HashAlgorithmName hash, RSASignaturePadding padding) in RsaSchemes)
+        {
+            if (_algorithm == algorithm)
+            {
+                return rsa.VerifyData(message, signature, hash, padding);
+            }
+        }
+
+        return false;
+    }
 }

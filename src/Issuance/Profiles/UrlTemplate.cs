@@ -19,11 +19,11 @@ public static class UrlTemplate
     {
         ArgumentNullException.ThrowIfNull(serialNumber);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        return ShardName(ShardNumber(serialNumber.Content, count), count);
+        return NameOfShard(ShardNumber(serialNumber.Content, count), count);
     }
 
     /// <param name="shard">See <see cref="ShardNumber"/>.</param>
-    internal static string ShardName(int shard, int count) => count == 1 ? "all" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{shard}");
+    internal static string NameOfShard(int shard, int count) => count == 1 ? "all" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count}-{shard}");
 
     /// <param name="serialNumber">Content of the INTEGER.</param>
     internal static int ShardNumber(ReadOnlySpan<byte> serialNumber, int count)

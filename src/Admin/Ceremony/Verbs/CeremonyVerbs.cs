@@ -5,7 +5,6 @@ using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Issuance;

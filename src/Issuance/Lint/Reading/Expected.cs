@@ -44,8 +44,9 @@ internal sealed class Expected
     public byte[][] Points(ReadOnlySpan<byte> serialNumber)
     {
         int shard = UrlTemplate.ShardNumber(serialNumber, _points.Length);
-        return _points[shard] ??= Fill(_pointTemplates, template => _issuer.Url(template, UrlTemplate.ShardName(shard, _points.Length)));
+        return _points[shard] ??= Fill(_pointTemplates, template => _issuer.Url(template, UrlTemplate.NameOfShard(shard, _points.Length)));
     }
 
-    private static byte[][] Fill(IReadOnlyList<string> templates, Func<string, string> fill) => [.. templates.Select(template => Encoding.ASCII.GetBytes(fill(template)))];
+    private static byte[][] Fill(IReadOnlyList<string> templates, Func<string, string> fill) =>
+        [.. templates.Select(template => Encoding.ASCII.GetBytes(fill(template)))];
 }
