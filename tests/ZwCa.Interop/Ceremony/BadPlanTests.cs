@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Cryptography;
+using ZwCa.Issuance;
 
 namespace ZwCa.Interop.Ceremony;
 
@@ -129,7 +130,7 @@ public sealed class BadPlanTests
     {
         using var folder = new TemporaryFolder();
         JsonObject plan = Paper();
-        File.WriteAllText(folder.File("mine.json"), Issuance.ProfileCatalogue.Shipped["service-signer"].CanonicalJson.Replace("service-signer", "mine", StringComparison.Ordinal));
+        File.WriteAllText(folder.File("mine.json"), ProfileCatalogue.Shipped["service-signer"].CanonicalJson.Replace("service-signer", "mine", StringComparison.Ordinal));
         plan["profiles"] = JsonNode.Parse($$"""[{"file": "mine.json", "sm3": "{{new string('0', 64)}}"}]""");
         File.WriteAllText(folder.File("plan.json"), plan.ToJsonString());
         string message = Assert.Throws<CeremonyException>(() => PlanFile.Read(folder.File("plan.json"), null)).Message;

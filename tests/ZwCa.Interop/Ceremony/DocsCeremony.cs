@@ -62,6 +62,13 @@ internal static class Made
     /// <summary>What a self-signed certificate or a CRL says of itself, by the parts.</summary>
     public static void VerifiesUnder(this OpenSsl openssl, Certificate issuer, byte[] signed) => openssl.VerifiesSigned(KindOf(issuer), issuer.Tbs.SubjectPublicKeyInfo, signed);
 
+    /// <summary>It is another's CRL.</summary>
+    public static void RefusesCrl(this OpenSsl openssl, Certificate issuer, byte[] crl)
+    {
+        CertificateList list = Der.Decode<CertificateList>(crl);
+        openssl.RefusesSignature(KindOf(issuer), issuer.Tbs.SubjectPublicKeyInfo, list.TbsBytes.ToArray(), list.Signature.ToArray());
+    }
+
     public static KeyKind KindOf(Certificate certificate) =>
         certificate.Tbs.SubjectPublicKeyInfo.Algorithm == AlgorithmIdentifier.Rsa ? KeyKind.Rsa
         : certificate.Tbs.SubjectPublicKeyInfo.Algorithm == AlgorithmIdentifier.Sm2Key ? KeyKind.Sm2

@@ -86,8 +86,8 @@ public sealed class HierarchyTests(DocsCeremony docs)
             string ski = Made.SkiOf(docs.Certificate(entry.Issuer));
             IEnumerable<GeneralName> crls = extensions.Find<CrlDistributionPoints>()?.Points.SelectMany(point => ((FullName)point.Name!).Names) ?? [];
             Assert.All(crls, name => Assert.Contains($"/{ski}/", ((UniformResourceIdentifier)name).Uri, StringComparison.Ordinal));
-            IEnumerable<AccessDescription> issuers = extensions.Find<AuthorityInfoAccess>()!.Descriptions.Where(each => each.Method == Oids.CaIssuers);
-            Assert.All(issuers, each => Assert.Contains(ski, ((UniformResourceIdentifier)each.Location).Uri, StringComparison.Ordinal));
+            IEnumerable<AccessDescription> issuers = extensions.Find<AuthorityInfoAccess>()!.Descriptions.Where(each => each.AccessMethod == Oids.CaIssuersAccess);
+            Assert.All(issuers, each => Assert.Contains(ski, ((UniformResourceIdentifier)each.AccessLocation).Uri, StringComparison.Ordinal));
         }
     }
 }
