@@ -74,5 +74,14 @@ internal sealed class CeremonyState
     public HeldKey Held(string key) =>
         Keys.GetValueOrDefault(key) ?? throw new CeremonyException($"The key {key} is in a device that the plan does not name. Add the device to the plan.");
 
+    /// <summary>Where tests let the program die; not while it rehearses.</summary>
+    public void Reach(string name)
+    {
+        if (!IsRehearsal)
+        {
+            FaultPoint.Reach($"ceremony.{name}");
+        }
+    }
+
     public static string Fingerprint(SubjectPublicKeyInfo key) => Convert.ToHexStringLower(Sm3.HashData(Der.Encode(key)));
 }
