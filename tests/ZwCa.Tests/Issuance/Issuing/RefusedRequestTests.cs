@@ -3,7 +3,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Cryptography;
 using ZwCa.Issuance;
 
 namespace ZwCa.Tests.Issuance.Issuing;
