@@ -148,7 +148,7 @@ internal sealed class SampleHierarchy : IAsyncDisposable
                     "tls-server" => "www.example.gov.cn",
                     "link" => "ca-1",
                     _ when profile.Name.StartsWith("person", StringComparison.Ordinal) || profile.Options.OfficerIdentity => "张三",
-                    _ => profile.Options.Title,
+                    _ => "示例主体甲",
                 },
             });
         }

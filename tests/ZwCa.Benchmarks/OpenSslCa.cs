@@ -46,6 +46,25 @@ internal sealed class OpenSslCa
 
     public static string Version() => Start("/", "version").StandardOutput.ReadToEnd().Trim();
 
+    /// <summary>Makes <c>request.pem</c>, for <see cref="IssueCertificate"/>.</summary>
+    public void Request()
+    {
+        Command("req", "-new", "-key", "key.pem", "-sm3", "-sigopt", DistinguishingId, "-subj", "/C=CN/O=Benchmark/CN=Subscriber", "-out", "request.pem");
+        File.WriteAllText(PathOf("certificate.cnf"), """
+            keyUsage = critical, digitalSignature, nonRepudiation
+            subjectKeyIdentifier = hash
+            authorityKeyIdentifier = keyid
+            certificatePolicies = 1.2.3.4.1
+            crlDistributionPoints = URI:http://pki.example.gov.cn/crl/1.crl
+            authorityInfoAccess = OCSP;URI:http://pki.example.gov.cn/ocsp, caIssuers;URI:http://pki.example.gov.cn/ca.cer
+            """);
+    }
+
+    /// <summary>A process that signs one certificate with the extensions of a signing certificate.</summary>
+    public void IssueCertificate() => Command(
+        "x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-sm3", "-sigopt", DistinguishingId, "-vfyopt", DistinguishingId,
+        "-days", "365", "-extfile", "certificate.cnf", "-out", "certificate.pem");
+
     /// <returns>Seconds from start to exit, and the largest working set.</returns>
     public (double Seconds, long PeakBytes) GenerateCrl()
     {

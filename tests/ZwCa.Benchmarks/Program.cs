@@ -9,6 +9,7 @@ const string usage = """
       data  durable writes with and without the audit event, grouped and single; on PostgreSQL too where ZWCA_TEST_POSTGRES is set
       log   events sequenced a second behind a million, and what proofs cost; with a number, behind so many
       message  signed requests over mutual TLS, the service on one core, beside the same without signatures
+      build  certificates built, judged, signed and read back, beside openssl x509 -req and cfssl sign
       debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
@@ -19,6 +20,8 @@ switch (args)
 {
     case ["sm2"]:
         return Sm2Benchmark.Run();
+    case ["build"]:
+        return await BuildBenchmark.RunAsync();
     case ["crl"]:
         return CrlBenchmark.Run();
     case ["hsm"]:

@@ -59,6 +59,9 @@ internal sealed class SideBySide(string title, int rounds, TimeSpan slice)
         return sorted[sorted.Length / 2];
     }
 
+    /// <summary>Median operations a second.</summary>
+    public double Rate(string name) => Median(RatesOf(name));
+
     private double[] RatesOf(string name) => _rates[_operations.FindIndex(each => each.Name == name)];
 
     /// <returns>How many operations take about a millisecond, so that reading the clock costs nothing.</returns>

@@ -1,7 +1,6 @@
 using System.Formats.Asn1;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Gm;
-using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 
@@ -15,57 +14,25 @@ internal static class ExtensionsBuilder
     {
         Profile profile = request.Profile;
         ProfileOptions options = profile.Options;
-        string shard = UrlTemplate.ShardName(request.SerialNumber, options.CrlShards);
+        ConstantExtensions constant = issuer.ConstantExtensionsOf(profile);
         var extensions = new List<Extension>(12)
         {
-            Extension.Create(new AuthorityKeyIdentifier(issuer.KeyIdentifier), critical: false),
+            constant.AuthorityKeyIdentifier,
             Extension.Create(KeyIdentifierOf(request), critical: false),
-            Extension.Create(profile.KeyUsage, options.KeyUsage.Critical),
+            constant.KeyUsage,
         };
-
-        if (options.Policies.Count > 0)
-        {
-            extensions.Add(Extension.Create(new CertificatePolicies([.. options.Policies.Select(policy => new PolicyInformation(issuer.Policy(policy)))]), critical: false));
-        }
-
-        if (options.BasicConstraints is { } constraints)
-        {
-            extensions.Add(Extension.Create(
-                constraints.Authority ? BasicConstraints.Ca(constraints.PathLength) : BasicConstraints.EndEntity, constraints.Critical));
-        }
-
-        if (profile.Purposes.Count > 0)
-        {
-            extensions.Add(Extension.Create(new ExtendedKeyUsage(profile.Purposes), options.ExtendedKeyUsage!.Critical));
-        }
-
+        Add(constant.Policies);
+        Add(constant.BasicConstraints);
+        Add(constant.ExtendedKeyUsage);
         if (BuildAlternativeNames(request, issuer.Publication.IsDemo) is { } names)
         {
             extensions.Add(Extension.Create(names, options.SubjectAltName!.Critical));
         }
 
-        if (CrlDistribution.NameOf(issuer, profile, shard) is { } crl)
-        {
-            extensions.Add(Extension.Create(new CrlDistributionPoints(new DistributionPoint(crl)), critical: false));
-        }
-
-        if (options.CaIssuers.Count + options.Ocsp.Count > 0)
-        {
-            extensions.Add(Extension.Create(
-                new AuthorityInfoAccess(
-                [
-                    .. options.Ocsp.Select(template => new AccessDescription(Oids.OcspAccess, new UniformResourceIdentifier(issuer.Url(template)))),
-                    .. options.CaIssuers.Select(template => new AccessDescription(Oids.CaIssuersAccess, new UniformResourceIdentifier(issuer.Url(template)))),
-                ]),
-                critical: false));
-        }
-
+        Add(constant.DistributionPoints(UrlTemplate.ShardName(request.SerialNumber, options.CrlShards)));
+        Add(constant.InfoAccess);
         AddIdentities(extensions, request);
-        if (options.OcspNoCheck)
-        {
-            extensions.Add(Extension.Create(new OcspNoCheck(), critical: false));
-        }
-
+        Add(constant.NoCheck);
         if (options.OfficerIdentity != request.Officer is not null)
         {
             throw new RefusalException(
@@ -79,6 +46,14 @@ internal static class ExtensionsBuilder
         }
 
         return new Extensions(extensions);
+
+        void Add(Extension? extension)
+        {
+            if (extension is not null)
+            {
+                extensions.Add(extension);
+            }
+        }
     }
 
     /// <summary>Of a CA that has one already it is copied: its certificates name it (standards: AKI of the child = SKI of the issuer).</summary>

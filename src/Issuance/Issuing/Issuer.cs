@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Runtime.CompilerServices;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
@@ -14,6 +15,10 @@ public sealed class Issuer
 {
     private readonly HsmSigner _signer;
     private readonly ThrowawayKey _throwaway;
+
+    /// <summary>A profile that nobody holds any more is forgotten.</summary>
+    private readonly ConditionalWeakTable<Profile, ConstantExtensions> _constants = [];
+
     private readonly SignatureCheck _check;
 
     /// <param name="certificate">Of the CA; its key is the signer's.</param>
@@ -43,7 +48,7 @@ public sealed class Issuer
         }
 
         _throwaway = ThrowawayKey.Like(signer.AlgorithmIdentifier);
-        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier);
+        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier).Prepare();
         Name = name;
         Publication = publication;
         KeyIdentifier = keyIdentifier;
@@ -131,9 +136,8 @@ public sealed class Issuer
     }
 
     /// <summary>Whether two that were prepared make a pair: before either is recorded or signed.</summary>
-    /// <exception cref="ArgumentException">Not a signing and an encryption certificate, or of another issuer.</exception>
-    /// <exception cref="InvalidOperationException">They do not belong together.</exception>
-    /// <exception cref="LintException">They break a rule of pairs.</exception>
+    /// <exception cref="ArgumentException">Not a signing and an encryption certificate, of another issuer, or of two editions.</exception>
+    /// <exception cref="LintException">They break a rule of pairs: subject, validity, key …</exception>
     public void RequirePair(PreparedCertificate signing, PreparedCertificate encryption)
     {
         ArgumentNullException.ThrowIfNull(signing);
@@ -148,16 +152,9 @@ public sealed class Issuer
             throw new ArgumentException("A pair is prepared by one issuer.", nameof(encryption));
         }
 
-        // GM/T 0015-2012 C.3, C.4: the same subject, validity and issuer; another serial number and key.
-        string? apart = signing.Tbs.Subject != encryption.Tbs.Subject ? "subject"
-            : signing.Tbs.Validity != encryption.Tbs.Validity ? "validity"
-            : signing.Profile.Options.Edition != encryption.Profile.Options.Edition ? "edition"
-            : signing.SerialNumber == encryption.SerialNumber ? "serial number"
-            : signing.Tbs.SubjectPublicKeyInfo == encryption.Tbs.SubjectPublicKeyInfo ? "key"
-            : null;
-        if (apart is not null)
+        if (signing.Profile.Options.Edition != encryption.Profile.Options.Edition)
         {
-            throw new InvalidOperationException($"{signing.SerialNumber} and {encryption.SerialNumber} are no pair: {apart}.");
+            throw new ArgumentException("A pair is of one edition of GM/T 0015.", nameof(encryption));
         }
 
         RequireClean(Linter.Check(signing.Judged, new LintContext { Profile = signing.Profile, Issuer = this, Other = encryption.Judged }));
@@ -189,6 +186,8 @@ public sealed class Issuer
         IReadOnlyList<byte[]> signatures = await _signer.SignManyAsync([.. prepared.Select(each => each.TbsBytes)], cancellationToken);
         return [.. prepared.Select((each, i) => Finish(each, signatures[i]))];
     }
+
+    internal ConstantExtensions ConstantExtensionsOf(Profile profile) => _constants.GetValue(profile, key => new ConstantExtensions(this, key));
 
     /// <summary>For CRLs and OCSP responses, which are built elsewhere here.</summary>
     internal HsmSigner Signer => _signer;

@@ -25,7 +25,7 @@ public sealed class SignatureCheck
     private readonly SubjectPublicKeyInfo _key;
     private readonly AlgorithmIdentifier _algorithm;
 
-    /// <summary>Kept, because a known key verifies twice as fast.</summary>
+    /// <summary>Null: another algorithm.</summary>
     private readonly Sm2PublicKey? _sm2Key;
 
     public SignatureCheck(SubjectPublicKeyInfo key, AlgorithmIdentifier algorithm)
@@ -35,6 +35,14 @@ public sealed class SignatureCheck
         _key = key;
         _algorithm = algorithm;
         key.TryGetSm2Key(out _sm2Key);
+    }
+
+    /// <summary>For many signatures of one key: <see cref="Sm2PublicKey.Prepare"/>.</summary>
+    /// <returns>This.</returns>
+    public SignatureCheck Prepare()
+    {
+        _sm2Key?.Prepare();
+        return this;
     }
 
     /// <param name="signature">As in signatureValue.</param>

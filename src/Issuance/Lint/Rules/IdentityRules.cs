@@ -110,7 +110,7 @@ internal sealed class ProfileIdentities : CertificateRule
         for (int i = 0; i < identities.Count; i++)
         {
             ExtensionView? extension = certificate.Find(identities[i].Oid);
-            if (extension is null ? identities[i].Required : !IdentityForms.Fits(identities[i].Form, extension.Value.Value))
+            if (extension is null ? identities[i].Required : !IdentityForms.FitsOne(identities, extension.Value))
             {
                 return identities[i].Name;
             }
@@ -139,8 +139,21 @@ internal static class IdentityForms
         return null;
     }
 
-    public static bool IsPrintable(DerNode value) => value.Tag == DerTag.PrintableString && !value.Content.IsEmpty
-        && DerText.IsPrintable(value.Content);
+    /// <summary>Alternatives share an extension: its value is one of them.</summary>
+    public static bool FitsOne(IReadOnlyList<IdentityOptions> identities, ExtensionView extension)
+    {
+        for (int i = 0; i < identities.Count; i++)
+        {
+            if (identities[i].Oid == extension.Id && Fits(identities[i].Form, extension.Value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public static bool IsPrintable(DerNode value) => value.Tag == DerTag.PrintableString && !value.Content.IsEmpty && DerText.IsPrintable(value.Content);
 
     /// <summary>The text does not say whether the tags are IMPLICIT: deployed certificates have both.</summary>
     public static bool IsIdentifyCode(DerNode value) => value.Tag switch
