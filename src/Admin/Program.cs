@@ -3,6 +3,7 @@ using System.Text;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Demo;
+using ZwCa.Admin.Lint;
 using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -17,13 +18,14 @@ var output = new Option<DirectoryInfo>("--output", "-o")
     Description = "Folder for the certificates (PEM) and the device's store; made if missing, files of the same name are replaced.",
     DefaultValueFactory = _ => new DirectoryInfo("demo-out"),
 };
-var demo = new Command("demo", "Makes a small SM2 hierarchy with its keys in hsm-sim, verifies it here and with openssl, and tells what it did.") { output };
+var demo = new Command("demo", "Performs a ceremony with its keys in hsm-sim, issues a pair of certificates, verifies all of it here and with openssl, and tells what it did.") { output };
 demo.SetAction((parsed, _) => DemoCommand.RunAsync(parsed.GetRequiredValue(output)));
 
 ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.")
 {
     CeremonyVerbs.Ceremony(),
     demo,
+    LintVerb.Lint(),
     TokenVerbs.Token(),
 }.Parse(args);
 return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync();

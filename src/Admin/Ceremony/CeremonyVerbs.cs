@@ -4,7 +4,6 @@ using Spectre.Console;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Issuance;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Decisions;

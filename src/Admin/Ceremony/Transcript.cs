@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm;

@@ -1,21 +1,28 @@
 using System.Data.Common;
 using Spectre.Console;
+using ZwCa.Admin.Ceremony;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 
 namespace ZwCa.Admin.Demo;
 
 /// <summary>
-/// <c>zwca demo</c>: starts a device, lets its holders unlock it, makes the hierarchy in it, has it verified twice, and shows that a change of one bit
-/// is noticed.
+/// <c>zwca demo</c>: starts a device, lets its holders unlock it, performs a ceremony in it, issues a pair from what that made, has all verified twice, and shows that a change of one
+/// bit is noticed.
 /// </summary>
 internal static class DemoCommand
 {
-    private const string RootPartition = "root";
-    private const string CaPartition = "ca";
-    private const string ServicePartition = "service";
+    private static readonly string[] Partitions = ["root", "ca", "kmc", "service"];
+
+    /// <summary>Certificate and issuer of each link that is looked at, SM2 first.</summary>
+    private static readonly (string Certificate, string Issuer)[] Links =
+    [
+        ("root-s1", "root-s1"), ("issuing-s1", "root-s1"), ("ops-s1", "root-s1"), ("root-r1-by-s1", "root-s1"), ("ocsp-s1", "issuing-s1"), ("officer-ca-super", "ops-s1"),
+        ("root-r1", "root-r1"), ("issuing-r1", "root-r1"), ("root-s1-by-r1", "root-r1"), ("system", "system"), ("link-ca", "system"),
+    ];
 
     /// <returns>0 when every check came out as it should, else 1.</returns>
     public static async Task<int> RunAsync(DirectoryInfo output)
@@ -24,7 +31,7 @@ internal static class DemoCommand
         {
             return await ShowAsync(output);
         }
-        catch (Exception e) when (e is DemoException or HsmException or DbException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DemoException or CeremonyException or RefusalException or HsmException or DbException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"The demo cannot go on: {e.Message}");
             return 1;
@@ -33,42 +40,42 @@ internal static class DemoCommand
 
     private static async Task<int> ShowAsync(DirectoryInfo output)
     {
-        DateTimeOffset now = TimeProvider.System.GetUtcNow();
         bool good = true;
         AnsiConsole.Write(new Rule("[bold]政务CA 演示 · ZWCA demo[/]").LeftJustified());
-        AnsiConsole.MarkupLine("An SM2 root certifies an issuing CA, which certifies a civil servant's signing key. The CAs' keys are made in hsm-sim, a process of its own, and stay there.");
+        AnsiConsole.MarkupLine("A ceremony makes an SM2 and an RSA hierarchy by a plan; the SM2 issuing CA certifies a civil servant's pair. The CAs' keys are made in hsm-sim, a process of its own, and stay there.");
 
-        // Step 1: a device with two partitions, and its holders.
+        // Step 1: a device with its partitions and their holders.
         output.Create();
         await using var device = new DemoDevice(new DirectoryInfo(Path.Combine(output.FullName, "hsm")));
         AnsiConsole.MarkupLine("\n[bold]The device[/]");
-        device.Initialize(RootPartition, CaPartition, ServicePartition);
+        device.Initialize(Partitions);
         device.Start();
-        Report($"hsm-sim runs with the partitions {RootPartition}, {CaPartition} and {ServicePartition}; of {DemoDevice.Holders.Count} holders each, any {DemoDevice.Threshold} open it", true);
+        Report($"hsm-sim runs with the partitions {string.Join(", ", Partitions)}; of {DemoDevice.Holders.Count} holders each, any {DemoDevice.Threshold} open it", true);
         good &= Report("locked, it does nothing", await IsLockedAsync(device));
-        foreach (string partition in (string[])[RootPartition, CaPartition, ServicePartition])
+        foreach (string partition in Partitions)
         {
             foreach (string holder in DemoDevice.Holders.Take(DemoDevice.Threshold))
             {
                 device.Unlock(partition, holder);
             }
-
-            Report($"{partition}: {string.Join(", ", DemoDevice.Holders.Take(DemoDevice.Threshold))} have entered their shares, it is open", true);
         }
 
-        // Step 2: keys and certificates.
-        await using SimulatorHsm rootDevice = await device.ConnectAsync(RootPartition);
-        await using SimulatorHsm caDevice = await device.ConnectAsync(CaPartition);
-        DemoHierarchy hierarchy = await DemoHierarchy.CreateAsync(rootDevice, caDevice, now);
-        Certificate tampered = DemoVerification.Tampered(hierarchy.Person);
-        AnsiConsole.WriteLine();
-        AnsiConsole.Write(Describe(hierarchy));
-        good &= Report("the device counts the root key's signatures: 2", await CountAsync(rootDevice, "root-s1") == 2);
-        good &= Report("and the issuing key's: 1", await CountAsync(caDevice, "issuing-s1") == 1);
+        Report($"{string.Join(", ", DemoDevice.Holders.Take(DemoDevice.Threshold))} have entered their shares, the partitions are open", true);
 
-        // Step 3: officers who decide in twos, and the log of what they did.
-        await using SimulatorHsm serviceDevice = await device.ConnectAsync(ServicePartition);
-        await using (DemoRecords records = await DemoRecords.CreateAsync(caDevice, serviceDevice, new DirectoryInfo(Path.Combine(output.FullName, "records"))))
+        // Step 2: the ceremony.
+        AnsiConsole.MarkupLine("\n[bold]The ceremony[/]");
+        await using DemoCeremony ceremony = await DemoCeremony.PerformAsync(new DirectoryInfo(Path.Combine(output.FullName, "ceremony")), device);
+        good &= ShowCeremony(ceremony);
+
+        // Step 3: a pair is issued from it.
+        AnsiConsole.MarkupLine("\n[bold]A pair of certificates[/]");
+        DemoIssuance pair = await DemoIssuance.IssueAsync(ceremony);
+        Certificate tampered = DemoVerification.Tampered(pair.Signing);
+        AnsiConsole.Write(Describe(ceremony, pair));
+        good &= Report("both are of one subject, issuer and validity, with different keys and serial numbers, and break no rule", true);
+
+        // Step 4: officers who decide in twos, and the log of what they did.
+        await using (DemoRecords records = await DemoRecords.OpenAsync(ceremony, new DirectoryInfo(Path.Combine(output.FullName, "records"))))
         {
             good &= await records.ShowOfficersAsync();
             good &= await records.ShowLogAsync();
@@ -77,30 +84,33 @@ internal static class DemoCommand
         device.Stop();
         Report("hsm-sim has ended; the keys are on disk, encrypted", true);
 
-        // Step 4: files, so that the reader can try tools of his own.
-        string[] paths =
-        [
-            Save(output, "root.pem", hierarchy.Root),
-            Save(output, "issuing.pem", hierarchy.Issuing),
-            Save(output, "person.pem", hierarchy.Person),
-            Save(output, "person-tampered.pem", tampered),
-        ];
+        // Step 5: files, so that the reader can try tools of his own.
+        string signing = Save(output, "person-signing.pem", pair.Signing);
+        string encryption = Save(output, "person-encryption.pem", pair.Encryption);
+        string altered = Save(output, "person-tampered.pem", tampered);
 
-        // Step 5: our own verification, link by link; the changed certificate must fail.
+        // Step 6: our own verification, link by link; the changed certificate must fail.
         AnsiConsole.MarkupLine("\n[bold]Verified by ZWCA[/]");
-        good &= Report("root is signed by itself", DemoVerification.IsIssuedBy(hierarchy.Root, hierarchy.Root, now));
-        good &= Report("issuing CA is signed by the root", DemoVerification.IsIssuedBy(hierarchy.Issuing, hierarchy.Root, now));
-        good &= Report("person is signed by the issuing CA", DemoVerification.IsIssuedBy(hierarchy.Person, hierarchy.Issuing, now));
-        good &= Report("person with one bit changed is refused", !DemoVerification.IsIssuedBy(tampered, hierarchy.Issuing, now));
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        Certificate issuing = ceremony.Certificate("issuing-s1");
+        bool links = Links.All(link => DemoVerification.IsIssuedBy(ceremony.Certificate(link.Certificate), ceremony.Certificate(link.Issuer), now));
+        good &= Report($"{Links.Length} links of both hierarchies, the cross-certificates and the link certificates", links);
+        good &= Report("both certificates of the pair are signed by the issuing CA", DemoVerification.IsIssuedBy(pair.Signing, issuing, now) && DemoVerification.IsIssuedBy(pair.Encryption, issuing, now));
+        good &= Report("the signing certificate with one bit changed is refused", !DemoVerification.IsIssuedBy(tampered, issuing, now));
 
-        // Step 6: openssl's verification of the same links.
+        // Step 7: openssl's verification of the same links.
         if (DemoVerification.OpenSslVersion() is { } version)
         {
             AnsiConsole.MarkupLineInterpolated($"\n[bold]Verified by {version}[/]");
-            good &= ReportOpenSsl("root is signed by itself", paths[0], paths[0], accepted: true);
-            good &= ReportOpenSsl("issuing CA is signed by the root", paths[1], paths[0], accepted: true);
-            good &= ReportOpenSsl("person is signed by the issuing CA", paths[2], paths[1], accepted: true);
-            good &= ReportOpenSsl("person with one bit changed is refused", paths[3], paths[1], accepted: false);
+            foreach ((string certificate, string issuer) in Links)
+            {
+                bool isSm2 = ceremony.Certificate(issuer).Tbs.SubjectPublicKeyInfo.Algorithm == AlgorithmIdentifier.Sm2Key;
+                good &= ReportOpenSsl($"{certificate} is signed by {issuer}", ceremony.FileOf(certificate), ceremony.FileOf(issuer), isSm2, accepted: true);
+            }
+
+            good &= ReportOpenSsl("the signing certificate is signed by the issuing CA", signing, ceremony.FileOf("issuing-s1"), isSm2: true, accepted: true);
+            good &= ReportOpenSsl("the encryption certificate is signed by the issuing CA", encryption, ceremony.FileOf("issuing-s1"), isSm2: true, accepted: true);
+            good &= ReportOpenSsl("the signing certificate with one bit changed is refused", altered, ceremony.FileOf("issuing-s1"), isSm2: true, accepted: false);
         }
         else
         {
@@ -109,8 +119,10 @@ internal static class DemoCommand
 
         // Plain, so that a narrow terminal does not break the command.
         string folder = Path.GetRelativePath(Environment.CurrentDirectory, output.FullName);
-        Console.WriteLine($"\nThe certificates are in {folder}. Look at one with:");
-        Console.WriteLine($"  openssl x509 -in {Path.Combine(folder, "person.pem")} -noout -text -nameopt utf8,sep_comma_plus_space");
+        Console.WriteLine($"\nThe certificates are in {folder}, those of the ceremony in {Path.Combine(folder, "ceremony", "output")}. Look at one, judge one, check the ceremony anew:");
+        Console.WriteLine($"  openssl x509 -in {Path.Combine(folder, "person-signing.pem")} -noout -text -nameopt utf8,sep_comma_plus_space");
+        Console.WriteLine($"  dotnet run -c Release --project src/Admin -- lint {Path.Combine(folder, "person-signing.pem")}");
+        Console.WriteLine($"  dotnet run -c Release --project src/Admin -- ceremony verify {Path.Combine(folder, "ceremony", "output")}");
         string proofs = Path.Combine(folder, "records");
         Console.WriteLine("The log's proof is checked by a program that shares no code with this one:");
         Console.WriteLine($"  python3 tests/verify-log.py {string.Join(' ', DemoRecords.ProofFiles.Select(name => Path.Combine(proofs, name)))}");
@@ -118,11 +130,34 @@ internal static class DemoCommand
         return good ? 0 : 1;
     }
 
+    /// <returns>Whether all came out as it should.</returns>
+    private static bool ShowCeremony(DemoCeremony ceremony)
+    {
+        CeremonyReport report = CeremonyVerification.Check(ceremony.Output);
+        foreach (string fault in report.Faults)
+        {
+            Report(fault, false);
+        }
+
+        bool good = Report("the ceremony's output verifies: " + (report.Checked.Count > 0 ? report.Checked[0] : "nothing was looked at"), report.Faults.Count == 0);
+        Report($"{report.Inventory?.Certificates.Count} certificates, {report.Inventory?.Crls.Count} CRLs and ARLs; the first officers of CA and KMC are in office", true);
+
+        // One byte of one file, for a moment.
+        string file = ceremony.FileOf("root-s1");
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        good &= Report("with one byte of one file changed it does not", CeremonyVerification.Check(ceremony.Output).Faults.Count > 0);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        return good;
+    }
+
     private static async Task<bool> IsLockedAsync(DemoDevice device)
     {
         try
         {
-            await using SimulatorHsm tooEarly = await device.ConnectAsync(CaPartition);
+            await using SimulatorHsm tooEarly = await device.ConnectAsync("ca");
             return false;
         }
         catch (HsmException e) when (e.Failure == HsmFailure.Locked)
@@ -131,13 +166,12 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<long> CountAsync(SimulatorHsm device, string label) =>
-        await device.GetSignatureCountAsync((await device.FindKeyAsync(new KeyLabel(label)))!);
-
-    private static Tree Describe(DemoHierarchy hierarchy)
+    private static Tree Describe(DemoCeremony ceremony, DemoIssuance pair)
     {
-        var tree = new Tree(Describe(hierarchy.Root));
-        tree.AddNode(Describe(hierarchy.Issuing)).AddNode(Describe(hierarchy.Person));
+        var tree = new Tree(Describe(ceremony.Certificate("root-s1")));
+        TreeNode issuing = tree.AddNode(Describe(ceremony.Certificate("issuing-s1")));
+        issuing.AddNode(Describe(pair.Signing));
+        issuing.AddNode(Describe(pair.Encryption));
         return tree;
     }
 
@@ -168,9 +202,9 @@ internal static class DemoCommand
         return good;
     }
 
-    private static bool ReportOpenSsl(string what, string certificatePath, string issuerPath, bool accepted)
+    private static bool ReportOpenSsl(string what, string certificatePath, string issuerPath, bool isSm2, bool accepted)
     {
-        (bool actual, string output) = DemoVerification.OpenSslVerify(certificatePath, issuerPath);
+        (bool actual, string output) = DemoVerification.OpenSslVerify(certificatePath, issuerPath, isSm2);
         if (Report(what, actual == accepted))
         {
             return true;

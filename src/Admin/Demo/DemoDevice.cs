@@ -72,11 +72,11 @@ internal sealed class DemoDevice : IAsyncDisposable
     /// <summary>One holder opens his share with his own key and enters it.</summary>
     /// <exception cref="DemoException">Refused.</exception>
     public void Unlock(string partition, string holder) =>
-        Run(["unlock", "--connect", $"{_endpoint}", "--clients", Path.Combine(Store, "clients", "console"), "--partition", partition, "--key", KeyFile(holder)]);
+        Run(["unlock", "--connect", $"{_endpoint}", "--clients", ClientFolder("console"), "--partition", partition, "--key", KeyFile(holder)]);
 
     /// <exception cref="HsmException">Locked, or away.</exception>
     public Task<SimulatorHsm> ConnectAsync(string partition) =>
-        SimulatorHsm.ConnectAsync(SimulatorOptions.FromFolder(_endpoint!, partition, Path.Combine(Store, "clients", partition)));
+        SimulatorHsm.ConnectAsync(SimulatorOptions.FromFolder(_endpoint!, partition, ClientFolder(partition)));
 
     /// <summary>Ends the device and waits for it.</summary>
     /// <exception cref="DemoException">It did not end well.</exception>
@@ -103,6 +103,16 @@ internal sealed class DemoDevice : IAsyncDisposable
 
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>One holder signs what holders sign.</summary>
+    /// <exception cref="DemoException">Refused.</exception>
+    public void Sign(string holder, string statement, string signature) => Run(["sign", "--key", KeyFile(holder), "--in", statement, "--out", signature]);
+
+    /// <summary>With the credentials of a partition's client, or the console's.</summary>
+    public string ClientFolder(string name) => Path.Combine(Store, "clients", name);
+
+    /// <summary>HOST:PORT.</summary>
+    public string Endpoint => _endpoint!.ToString();
 
     private string KeyFile(string holder) => Path.Combine(_folder.FullName, $"holder-{holder}.pem");
 

@@ -1,44 +1,43 @@
-using System.Security.Cryptography;
-using ZwCa.Asn1;
+using ZwCa.Admin.Token;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
+using ZwCa.Issuance;
 using ZwCa.Officers;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>A person with an officer certificate, whose key lies in memory and stands for a USB key.</summary>
-internal sealed class DemoOfficer(Sm2PrivateKey key, Certificate certificate) : IDisposable
+/// <summary>A person with an officer certificate, who signs with his token; or with a key in memory, which stands for one.</summary>
+internal sealed class DemoOfficer : IDisposable
 {
-    private static readonly Name IssuerName = Name.Create((Oids.CountryName, "CN"), (Oids.OrganizationName, "政务CA"), (Oids.CommonName, "政务CA 人员 演示 DEMO"));
+    private readonly Func<ApprovalStep, Application, Approval> _sign;
+    private readonly IDisposable? _key;
 
-    public Certificate Certificate => certificate;
+    private DemoOfficer(Certificate certificate, Func<ApprovalStep, Application, Approval> sign, IDisposable? key)
+    {
+        Certificate = certificate;
+        _sign = sign;
+        _key = key;
+    }
 
-    /// <param name="issuer">Of officers' certificates, in the device.</param>
-    public static async Task<DemoOfficer> CertifyAsync(HsmSigner issuer, Person person, OfficerKind kind, string role, string region, DateTimeOffset now)
+    public Certificate Certificate { get; }
+
+    /// <param name="token">Stays the caller's.</param>
+    public static DemoOfficer WithToken(UnlockedToken token, Certificate certificate) =>
+        new(certificate, (step, application) => token.SignApproval(DemoCeremony.OfficerContainer, step, [application]), null);
+
+    /// <param name="issuer">Of officers' certificates.</param>
+    public static async Task<DemoOfficer> CertifyAsync(Issuer issuer, Person person, OfficerKind kind, string role, string region)
     {
         var key = Sm2PrivateKey.Generate();
-        byte[] serial = RandomNumberGenerator.GetBytes(16);
-        serial[0] &= 0x7F;
-        byte[] tbs = Der.Encode(new TbsCertificate(
-            SerialNumber.FromBytes(serial),
-            issuer.AlgorithmIdentifier,
-            IssuerName,
-            new Validity(Time.Truncate(now), Time.Truncate(now.AddYears(1))),
-            Name.Create((Oids.CountryName, "CN"), (Oids.OrganizationName, "演示 DEMO"), (Oids.CommonName, person.Name.Reveal())),
-            SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()),
-            new Extensions(
-            [
-                Extension.Create(KeyUsage.Signing, critical: true),
-                Extension.Create(new OfficerIdentity(person.Id, kind, role, region), critical: false),
-            ])));
-        return new DemoOfficer(key, Certificate.Assemble(tbs, await issuer.SignAsync(tbs)));
+        Certificate certificate = await DemoIssuance.CertifyOfficerAsync(
+            issuer, SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()), person.Name.Reveal(), new OfficerIdentity(person.Id, kind, role, region));
+        return new DemoOfficer(
+            certificate, (step, application) => ApprovalSigning.Sign(ApprovalSigning.Build(step, [application], TimeProvider.System.GetUtcNow()), key, certificate), key);
     }
 
     /// <summary>His decision, signed.</summary>
-    public Approval Sign(ApprovalStep step, Application application, DateTimeOffset now) =>
-        ApprovalSigning.Sign(ApprovalSigning.Build(step, [application], now), key, certificate);
+    public Approval Sign(ApprovalStep step, Application application) => _sign(step, application);
 
-    public void Dispose() => key.Dispose();
+    public void Dispose() => _key?.Dispose();
 }

@@ -8,29 +8,29 @@ using ZwCa.Audit.Sequencing;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Hsm;
+using ZwCa.Issuance;
 using ZwCa.Officers;
 
 namespace ZwCa.Admin.Demo;
 
 /// <summary>
-/// A service's records on SQLite: persons put into office by the level above, each time by two; a log from which nothing can be taken out unseen. The
+/// The CA's records on SQLite, begun by the ceremony: persons put into office by the level above, each time by two; a log from which nothing can be taken out unseen. The
 /// log's key, the index of ID numbers and the key of the data keys are in the device.
 /// </summary>
 internal sealed class DemoRecords : IAsyncDisposable
 {
-    private const string ServiceName = "政务CA 演示 DEMO";
     private const string Nation = "000000";
-    private const string DatabaseFile = "records.db";
+    private const string ServiceName = "某省政务CA 演示 DEMO";
     private const string CheckpointFile = "checkpoint.der";
     private const string KeyFile = "log-key.pem";
     private const string EventFile = "event.der";
     private const string ProofFile = "proof.der";
 
-    private static readonly AuditActor Ceremony = new(AuditActorKind.Job, "demo");
+    private static readonly AuditActor Actor = new(AuditActorKind.Job, "demo");
 
     private readonly DirectoryInfo _folder;
-    private readonly DatabaseOptions _options;
-    private readonly HsmSigner _issuer;
+    private readonly DemoCeremony _ceremony;
+    private readonly Issuer _issuer;
     private readonly HsmSigner _logSigner;
     private readonly LogOptions _logOptions;
     private readonly Database _database;
@@ -40,10 +40,10 @@ internal sealed class DemoRecords : IAsyncDisposable
     private readonly OfficerCommands _commands;
     private readonly List<DemoOfficer> _officers = [];
 
-    private DemoRecords(DirectoryInfo folder, DatabaseOptions options, Database database, HsmSigner issuer, HsmSigner logSigner, PersonRegistry persons)
+    private DemoRecords(DirectoryInfo folder, DemoCeremony ceremony, Database database, Issuer issuer, HsmSigner logSigner, PersonRegistry persons)
     {
         _folder = folder;
-        _options = options;
+        _ceremony = ceremony;
         _issuer = issuer;
         _logSigner = logSigner;
         _database = database;
@@ -62,26 +62,26 @@ internal sealed class DemoRecords : IAsyncDisposable
     /// <summary>What <see cref="ShowLogAsync"/> leaves for another verifier, in the order that it wants them.</summary>
     public static IReadOnlyList<string> ProofFiles { get; } = [CheckpointFile, KeyFile, EventFile, ProofFile];
 
-    private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
-
+    /// <summary>On the records that the ceremony began for the CA.</summary>
     /// <param name="folder">Made anew.</param>
     /// <exception cref="DemoException">The folder is not a demo's.</exception>
-    public static async Task<DemoRecords> CreateAsync(IHsm caDevice, IHsm serviceDevice, DirectoryInfo folder)
+    public static async Task<DemoRecords> OpenAsync(DemoCeremony ceremony, DirectoryInfo folder)
     {
         DemoFolder.Renew(folder);
-        var options = new DatabaseOptions { ConnectionString = $"Data Source={Path.Combine(folder.FullName, DatabaseFile)};Pooling=False" };
-        var database = new Database(options);
-        await new Migrator(database, [MigrationSet.Data, AuditLog.Migrations, RoleCatalogue.Migrations], TimeProvider.System).MigrateAsync();
-        await RoleCatalogue.Standard.InstallAsync(database);
-        HsmKey index = await serviceDevice.GenerateKeyAsync(new KeyLabel("person-index"), HsmKeyKind.HmacSm3);
-        HsmKey kek = await serviceDevice.GenerateKeyAsync(new KeyLabel("data-kek"), HsmKeyKind.DataKek);
+        var database = new Database(ceremony.CaRecords);
         return new DemoRecords(
             folder,
-            options,
+            ceremony,
             database,
-            new HsmSigner(caDevice, await caDevice.GenerateKeyAsync(new KeyLabel("officers-s1"), HsmKeyKind.Sm2)),
-            new HsmSigner(serviceDevice, await serviceDevice.GenerateKeyAsync(new KeyLabel("log-s1"), HsmKeyKind.Sm2)),
-            await PersonRegistry.OpenAsync(database, new AuditLog(TimeProvider.System), serviceDevice, index, kek, TimeProvider.System));
+            await ceremony.IssuerAsync("ops-s1"),
+            await ceremony.SignerAsync("ca", "ca-log"),
+            await PersonRegistry.OpenAsync(
+                database,
+                new AuditLog(TimeProvider.System),
+                ceremony.Device("ca"),
+                await ceremony.KeyAsync("ca", "person-index"),
+                await ceremony.KeyAsync("ca", "data-kek"),
+                TimeProvider.System));
     }
 
     /// <returns>Whether all came out as it should.</returns>
@@ -89,23 +89,21 @@ internal sealed class DemoRecords : IAsyncDisposable
     {
         AnsiConsole.MarkupLine("\n[bold]Officers: nobody decides alone[/]");
 
-        // Step 1: the two highest, together, as in the ceremony.
-        DemoOfficer super = await CertifyAsync("11010119700101001", "魏征", OfficerKind.Administrator, RoleCatalogue.SuperAdministrator);
-        DemoOfficer audit = await CertifyAsync("11010119700101002", "包拯", OfficerKind.Auditor, RoleCatalogue.AuditAdministrator);
-        await new Initialisation(_database, _log, _directory, TimeProvider.System).InitialiseAsync(
-            1, Der.Encode(super.Certificate), Der.Encode(audit.Certificate), Now.AddYears(1), Ceremony);
-        bool good = DemoCommand.Report("超级管理员 and 审计管理员 are put into office together", true);
+        // Step 1: the two highest, whom the ceremony put into office together.
+        var super = DemoOfficer.WithToken(_ceremony.Token("ca-super"), _ceremony.Certificate("officer-ca-super"));
+        var audit = DemoOfficer.WithToken(_ceremony.Token("ca-audit"), _ceremony.Certificate("officer-ca-audit"));
+        bool good = true;
 
         // Step 2: each creates the level below, and somebody else agrees.
-        DemoOfficer first = await CertifyAsync("11010119700101003", "房玄龄", OfficerKind.Administrator, RoleCatalogue.BusinessAdministrator);
-        DemoOfficer second = await CertifyAsync("11010119700101004", "杜如晦", OfficerKind.Administrator, RoleCatalogue.BusinessAdministrator);
+        DemoOfficer first = await CertifyAsync("110101197001010059", "房玄龄", OfficerKind.Administrator, RoleCatalogue.BusinessAdministrator);
+        DemoOfficer second = await CertifyAsync("110101197001010067", "杜如晦", OfficerKind.Administrator, RoleCatalogue.BusinessAdministrator);
         foreach (DemoOfficer administrator in (DemoOfficer[])[first, second])
         {
             await DecideAsync(super, audit, OfficerActions.Create, Der.Encode(administrator.Certificate));
         }
 
         good &= DemoCommand.Report("超级管理员 proposes two 业务管理员, 审计管理员 approves", true);
-        DemoOfficer clerk = await CertifyAsync("11010119700101005", "李四", OfficerKind.Operator, RoleCatalogue.BusinessOperator);
+        DemoOfficer clerk = await CertifyAsync("110101197001010075", "李四", OfficerKind.Operator, RoleCatalogue.BusinessOperator);
         Application proposal = await ProposeAsync(first, OfficerActions.Create, Der.Encode(clerk.Certificate));
         good &= await RefusesAsync("a 业务管理员 approves his own proposal", () => ApproveAsync(first, proposal));
         good &= await RefusesAsync("超级管理员 tries to create a 业务操作员, two levels down", () => ProposeAsync(super, OfficerActions.Create, Der.Encode(clerk.Certificate)));
@@ -154,12 +152,12 @@ internal sealed class DemoRecords : IAsyncDisposable
 
         // Step 3: a backup put back would make the log forget; the anchor remembers.
         string yesterday = await CopyAsync("yesterday.db");
-        await _persons.EnrollAsync(IdNumber.Parse(Complete("11010119700101006")), PersonName.Parse("王五"), Ceremony);
+        await _persons.EnrollAsync(IdNumber.Parse("110101197001010083"), PersonName.Parse("王五"), Actor);
         await Task.Delay(_logOptions.MinInterval);
         Checkpoint second = (await sequencer.RunOnceAsync()).Signed ?? throw new DemoException("The log signed no checkpoint.");
         verifier.VerifyConsistency(first, second, await new LogProofs(_database).ProveConsistencyAsync(first.Tbs.TreeSize, second.Tbs.TreeSize));
         good &= DemoCommand.Report($"the log of {second.Tbs.TreeSize} events begins with the log of {first.Tbs.TreeSize}", true);
-        await using var old = new Database(_options with { ConnectionString = $"Data Source={yesterday};Pooling=False" });
+        await using var old = new Database(_ceremony.CaRecords with { ConnectionString = $"Data Source={yesterday};Pooling=False" });
         good &= await RefusesAsync("yesterday's database is put back", () => new LogGuard(old, _logOptions).CheckAsync());
         return good;
     }
@@ -172,13 +170,6 @@ internal sealed class DemoRecords : IAsyncDisposable
     }
 
     private static string Short(ReadOnlyMemory<byte> hash) => Convert.ToHexStringLower(hash.Span[..8]) + "…";
-
-    /// <summary>The check character of GB 11643, so that invented numbers are accepted.</summary>
-    private static string Complete(string seventeen)
-    {
-        int[] weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-        return seventeen + "10X98765432"[seventeen.Select((digit, i) => (digit - '0') * weights[i]).Sum() % 11];
-    }
 
     private static bool IsProven(AuditVerifier verifier, byte[] leaf, ProvenEvent proven)
     {
@@ -206,10 +197,10 @@ internal sealed class DemoRecords : IAsyncDisposable
         }
     }
 
-    private async Task<DemoOfficer> CertifyAsync(string seventeen, string name, OfficerKind kind, string role)
+    private async Task<DemoOfficer> CertifyAsync(string idNumber, string name, OfficerKind kind, string role)
     {
-        Person person = await _persons.EnrollAsync(IdNumber.Parse(Complete(seventeen)), PersonName.Parse(name), Ceremony);
-        DemoOfficer officer = await DemoOfficer.CertifyAsync(_issuer, person, kind, role, Nation, Now);
+        Person person = await _persons.EnrollAsync(IdNumber.Parse(idNumber), PersonName.Parse(name), Actor);
+        DemoOfficer officer = await DemoOfficer.CertifyAsync(_issuer, person, kind, role, Nation);
         _officers.Add(officer);
         return officer;
     }
@@ -220,18 +211,18 @@ internal sealed class DemoRecords : IAsyncDisposable
     private async Task<Application> ProposeAsync(DemoOfficer proposer, string action, byte[] parameters)
     {
         Application application = _commands.Draft(action, RegionCode.Nation, parameters);
-        await _commands.ProposeAsync(application, proposer.Sign(ApprovalStep.Entry, application, Now));
+        await _commands.ProposeAsync(application, proposer.Sign(ApprovalStep.Entry, application));
         return application;
     }
 
     private Task ApproveAsync(DemoOfficer approver, Application application) =>
-        _commands.ApproveAsync(Convert.FromHexString(application.EnrollmentId), approver.Sign(ApprovalStep.Review, application, Now));
+        _commands.ApproveAsync(Convert.FromHexString(application.EnrollmentId), approver.Sign(ApprovalStep.Review, application));
 
     /// <summary>A copy as a backup would have it.</summary>
     private async Task<string> CopyAsync(string name)
     {
         string path = Path.Combine(_folder.FullName, name);
-        await using var source = new Microsoft.Data.Sqlite.SqliteConnection(_options.ConnectionString);
+        await using var source = new Microsoft.Data.Sqlite.SqliteConnection(_ceremony.CaRecords.ConnectionString);
         await source.OpenAsync();
         await using DbCommand vacuum = source.CreateCommand();
         vacuum.CommandText = "VACUUM INTO @Path";

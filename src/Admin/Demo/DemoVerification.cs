@@ -1,10 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using ZwCa.Asn1;
-using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Demo;
 
@@ -24,8 +23,7 @@ internal static class DemoVerification
             && issuer.Tbs.Extensions.Find<BasicConstraints>() is { IsCa: true }
             && certificate.Tbs.Validity.NotBefore.Value <= now
             && now <= certificate.Tbs.Validity.NotAfter.Value
-            && Sm2PublicKey.FromBytes(issuer.Tbs.SubjectPublicKeyInfo.PublicKey.Span)
-                .Verify(certificate.TbsBytes.Span, Der.Decode<Sm2Signature>(certificate.Signature).Raw.Span);
+            && SignatureCheck.Holds(issuer.Tbs.SubjectPublicKeyInfo, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
     }
 
     /// <summary>The same certificate with one bit of its subject's key changed; its signature no longer fits.</summary>
@@ -53,9 +51,11 @@ internal static class DemoVerification
     }
 
     /// <summary>One link, because openssl 3.0 applies the distinguishing id to the leaf only.</summary>
-    public static (bool Accepted, string Output) OpenSslVerify(string certificatePath, string issuerPath)
+    /// <param name="isSm2">How the issuer signs.</param>
+    public static (bool Accepted, string Output) OpenSslVerify(string certificatePath, string issuerPath, bool isSm2)
     {
-        (int exitCode, string output) = OpenSsl("verify", "-vfyopt", DistinguishingId, "-partial_chain", "-trusted", issuerPath, certificatePath);
+        string[] identity = isSm2 ? ["-vfyopt", DistinguishingId] : [];
+        (int exitCode, string output) = OpenSsl(["verify", .. identity, "-partial_chain", "-trusted", issuerPath, certificatePath]);
         return (exitCode == 0, output);
     }
 

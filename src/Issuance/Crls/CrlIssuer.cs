@@ -65,7 +65,7 @@ public static class CrlIssuer
 
     /// <summary>Signs what was prepared, and reads it back. The caller makes the output last: flush to disk, close, rename.</summary>
     /// <exception cref="InvalidOperationException">Used before, or what was read back is not what was signed.</exception>
-    /// <exception cref="HsmException">The device refused, failed or is away.</exception>
+    /// <exception cref="HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
     public static async Task<IssuedCrl> SignAsync(PreparedCrl prepared, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prepared);

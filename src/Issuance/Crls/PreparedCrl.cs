@@ -51,9 +51,16 @@ public sealed class PreparedCrl : IDisposable
 
     /// <summary>Completes the CRL and reads it back.</summary>
     /// <returns>Its bytes.</returns>
+    /// <exception cref="HsmException">The signature does not hold.</exception>
     /// <exception cref="InvalidOperationException">What is in the stream is not what was signed.</exception>
     internal long Complete(ReadOnlySpan<byte> signature)
     {
+        // Of an RSA key a wrong signature gives the private key away (Boneh, DeMillo, Lipton 1997): it does not even reach the disk.
+        if (!DigestSignature.Holds(Issuer.SubjectPublicKeyInfo, Issuer.Algorithm, Digest.Span, signature))
+        {
+            throw new HsmException(HsmFailure.DeviceError, $"The device's signature of the {Request} does not hold. The device is to be looked at.");
+        }
+
         _unsigned.Complete(signature);
         long length = _output.Position - _start;
         CrlReadBack.Require(this, _output, _start, signature);

@@ -14,6 +14,7 @@ public sealed class OcspResponder
 {
     private readonly CertIdIndex _issuer;
     private readonly HsmSigner _signer;
+    private readonly SignatureCheck _check;
     private readonly Certificate _certificate;
     private readonly IReadOnlyList<Certificate>? _included;
     private readonly ResponderId _id;
@@ -22,6 +23,7 @@ public sealed class OcspResponder
     {
         _issuer = new CertIdIndex(issuer);
         _signer = signer;
+        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier);
         _certificate = certificate;
         _included = ReferenceEquals(issuer, certificate) ? null : [certificate];
         _id = byName ? new ResponderByName(certificate.Tbs.Subject) : new ResponderByKey(SHA1.HashData(signer.SubjectPublicKeyInfo.PublicKey.Span));
@@ -59,7 +61,7 @@ public sealed class OcspResponder
     }
 
     /// <exception cref="ArgumentException">The answer is about certificates of another CA, its times do not fit, or it says what cannot be.</exception>
-    /// <exception cref="HsmException">The device refused, failed or is away.</exception>
+    /// <exception cref="HsmException">The device refused, failed or is away, or its signature does not hold: nothing leaves.</exception>
     public async Task<OcspResponse> RespondAsync(OcspAnswer answer, CancellationToken cancellationToken = default)
     {
         byte[] tbs = Build(answer);
@@ -80,7 +82,7 @@ public sealed class OcspResponder
     private static string? Fault(Certificate issuer, TbsCertificate tbs, Certificate certificate)
     {
         // RFC 6960 §4.2.2.2: issued directly by the CA that is asked about, with the same key.
-        if (tbs.Issuer != issuer.Tbs.Subject || !CertificateSignature.Holds(certificate, issuer.Tbs.SubjectPublicKeyInfo))
+        if (tbs.Issuer != issuer.Tbs.Subject || !IsSignedBy(certificate, issuer.Tbs.SubjectPublicKeyInfo))
         {
             return "was not issued by the CA that it answers for";
         }
@@ -152,6 +154,11 @@ public sealed class OcspResponder
         return new SingleResponse(statement.CertId, statement.Status, statement.ThisUpdate, statement.NextUpdate, extensions);
     }
 
+    private static bool IsSignedBy(Certificate certificate, SubjectPublicKeyInfo key) =>
+        certificate.AlgorithmsAgree && SignatureCheck.Holds(key, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
+
     private OcspResponse Finish(byte[] tbs, byte[] signature) =>
-        OcspResponse.Successful(BasicOcspResponse.Assemble(tbs, _signer.AlgorithmIdentifier, signature, _included));
+        _check.Holds(tbs, signature)
+            ? OcspResponse.Successful(BasicOcspResponse.Assemble(tbs, _signer.AlgorithmIdentifier, signature, _included))
+            : throw new HsmException(HsmFailure.DeviceError, "The device's signature of an OCSP response does not hold. The device is to be looked at.");
 }

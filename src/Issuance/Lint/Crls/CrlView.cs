@@ -96,6 +96,37 @@ public sealed class CrlView
         return new CrlView(new CrlBytes(stream, 0, stream.Length, default, default));
     }
 
+    /// <summary>Whether bytes begin as a CRL rather than as a certificate: a Time stands behind the issuer, where a certificate has a SEQUENCE.</summary>
+    /// <param name="head">Some thousand octets, or all.</param>
+    public static bool IsLikely(ReadOnlySpan<byte> head)
+    {
+        // The two outermost headers, then signature and issuer, each with or without a version or a serial number before it.
+        for (int i = 0; i < 2; i++)
+        {
+            if (!DerCursor.TryReadHeader(head, out byte tag, out int header, out _, out _) || tag != DerTag.Sequence)
+            {
+                return false;
+            }
+
+            head = head[header..];
+        }
+
+        int sequences = 0;
+        while (sequences < 2)
+        {
+            if (!DerCursor.TryReadHeader(head, out byte tag, out int header, out long length, out _) || header + length > head.Length
+                || tag is not (DerTag.Integer or DerTag.Sequence))
+            {
+                return false;
+            }
+
+            sequences += tag == DerTag.Sequence ? 1 : 0;
+            head = head[(header + (int)length)..];
+        }
+
+        return head is [DerTag.UtcTime or DerTag.GeneralizedTime, ..];
+    }
+
     internal static CrlView Read(CrlBytes bytes) => new(bytes);
 
     /// <summary>Each entry, in wire order. For <c>foreach</c>; it holds a buffer until the end.</summary>

@@ -47,5 +47,6 @@ internal sealed class Expected
         return _points[shard] ??= Fill(_pointTemplates, template => _issuer.Url(template, UrlTemplate.NameOfShard(shard, _points.Length)));
     }
 
-    private static byte[][] Fill(IReadOnlyList<string> templates, Func<string, string> fill) => [.. templates.Select(template => Encoding.ASCII.GetBytes(fill(template)))];
+    private static byte[][] Fill(IReadOnlyList<string> templates, Func<string, string> fill) =>
+        [.. templates.Select(template => Encoding.ASCII.GetBytes(fill(template)))];
 }

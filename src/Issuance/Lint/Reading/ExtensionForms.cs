@@ -6,7 +6,8 @@ namespace ZwCa.Issuance;
 internal static class ExtensionForms
 {
     /// <summary>What relying parties are asked to know, or may be (RFC 5280 §4.2, GM/T 0015-2012 §5.2.4): a critical one of these is no surprise.</summary>
-    public static bool IsKnown(string id) => id is Oids.KeyUsage or Oids.CertificatePolicies or Oids.SubjectAltName or Oids.BasicConstraints or Oids.NameConstraints
+    public static bool IsKnown(string id) =>
+        id is Oids.KeyUsage or Oids.CertificatePolicies or Oids.SubjectAltName or Oids.BasicConstraints or Oids.NameConstraints
         or Oids.PolicyConstraints or Oids.PolicyMappings or Oids.ExtendedKeyUsage or Oids.InhibitAnyPolicy or Oids.CrlDistributionPoints or Oids.IssuerAltName
         or Oids.PrivateKeyUsagePeriod or Oids.AuthorityKeyIdentifier or Oids.SubjectKeyIdentifier or Oids.SubjectDirectoryAttributes or Oids.FreshestCrl
         or Oids.AuthorityInfoAccess or Oids.SubjectInfoAccess or Oids.OcspNoCheck;
@@ -24,8 +25,10 @@ internal static class ExtensionForms
             && (!each.First.Next.Exists || (each.First.Next.Tag == DerTag.Sequence && each.First.Next.First.Exists && !each.First.Next.Next.Exists))),
         Oids.PolicyMappings => IsListOf(value, static each => each.Tag == DerTag.Sequence && each.First.Tag == DerTag.ObjectIdentifier
             && each.First.Next.Tag == DerTag.ObjectIdentifier && !each.First.Next.Next.Exists),
-        Oids.CrlDistributionPoints or Oids.FreshestCrl => IsListOf(value, static each => each.Tag == DerTag.Sequence && IsListOf(each, static field => field.Tag is 0xa0 or 0x81 or 0xa2)),
-        Oids.AuthorityInfoAccess or Oids.SubjectInfoAccess => IsListOf(value, static each => each.Tag == DerTag.Sequence && each.First.Tag == DerTag.ObjectIdentifier
+        Oids.CrlDistributionPoints or Oids.FreshestCrl =>
+            IsListOf(value, static each => each.Tag == DerTag.Sequence && IsListOf(each, static field => field.Tag is 0xa0 or 0x81 or 0xa2)),
+        Oids.AuthorityInfoAccess or Oids.SubjectInfoAccess =>
+            IsListOf(value, static each => each.Tag == DerTag.Sequence && each.First.Tag == DerTag.ObjectIdentifier
             && IsGeneralName(each.First.Next) && !each.First.Next.Next.Exists),
         Oids.PolicyConstraints => IsListOf(value, static each => each.Tag is 0x80 or 0x81),
         Oids.NameConstraints => IsListOf(value, static each => each.Tag is 0xa0 or 0xa1),

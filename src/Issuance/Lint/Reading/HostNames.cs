@@ -4,7 +4,8 @@ namespace ZwCa.Issuance;
 internal static class HostNames
 {
     /// <summary>RFC 1034 §3.5, RFC 1123 §2.1: at most 253 octets, labels of 1 to 63; the first may be an asterisk, of at least two more (RFC 9525 §6.3).</summary>
-    public static bool IsDnsName(ReadOnlySpan<byte> name) => name.StartsWith("*."u8) ? name[2..].Contains((byte)'.') && IsHost(name[2..]) : IsHost(name);
+    public static bool IsDnsName(ReadOnlySpan<byte> name) => name.StartsWith("*."u8)
+        ? name[2..].Contains((byte)'.') && IsHost(name[2..]) : IsHost(name);
 
     /// <summary>RFC 5321 §4.1.2, the dotted local part; addresses in brackets and quoted strings are mailboxes too, but nobody has one.</summary>
     public static bool IsMailbox(ReadOnlySpan<byte> mailbox)

@@ -25,7 +25,8 @@ internal readonly record struct NameAttribute(DerNode Rdn, DerNode Type, DerNode
     public bool IsIa5Only => Type.IsOid(EmailAddress) || Type.IsOid(DomainComponent);
 
     /// <summary>A type of RFC 5280 appendix A.1 whose value is a DirectoryString.</summary>
-    public bool IsDirectoryString => X520 is 3 or 4 or 7 or 8 or 9 or 10 or 11 or 12 or 13 or 15 or 17 or 41 or 42 or 43 or 44 or 65 || Type.IsOid(UserId);
+    public bool IsDirectoryString => X520 is 3 or 4 or 7 or 8 or 9 or 10 or 11 or 12 or 13 or 15 or 17 or 41 or 42 or 43 or 44 or 65
+        || Type.IsOid(UserId);
 
     /// <summary>Upper bound in characters (RFC 5280 appendix A.1; streetAddress: X.520 annex C; UID: RFC 4524 §2.21).</summary>
     public int MaxCharacters => X520 switch
@@ -60,7 +61,8 @@ internal readonly struct NameAttributes(DerNode name)
                 {
                     DerNode type = _attribute.First;
                     DerNode value = type.Next;
-                    bool isAttribute = _rdn.Tag == DerTag.Set && _attribute.Tag == DerTag.Sequence && type.Tag == DerTag.ObjectIdentifier && value.Exists && !value.Next.Exists;
+                    bool isAttribute = _rdn.Tag == DerTag.Set && _attribute.Tag == DerTag.Sequence && type.Tag == DerTag.ObjectIdentifier
+                        && value.Exists && !value.Next.Exists;
                     _attribute = _attribute.Next;
                     if (isAttribute)
                     {

@@ -7,7 +7,8 @@ namespace ZwCa.Issuance;
 internal static class Scope
 {
     /// <summary>GM/T 0015: SM2 anywhere in it, or a certificate of ours.</summary>
-    public static bool IsGm(CertificateView certificate, LintContext context) => certificate.IsSm2Key || certificate.IsSm2Signed || context.Profile is not null;
+    public static bool IsGm(CertificateView certificate, LintContext context) => certificate.IsSm2Key || certificate.IsSm2Signed
+        || context.Profile is not null;
 
     /// <summary>
     /// Annexes C.3 and C.4 of GM/T 0015: certificates of users. Where there is a profile, it says which of ours are one half of a pair; otherwise all that are
@@ -35,7 +36,8 @@ internal static class Scope
     public static bool May(CertificateView certificate, KeyUsages usages) => certificate.KeyUsage is not { } own || (own & usages) != 0;
 
     /// <summary>DER of the issuer's subject; empty: not known.</summary>
-    public static ReadOnlySpan<byte> IssuerName(LintContext context) => (context.Issuer?.Name ?? context.IssuerCertificate?.Tbs.Subject) is { } name ? name.Encoded.Span : [];
+    public static ReadOnlySpan<byte> IssuerName(LintContext context) =>
+        (context.Issuer?.Name ?? context.IssuerCertificate?.Tbs.Subject) is { } name ? name.Encoded.Span : [];
 
     /// <summary>The issuer's SubjectKeyIdentifier; empty: not known, or it has none.</summary>
     public static ReadOnlySpan<byte> IssuerKeyIdentifier(LintContext context)
@@ -45,7 +47,8 @@ internal static class Scope
             return issuer.KeyIdentifier.Span;
         }
 
-        ReadOnlySpan<byte> value = context.IssuerCertificate?.Tbs.Extensions?.Find(Oids.SubjectKeyIdentifier) is { } extension ? extension.Value.Span : [];
+        ReadOnlySpan<byte> value = context.IssuerCertificate?.Tbs.Extensions?.Find(Oids.SubjectKeyIdentifier) is { } extension
+            ? extension.Value.Span : [];
         return value is [DerTag.OctetString, < 0x80, ..] && value[1] == value.Length - 2 ? value[2..] : [];
     }
 

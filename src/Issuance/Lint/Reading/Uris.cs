@@ -33,7 +33,8 @@ internal static class Uris
     }
 
     /// <param name="scheme">Lower case.</param>
-    public static bool HasScheme(DerNode uri, string scheme) => uri.Content.IndexOf((byte)':') is >= 0 and var colon && IsScheme(uri.Content[..colon], scheme);
+    public static bool HasScheme(DerNode uri, string scheme) => uri.Content.IndexOf((byte)':') is >= 0 and var colon
+        && IsScheme(uri.Content[..colon], scheme);
 
     /// <summary>Whether one of the places of distribution points is such a URI.</summary>
     public static bool Find(DerNode distributionPoints, Func<DerNode, bool> isSuch)

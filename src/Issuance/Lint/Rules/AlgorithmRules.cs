@@ -141,7 +141,8 @@ internal sealed class RsaSignatureLength : CertificateRule
     public override string Demand => "An RSA signature has at least 256 octets.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        (SignatureAlgorithms.IsRsaPkcs1(certificate) || certificate.SignatureAlgorithm == Oids.RsaPss) && certificate.Signature.Content.Length < 257 ? $"it has {certificate.Signature.Content.Length - 1}" : null;
+        (SignatureAlgorithms.IsRsaPkcs1(certificate) || certificate.SignatureAlgorithm == Oids.RsaPss)
+            && certificate.Signature.Content.Length < 257 ? $"it has {certificate.Signature.Content.Length - 1}" : null;
 }
 
 internal sealed class SignatureOctets : CertificateRule
@@ -171,21 +172,25 @@ internal sealed class SignatureFitsIssuer : CertificateRule
             return certificate.SignatureAlgorithm == issuer.Algorithm.Algorithm ? null : "the issuer signs with another";
         }
 
-        return context.IssuerCertificate?.Tbs.SubjectPublicKeyInfo.Algorithm is { } key && !SignatureAlgorithms.Fits(certificate, key) ? "the issuer's key is of another kind" : null;
+        return context.IssuerCertificate?.Tbs.SubjectPublicKeyInfo.Algorithm is { } key && !SignatureAlgorithms.Fits(certificate, key)
+            ? "the issuer's key is of another kind" : null;
     }
 }
 
 internal static class SignatureAlgorithms
 {
     /// <summary>RFC 8017: the OIDs ending in WithRSAEncryption, and the one of GM/T 0006 with SM3.</summary>
-    public static bool IsRsaPkcs1(CertificateView certificate) => certificate.SignatureAlgorithm is Oids.Sha256WithRsa or Oids.Sha384WithRsa or Oids.Sha512WithRsa
+    public static bool IsRsaPkcs1(CertificateView certificate) =>
+        certificate.SignatureAlgorithm is Oids.Sha256WithRsa or Oids.Sha384WithRsa or Oids.Sha512WithRsa
         or "1.2.840.113549.1.1.14" or "1.2.840.113549.1.1.2" or "1.2.840.113549.1.1.4" or "1.2.840.113549.1.1.5";
 
     /// <summary>MD2, MD5 and SHA-1, with RSA, DSA and ECDSA.</summary>
-    public static bool IsWeak(string? algorithm) => algorithm is "1.2.840.113549.1.1.2" or "1.2.840.113549.1.1.3" or "1.2.840.113549.1.1.4" or "1.2.840.113549.1.1.5"
+    public static bool IsWeak(string? algorithm) =>
+        algorithm is "1.2.840.113549.1.1.2" or "1.2.840.113549.1.1.3" or "1.2.840.113549.1.1.4" or "1.2.840.113549.1.1.5"
         or "1.3.14.3.2.29" or "1.2.840.10040.4.3" or "1.2.840.10045.4.1";
 
-    public static bool IsKnown(CertificateView certificate) => certificate.IsSm2Signed || certificate.IsEcdsaSigned || certificate.SignatureAlgorithm == Oids.RsaPss
+    public static bool IsKnown(CertificateView certificate) => certificate.IsSm2Signed || certificate.IsEcdsaSigned
+        || certificate.SignatureAlgorithm == Oids.RsaPss
         || IsRsaPkcs1(certificate) || IsWeak(certificate.SignatureAlgorithm) || certificate.SignatureAlgorithm is "1.3.101.112" or "1.3.101.113";
 
     public static bool Fits(CertificateView certificate, Asn1.Pkix.AlgorithmIdentifier key) =>

@@ -103,7 +103,8 @@ internal sealed class ServerAuthNeedsSan : CertificateRule
     public override string Demand => "A TLS server's certificate has its names in subjectAltName.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        !certificate.IsCa && Scope.Has(certificate, Oids.ServerAuth) && !AlternativeNames.Find(certificate, 0x82, static _ => true) && !AlternativeNames.Find(certificate, 0x87, static _ => true)
+        !certificate.IsCa && Scope.Has(certificate, Oids.ServerAuth) && !AlternativeNames.Find(certificate, 0x82, static _ => true)
+            && !AlternativeNames.Find(certificate, 0x87, static _ => true)
             ? "there is no dNSName or iPAddress" : null;
 }
 
@@ -149,7 +150,8 @@ internal sealed class ProfileSan : CertificateRule
             count++;
         }
 
-        return count < options.Minimum || count > options.Maximum ? $"there are {count}" : extension.Value.Critical != options.Critical ? "it has the other criticality" : null;
+        return count < options.Minimum || count > options.Maximum ? $"there are {count}" : extension.Value.Critical != options.Critical
+            ? "it has the other criticality" : null;
     }
 
     private static bool Takes(IReadOnlyList<AlternativeNameKind> kinds, AlternativeNameKind kind)

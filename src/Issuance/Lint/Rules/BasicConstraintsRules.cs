@@ -28,7 +28,8 @@ internal sealed class GmBasicConstraints : CertificateRule
     public override string Demand => "basicConstraints of an end entity is not critical.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        (certificate.IsSm2Key || certificate.IsSm2Signed) && !certificate.IsCa && certificate.Find(Oids.BasicConstraints) is { Critical: true } ? "it is" : null;
+        (certificate.IsSm2Key || certificate.IsSm2Signed) && !certificate.IsCa
+            && certificate.Find(Oids.BasicConstraints) is { Critical: true } ? "it is" : null;
 }
 
 internal sealed class PathLengthOfCa : CertificateRule
@@ -40,7 +41,8 @@ internal sealed class PathLengthOfCa : CertificateRule
     public override string Demand => "pathLenConstraint stands beside cA TRUE and keyCertSign.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Constraints.PathLength(certificate).Exists && (!certificate.IsCa || !Scope.May(certificate, KeyUsages.KeyCertSign)) ? "it stands alone" : null;
+        Constraints.PathLength(certificate).Exists && (!certificate.IsCa || !Scope.May(certificate, KeyUsages.KeyCertSign))
+            ? "it stands alone" : null;
 }
 
 internal sealed class PathLengthNotNegative : CertificateRule
@@ -69,7 +71,8 @@ internal sealed class PathLengthBelowIssuer : CertificateRule
 
     public override string? Check(CertificateView certificate, LintContext context)
     {
-        if (!certificate.IsCa || certificate.IsSelfIssued || Scope.IssuerCertificate(context)?.Tbs.Extensions?.Find(Oids.BasicConstraints) is not { } outer)
+        if (!certificate.IsCa || certificate.IsSelfIssued
+            || Scope.IssuerCertificate(context)?.Tbs.Extensions?.Find(Oids.BasicConstraints) is not { } outer)
         {
             return null;
         }
@@ -103,7 +106,8 @@ internal sealed class ProfileBasicConstraints : CertificateRule
         {
             (null, null) => true,
             ({ } extension, { } options) => extension.Critical == options.Critical && certificate.IsCa == options.Authority
-                && Constraints.Read(Constraints.PathLength(certificate)) == options.PathLength && Constraints.PathLength(certificate).Exists == options.PathLength is not null,
+                && Constraints.Read(Constraints.PathLength(certificate)) == options.PathLength
+                && Constraints.PathLength(certificate).Exists == options.PathLength is not null,
             _ => false,
         };
         return isSame ? null : "they are others";

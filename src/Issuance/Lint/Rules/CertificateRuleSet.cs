@@ -88,7 +88,7 @@ internal static class CertificateRuleSet
         new KeyKnown(),
         new RsaKeyForm(),
         new RsaModulusSize(),
-        new RsaModulusOdd(),
+        new RsaSmallFactor(),
         new RsaExponentOdd(),
         new RsaExponentSize(),
         new ProfileKey(),

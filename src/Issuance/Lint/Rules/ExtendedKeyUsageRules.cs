@@ -55,7 +55,8 @@ internal sealed class ServerAuthUsage : CertificateRule
     public override string Demand => "Beside serverAuth stands digitalSignature, keyEncipherment or keyAgreement.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Scope.Has(certificate, Oids.ServerAuth) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement) ? "it has none" : null;
+        Scope.Has(certificate, Oids.ServerAuth)
+            && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement) ? "it has none" : null;
 }
 
 internal sealed class ClientAuthUsage : CertificateRule
@@ -71,7 +72,8 @@ internal sealed class ClientAuthUsage : CertificateRule
     public override string Demand => "Beside clientAuth stands digitalSignature, keyEncipherment or keyAgreement.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Scope.Has(certificate, Oids.ClientAuth) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement) ? "it has none" : null;
+        Scope.Has(certificate, Oids.ClientAuth)
+            && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement) ? "it has none" : null;
 }
 
 internal sealed class EmailUsage : CertificateRule
@@ -83,7 +85,8 @@ internal sealed class EmailUsage : CertificateRule
     public override string Demand => "Beside emailProtection stands digitalSignature, nonRepudiation, keyEncipherment or keyAgreement.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Scope.Has(certificate, Oids.EmailProtection) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.NonRepudiation | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement) ? "it has none" : null;
+        Scope.Has(certificate, Oids.EmailProtection)
+            && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.NonRepudiation | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement) ? "it has none" : null;
 }
 
 internal sealed class OcspSigningUsage : CertificateRule
@@ -95,7 +98,8 @@ internal sealed class OcspSigningUsage : CertificateRule
     public override string Demand => "Beside OCSPSigning stands digitalSignature or nonRepudiation.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Scope.Has(certificate, Oids.OcspSigning) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.NonRepudiation) ? "it has none" : null;
+        Scope.Has(certificate, Oids.OcspSigning) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.NonRepudiation)
+            ? "it has none" : null;
 }
 
 internal sealed class TimeStampingUsage : CertificateRule
@@ -107,7 +111,8 @@ internal sealed class TimeStampingUsage : CertificateRule
     public override string Demand => "Beside timeStamping stands digitalSignature or nonRepudiation.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Scope.Has(certificate, Oids.TimeStamping) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.NonRepudiation) ? "it has none" : null;
+        Scope.Has(certificate, Oids.TimeStamping) && !Scope.May(certificate, KeyUsages.DigitalSignature | KeyUsages.NonRepudiation)
+            ? "it has none" : null;
 }
 
 internal sealed class TimeStampingSole : CertificateRule
@@ -131,7 +136,8 @@ internal sealed class TimeStampingCritical : CertificateRule
     public override string Demand => "extKeyUsage with timeStamping is critical, except of a CA.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        !certificate.IsCa && Scope.Has(certificate, Oids.TimeStamping) && certificate.Find(Oids.ExtendedKeyUsage) is { Critical: false } ? "it is not" : null;
+        !certificate.IsCa && Scope.Has(certificate, Oids.TimeStamping) && certificate.Find(Oids.ExtendedKeyUsage) is { Critical: false }
+            ? "it is not" : null;
 }
 
 internal sealed class OcspNoCheckPresent : CertificateRule
@@ -191,7 +197,8 @@ internal sealed class ProfilePurposes : CertificateRule
 
     private static bool IsOf(Profile profile, CertificateView certificate)
     {
-        if (certificate.Purposes.Count != profile.Purposes.Count || certificate.Find(Oids.ExtendedKeyUsage)?.Critical != profile.Options.ExtendedKeyUsage?.Critical)
+        if (certificate.Purposes.Count != profile.Purposes.Count
+            || certificate.Find(Oids.ExtendedKeyUsage)?.Critical != profile.Options.ExtendedKeyUsage?.Critical)
         {
             return false;
         }

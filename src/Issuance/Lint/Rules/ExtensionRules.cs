@@ -93,7 +93,8 @@ internal sealed class NeverCritical : CertificateRule
     public override string Demand => "AKI, SKI, subjectDirectoryAttributes, freshestCRL, AIA and SIA are not critical.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        ExtensionFaults.Find(certificate, static extension => extension.Critical && extension.Id is (Oids.AuthorityKeyIdentifier or Oids.SubjectKeyIdentifier
+        ExtensionFaults.Find(certificate, static extension => extension.Critical
+            && extension.Id is (Oids.AuthorityKeyIdentifier or Oids.SubjectKeyIdentifier
             or Oids.SubjectDirectoryAttributes or Oids.FreshestCrl or Oids.AuthorityInfoAccess or Oids.SubjectInfoAccess));
 }
 
@@ -121,7 +122,8 @@ internal sealed class AlwaysCritical : CertificateRule
     public override string Demand => "nameConstraints, policyConstraints and inhibitAnyPolicy are critical.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        ExtensionFaults.Find(certificate, static extension => !extension.Critical && extension.Id is (Oids.NameConstraints or Oids.PolicyConstraints or Oids.InhibitAnyPolicy));
+        ExtensionFaults.Find(certificate, static extension => !extension.Critical
+            && extension.Id is (Oids.NameConstraints or Oids.PolicyConstraints or Oids.InhibitAnyPolicy));
 }
 
 internal sealed class AuthorityControls : CertificateRule
@@ -134,7 +136,8 @@ internal sealed class AuthorityControls : CertificateRule
 
     public override string? Check(CertificateView certificate, LintContext context) =>
         certificate.IsCa ? null
-            : ExtensionFaults.Find(certificate, static extension => extension.Id is Oids.NameConstraints or Oids.PolicyMappings or Oids.PolicyConstraints or Oids.InhibitAnyPolicy);
+            : ExtensionFaults.Find(certificate, static extension =>
+                extension.Id is Oids.NameConstraints or Oids.PolicyMappings or Oids.PolicyConstraints or Oids.InhibitAnyPolicy);
 }
 
 internal sealed class ConstraintsNotEmpty : CertificateRule
@@ -146,7 +149,8 @@ internal sealed class ConstraintsNotEmpty : CertificateRule
     public override string Demand => "Neither nameConstraints nor policyConstraints is an empty SEQUENCE.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        ExtensionFaults.Find(certificate, static extension => extension.Id is (Oids.NameConstraints or Oids.PolicyConstraints) && extension.Value.Is(DerTag.Sequence) && !extension.Value.First.Exists);
+        ExtensionFaults.Find(certificate, static extension => extension.Id is (Oids.NameConstraints or Oids.PolicyConstraints)
+            && extension.Value.Is(DerTag.Sequence) && !extension.Value.First.Exists);
 }
 
 internal sealed class ProfileExtensions : CertificateRule

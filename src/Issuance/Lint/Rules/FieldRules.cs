@@ -39,6 +39,10 @@ internal sealed class SerialLength : CertificateRule
         certificate.SerialNumber.Content.Length <= 20 ? null : $"it has {certificate.SerialNumber.Content.Length}";
 }
 
+/// <summary>
+/// Anybody's can only be measured: fewer than eight octets cannot hold 64 random bits (incident 1 was eight octets with a sign bit: 63). A root is not signed by somebody who could
+/// be given a prepared request, so its own serial number may be short.
+/// </summary>
 internal sealed class SerialEntropy : CertificateRule
 {
     public override string Id => "serial-entropy";
@@ -51,11 +55,9 @@ internal sealed class SerialEntropy : CertificateRule
 
     public override string Demand => "The serial number is long enough for 64 random bits.";
 
-    public override string? Check(CertificateView certificate, LintContext context)
-    {
-        // 64 random bits and a sign bit in eight octets are 63: what made a CA revoke millions. Leading zeros may be chance, so seven octets are the fewest that can be random.
-        return certificate.SerialNumber.Content.Length >= 8 || (context.Profile is null && certificate.IsSelfIssued) ? null : $"it has {certificate.SerialNumber.Content.Length} octets";
-    }
+    public override string? Check(CertificateView certificate, LintContext context) =>
+        certificate.SerialNumber.Content.Length >= 8 || (context.Profile is null && certificate.IsSelfIssued)
+            ? null : $"it has {certificate.SerialNumber.Content.Length} octets";
 }
 
 internal sealed class OwnSerial : CertificateRule
@@ -67,7 +69,8 @@ internal sealed class OwnSerial : CertificateRule
     public override string Demand => "A serial number of ours has 16 octets.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Profile is null || certificate.SerialNumber.Content.Length == SerialNumbers.Octets ? null : $"it has {certificate.SerialNumber.Content.Length}";
+        context.Profile is null || certificate.SerialNumber.Content.Length == SerialNumbers.Octets
+            ? null : $"it has {certificate.SerialNumber.Content.Length}";
 }
 
 internal sealed class UniqueIdsAbsent : CertificateRule

@@ -26,7 +26,8 @@ internal sealed class IdentityPrintable : CertificateRule
     public override string Demand => "insuranceNumber, iCRegistrationNumber, organizationCode and taxationNumber are PrintableStrings.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        ExtensionFaults.Find(certificate, static extension => IdentityForms.IsIdentity(extension.Id) && extension.Id != Oids.IdentifyCode && !IdentityForms.IsPrintable(extension.Value));
+        ExtensionFaults.Find(certificate, static extension => IdentityForms.IsIdentity(extension.Id) && extension.Id != Oids.IdentifyCode
+            && !IdentityForms.IsPrintable(extension.Value));
 }
 
 internal sealed class IdentifyCodeForm : CertificateRule
@@ -57,7 +58,8 @@ internal sealed class ResidentIdCheck : CertificateRule
     {
         DerNode code = certificate.Value(Oids.IdentifyCode);
         ReadOnlySpan<byte> number = code.Tag == 0x80 ? code.Content : code.Tag == 0xa0 ? code.First.Content : [];
-        return number.IsEmpty || (DerText.IsAscii(number) && number.Length == 18 && ResidentId.TryParse(Encoding.ASCII.GetString(number), out _)) ? null : "it is not";
+        return number.IsEmpty || (DerText.IsAscii(number) && number.Length == 18
+            && ResidentId.TryParse(Encoding.ASCII.GetString(number), out _)) ? null : "it is not";
     }
 }
 
@@ -72,7 +74,8 @@ internal sealed class CreditCodeCheck : CertificateRule
     public override string Demand => "An organizationCode of 18 characters is a unified social credit code with its check characters.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.Value(Oids.OrganizationCode) is { Content: { Length: 18 } code } && !(DerText.IsAscii(code) && UnifiedSocialCreditCode.TryParse(Encoding.ASCII.GetString(code), out _)) ? "it is not" : null;
+        certificate.Value(Oids.OrganizationCode) is { Content: { Length: 18 } code }
+            && !(DerText.IsAscii(code) && UnifiedSocialCreditCode.TryParse(Encoding.ASCII.GetString(code), out _)) ? "it is not" : null;
 }
 
 internal sealed class OfficerIdentityPlace : CertificateRule
@@ -84,7 +87,8 @@ internal sealed class OfficerIdentityPlace : CertificateRule
     public override string Demand => "The identity of an officer is there if, and only if, the profile says so.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Profile is { } profile && profile.Options.OfficerIdentity != certificate.Find(Oids.OfficerIdentity) is not null ? "it is not so" : null;
+        context.Profile is { } profile && profile.Options.OfficerIdentity != certificate.Find(Oids.OfficerIdentity) is not null
+            ? "it is not so" : null;
 }
 
 internal sealed class ProfileIdentities : CertificateRule
@@ -119,7 +123,8 @@ internal sealed class ProfileIdentities : CertificateRule
 internal static class IdentityForms
 {
     /// <summary>GM/T 0015-2012 §5.2.4.2.</summary>
-    public static bool IsIdentity(string id) => id is Oids.IdentifyCode or Oids.InsuranceNumber or Oids.IcRegistrationNumber or Oids.OrganizationCode or Oids.TaxationNumber;
+    public static bool IsIdentity(string id) =>
+        id is Oids.IdentifyCode or Oids.InsuranceNumber or Oids.IcRegistrationNumber or Oids.OrganizationCode or Oids.TaxationNumber;
 
     public static IdentityOptions? Find(ProfileOptions options, string id)
     {

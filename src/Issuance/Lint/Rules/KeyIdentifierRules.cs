@@ -43,7 +43,8 @@ internal sealed class AkiMatches : CertificateRule
     public override string Demand => "keyIdentifier is the subjectKeyIdentifier of the issuer.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Scope.IssuerKeyIdentifier(context) is { IsEmpty: false } expected && certificate.Value(Oids.AuthorityKeyIdentifier).First is { Tag: 0x80 } identifier
+        Scope.IssuerKeyIdentifier(context) is { IsEmpty: false } expected
+            && certificate.Value(Oids.AuthorityKeyIdentifier).First is { Tag: 0x80 } identifier
             && !identifier.Content.SequenceEqual(expected) ? "it is another" : null;
 }
 
@@ -82,7 +83,8 @@ internal sealed class SkiLength : CertificateRule
     public override string Demand => "subjectKeyIdentifier has 20 octets.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.Value(Oids.SubjectKeyIdentifier) is { Tag: DerTag.OctetString } identifier && identifier.Content.Length != 20 ? $"it has {identifier.Content.Length}" : null;
+        certificate.Value(Oids.SubjectKeyIdentifier) is { Tag: DerTag.OctetString } identifier && identifier.Content.Length != 20
+            ? $"it has {identifier.Content.Length}" : null;
 }
 
 internal sealed class SkiOfKey : CertificateRule
@@ -98,7 +100,8 @@ internal sealed class SkiOfKey : CertificateRule
     public override string? Check(CertificateView certificate, LintContext context)
     {
         DerNode identifier = certificate.Value(Oids.SubjectKeyIdentifier);
-        if (identifier.Tag != DerTag.OctetString || identifier.Content.Length != SHA1.HashSizeInBytes || certificate.PublicKey.Content is not [_, .. var key])
+        if (identifier.Tag != DerTag.OctetString || identifier.Content.Length != SHA1.HashSizeInBytes
+            || certificate.PublicKey.Content is not [_, .. var key])
         {
             return null;
         }

@@ -14,7 +14,8 @@ internal sealed class KeyForm : CertificateRule
     public override string? Check(CertificateView certificate, LintContext context)
     {
         DerNode algorithm = certificate.SubjectPublicKeyInfo.First;
-        return algorithm.Is(DerTag.Sequence) && algorithm.First.Is(DerTag.ObjectIdentifier) && !algorithm.First.Next.Next.Exists && certificate.PublicKey.Exists && !certificate.PublicKey.Next.Exists
+        return algorithm.Is(DerTag.Sequence) && algorithm.First.Is(DerTag.ObjectIdentifier) && !algorithm.First.Next.Next.Exists
+            && certificate.PublicKey.Exists && !certificate.PublicKey.Next.Exists
             ? null : "it is not";
     }
 }
@@ -47,7 +48,8 @@ internal sealed class KeyAlgorithmKnown : CertificateRule
         certificate.KeyAlgorithm switch
         {
             Oids.RsaEncryption or "1.3.101.112" or "1.3.101.113" or Oids.Sm2 => null,
-            Oids.EcPublicKey => certificate.NamedCurve is null or Oids.Sm2 or Oids.P256 or "1.3.132.0.34" or "1.3.132.0.35" ? null : "its curve is another",
+            Oids.EcPublicKey => certificate.NamedCurve is null or Oids.Sm2 or Oids.P256 or "1.3.132.0.34" or "1.3.132.0.35"
+                ? null : "its curve is another",
             _ => "it is another",
         };
 }
@@ -109,7 +111,8 @@ internal sealed class Sm2PointOnCurve : CertificateRule
     public override string Demand => "An SM2 key is a point of the curve.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.IsSm2Key && KeyBits.IsUncompressed(certificate.PublicKey, 32) && !Sm2PublicKey.TryFromBytes(certificate.PublicKey.Content[1..], out _) ? "it is not" : null;
+        certificate.IsSm2Key && KeyBits.IsUncompressed(certificate.PublicKey, 32)
+            && !Sm2PublicKey.TryFromBytes(certificate.PublicKey.Content[1..], out _) ? "it is not" : null;
 }
 
 internal sealed class EcPointForm : CertificateRule
@@ -146,7 +149,7 @@ internal sealed class RsaKeyForm : CertificateRule
 
     public override string Source => "RFC 3279 §2.3.1, RFC 8017 §A.1.1";
 
-    public override string Demand => "An RSA key is a SEQUENCE of two positive INTEGERs.";
+    public override string Demand => "An RSA key is a SEQUENCE of two positive INTEGERs, of at most 16384 bits.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
         certificate.IsRsaKey && !SignatureAlgorithms.IsPair(certificate.RsaPublicKey, KeyBits.MaxOctets) ? "it is not" : null;
@@ -161,12 +164,13 @@ internal sealed class RsaModulusSize : CertificateRule
     public override string Demand => "An RSA modulus has at least 2048 bits.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        KeyBits.Modulus(certificate) is { IsEmpty: false } modulus && KeyBits.CountBits(modulus) < 2048 ? $"it has {KeyBits.CountBits(modulus)}" : null;
+        KeyBits.Modulus(certificate) is { IsEmpty: false } modulus && KeyBits.CountBits(modulus) < 2048
+            ? $"it has {KeyBits.CountBits(modulus)}" : null;
 }
 
-internal sealed class RsaModulusOdd : CertificateRule
+internal sealed class RsaSmallFactor : CertificateRule
 {
-    public override string Id => "rsa-modulus-odd";
+    public override string Id => "rsa-small-factor";
 
     public override string Source => "CA/Browser Forum BR §6.1.6";
 

@@ -61,7 +61,8 @@ internal sealed class KeyUsageMinimal : CertificateRule
     public override string Demand => "The list of named bits ends with its last bit that is set.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.Value(Oids.KeyUsage) is { Tag: DerTag.BitString } bits && bits.Content is [<= 7, .., var last] && (last & (1 << bits.Content[0])) == 0 ? "it goes on" : null;
+        certificate.Value(Oids.KeyUsage) is { Tag: DerTag.BitString } bits && bits.Content is [<= 7, .., var last]
+            && (last & (1 << bits.Content[0])) == 0 ? "it goes on" : null;
 }
 
 internal sealed class CertSignNeedsCa : CertificateRule
@@ -101,7 +102,8 @@ internal sealed class GmUsageNotMixed : CertificateRule
     public override string Demand => "A user's certificate is for signatures or for encryption, and not for both.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        (certificate.IsSm2Key || certificate.IsSm2Signed) && !certificate.IsCa && certificate.KeyUsage is { } usages && (usages & Usages.Signing) != 0 && (usages & Usages.Encryption) != 0
+        (certificate.IsSm2Key || certificate.IsSm2Signed) && !certificate.IsCa && certificate.KeyUsage is { } usages
+            && (usages & Usages.Signing) != 0 && (usages & Usages.Encryption) != 0
             ? "it is for both" : null;
 }
 
@@ -114,7 +116,8 @@ internal sealed class SigningUsage : CertificateRule
     public override string Demand => "keyUsage of a signing certificate of a pair is 03 02 06 C0: digitalSignature and nonRepudiation.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Profile is { Half: PairHalf.Signing } && !certificate.Value(Oids.KeyUsage).Encoded.SequenceEqual<byte>([0x03, 0x02, 0x06, 0xc0]) ? "it is not" : null;
+        context.Profile is { Half: PairHalf.Signing }
+            && !certificate.Value(Oids.KeyUsage).Encoded.SequenceEqual<byte>([0x03, 0x02, 0x06, 0xc0]) ? "it is not" : null;
 }
 
 internal sealed class EncryptionUsage : CertificateRule
@@ -126,7 +129,8 @@ internal sealed class EncryptionUsage : CertificateRule
     public override string Demand => "keyUsage of an encryption certificate of a pair is 03 02 03 38: keyEncipherment, dataEncipherment and keyAgreement.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Profile is { Half: PairHalf.Encryption } && !certificate.Value(Oids.KeyUsage).Encoded.SequenceEqual<byte>([0x03, 0x02, 0x03, 0x38]) ? "it is not" : null;
+        context.Profile is { Half: PairHalf.Encryption }
+            && !certificate.Value(Oids.KeyUsage).Encoded.SequenceEqual<byte>([0x03, 0x02, 0x03, 0x38]) ? "it is not" : null;
 }
 
 internal sealed class OnlyWithAgreement : CertificateRule
@@ -160,7 +164,8 @@ internal sealed class UsageFitsKey : CertificateRule
 
     public override string? Check(CertificateView certificate, LintContext context) =>
         (certificate.IsRsaKey && Has(certificate, KeyUsages.KeyAgreement))
-            || (KeyBits.CoordinateLength(certificate.NamedCurve) is not null && Has(certificate, KeyUsages.KeyEncipherment | KeyUsages.DataEncipherment)) ? "it is" : null;
+            || (KeyBits.CoordinateLength(certificate.NamedCurve) is not null
+            && Has(certificate, KeyUsages.KeyEncipherment | KeyUsages.DataEncipherment)) ? "it is" : null;
 
     private static bool Has(CertificateView certificate, KeyUsages usage) => ((certificate.KeyUsage ?? KeyUsages.None) & usage) != 0;
 }
@@ -174,7 +179,8 @@ internal sealed class ProfileKeyUsage : CertificateRule
     public override string Demand => "keyUsage and its criticality are those of the profile.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Profile is { } profile && (certificate.KeyUsage != profile.KeyUsage.Usages || certificate.Find(Oids.KeyUsage)?.Critical != profile.Options.KeyUsage.Critical) ? "they are others" : null;
+        context.Profile is { } profile && (certificate.KeyUsage != profile.KeyUsage.Usages
+            || certificate.Find(Oids.KeyUsage)?.Critical != profile.Options.KeyUsage.Critical) ? "they are others" : null;
 }
 
 /// <summary>GM/T 0015-2012 §5.2.4.2: by which bits a certificate is one for signatures or one for encryption.</summary>

@@ -25,7 +25,8 @@ internal sealed class CaCdpPresent : CertificateRule
     public override string Demand => "A certificate of a CA that another CA issued has CRLDistributionPoints.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.IsCa && !certificate.IsSelfIssued && certificate.Find(Oids.CrlDistributionPoints) is null && (context.Profile is not { } profile || profile.Options.CrlDistributionPoints.Count > 0)
+        certificate.IsCa && !certificate.IsSelfIssued && certificate.Find(Oids.CrlDistributionPoints) is null
+            && (context.Profile is not { } profile || profile.Options.CrlDistributionPoints.Count > 0)
             ? "it has not" : null;
 }
 
@@ -66,7 +67,8 @@ internal sealed class CdpUri : CertificateRule
     public override string Demand => "Places of CRLs are absolute http or ldap URIs, or names of a directory.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Uris.Find(certificate.Value(Oids.CrlDistributionPoints), static uri => !Uris.IsAbsolute(uri.Content) || !(Uris.HasScheme(uri, "http") || Uris.HasScheme(uri, "https") || Uris.HasScheme(uri, "ldap"))) ? "one is not" : null;
+        Uris.Find(certificate.Value(Oids.CrlDistributionPoints), static uri => !Uris.IsAbsolute(uri.Content)
+            || !(Uris.HasScheme(uri, "http") || Uris.HasScheme(uri, "https") || Uris.HasScheme(uri, "ldap"))) ? "one is not" : null;
 }
 
 internal sealed class CdpPlain : CertificateRule
@@ -212,7 +214,8 @@ internal sealed class AiaUri : CertificateRule
     public override string Demand => "URIs of authorityInfoAccess are absolute http or ldap URIs.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        Uris.FindAccess(certificate, static uri => !Uris.IsAbsolute(uri.Content) || !(Uris.HasScheme(uri, "http") || Uris.HasScheme(uri, "https") || Uris.HasScheme(uri, "ldap"))) ? "one is not" : null;
+        Uris.FindAccess(certificate, static uri => !Uris.IsAbsolute(uri.Content)
+            || !(Uris.HasScheme(uri, "http") || Uris.HasScheme(uri, "https") || Uris.HasScheme(uri, "ldap"))) ? "one is not" : null;
 }
 
 internal sealed class AiaPlain : CertificateRule
@@ -248,7 +251,8 @@ internal sealed class ProfileAia : CertificateRule
 
         var expected = Expected.Of(issuer, profile);
         DerNode access = certificate.Value(Oids.AuthorityInfoAccess).First;
-        return Take(ref access, Uris.Ocsp, expected.Ocsp) && Take(ref access, Uris.CaIssuers, expected.CaIssuers) && !access.Exists ? null : "they are others";
+        return Take(ref access, Uris.Ocsp, expected.Ocsp) && Take(ref access, Uris.CaIssuers, expected.CaIssuers) && !access.Exists
+            ? null : "they are others";
     }
 
     private static bool Take(ref DerNode access, byte[] method, byte[][] places)

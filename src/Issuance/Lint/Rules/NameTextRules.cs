@@ -23,7 +23,8 @@ internal sealed class NameCountry : NameRule
     public override string Demand => "countryName is a PrintableString of two capital letters.";
 
     private protected override string? FindFault(in NameAttribute attribute) =>
-        attribute.IsCountry && !(attribute.Value.Tag == DerTag.PrintableString && attribute.Value.Content.Length == 2 && !attribute.Value.Content.ContainsAnyExceptInRange((byte)'A', (byte)'Z'))
+        attribute.IsCountry && !(attribute.Value.Tag == DerTag.PrintableString && attribute.Value.Content.Length == 2
+            && !attribute.Value.Content.ContainsAnyExceptInRange((byte)'A', (byte)'Z'))
             ? "is another text" : null;
 }
 

@@ -35,7 +35,8 @@ internal sealed class PairValidity : CertificateRule
     public override string Demand => "The two certificates of a pair have the same validity.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Other is { } other && !(certificate.NotBefore.Encoded.SequenceEqual(other.NotBefore.Encoded) && certificate.NotAfter.Encoded.SequenceEqual(other.NotAfter.Encoded)) ? "they differ" : null;
+        context.Other is { } other && !(certificate.NotBefore.Encoded.SequenceEqual(other.NotBefore.Encoded)
+            && certificate.NotAfter.Encoded.SequenceEqual(other.NotAfter.Encoded)) ? "they differ" : null;
 }
 
 internal sealed class PairSerial : CertificateRule
@@ -83,7 +84,8 @@ internal sealed class PairUsages : CertificateRule
     public override string Demand => "Of the two certificates of a pair one is for signatures and the other for encryption.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Other is { } other && !((IsFor(certificate, Usages.Signing) && IsFor(other, Usages.Encryption)) || (IsFor(certificate, Usages.Encryption) && IsFor(other, Usages.Signing)))
+        context.Other is { } other && !((IsFor(certificate, Usages.Signing) && IsFor(other, Usages.Encryption))
+            || (IsFor(certificate, Usages.Encryption) && IsFor(other, Usages.Signing)))
             ? "it is not so" : null;
 
     private static bool IsFor(CertificateView certificate, KeyUsages usages) =>

@@ -179,7 +179,7 @@ internal sealed class DemoMarked : CertificateRule
 {
     public override string Id => "demo-marked";
 
-    public override string Source => "ZWCA docs/LINT.md";
+    public override string Source => "docs/LINT.md";
 
     public override string Demand => "A certificate under the policy arc of demonstrations names 演示 DEMO as issuer or subject.";
 
@@ -191,14 +191,15 @@ internal sealed class DemoPolicy : CertificateRule
 {
     public override string Id => "demo-policy";
 
-    public override string Source => "ZWCA docs/LINT.md";
+    public override string Source => "docs/LINT.md";
 
     public override Severity Severity => Severity.Warning;
 
-    public override string Demand => "A certificate with policies that names 演示 DEMO as issuer or subject is under the policy arc of demonstrations.";
+    public override string Demand => "An end entity's certificate with policies that names 演示 DEMO as issuer or subject is under the policy arc of demonstrations.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        certificate.Find(Oids.CertificatePolicies) is not null && PolicyIds.IsNamedDemo(certificate) && !PolicyIds.IsDemo(certificate) ? "it is not" : null;
+        !certificate.IsCa && certificate.Find(Oids.CertificatePolicies) is not null && PolicyIds.IsNamedDemo(certificate)
+            && !PolicyIds.IsDemo(certificate) ? "it is not" : null;
 }
 
 internal static class PolicyIds

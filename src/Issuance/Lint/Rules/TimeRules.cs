@@ -37,7 +37,8 @@ internal sealed class TimeAlternative : CertificateRule
     public override string? Check(CertificateView certificate, LintContext context) =>
         IsLate(certificate.NotBefore) && IsLate(certificate.NotAfter) ? null : "one is GeneralizedTime";
 
-    private static bool IsLate(DerNode time) => time.Tag != DerTag.GeneralizedTime || !DerTime.TryRead(time, out DateTime value) || value.Year >= 2050;
+    private static bool IsLate(DerNode time) => time.Tag != DerTag.GeneralizedTime || !DerTime.TryRead(time, out DateTime value)
+        || value.Year >= 2050;
 }
 
 internal sealed class ValidityOrder : CertificateRule
@@ -49,7 +50,8 @@ internal sealed class ValidityOrder : CertificateRule
     public override string Demand => "notBefore is not after notAfter.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        DerTime.TryRead(certificate.NotBefore, out DateTime first) && DerTime.TryRead(certificate.NotAfter, out DateTime last) && first > last ? "it is" : null;
+        DerTime.TryRead(certificate.NotBefore, out DateTime first) && DerTime.TryRead(certificate.NotAfter, out DateTime last)
+            && first > last ? "it is" : null;
 }
 
 internal sealed class ProfileValidity : CertificateRule
@@ -61,8 +63,10 @@ internal sealed class ProfileValidity : CertificateRule
     public override string Demand => "The validity is not longer than the profile allows.";
 
     public override string? Check(CertificateView certificate, LintContext context) =>
-        context.Profile is { } profile && DerTime.TryRead(certificate.NotBefore, out DateTime first) && DerTime.TryRead(certificate.NotAfter, out DateTime last)
-            && last - first > TimeSpan.FromDays(profile.Options.Validity.MaximumDays) ? $"it is longer than {profile.Options.Validity.MaximumDays} days" : null;
+        context.Profile is { } profile && DerTime.TryRead(certificate.NotBefore, out DateTime first)
+            && DerTime.TryRead(certificate.NotAfter, out DateTime last)
+            && last - first > TimeSpan.FromDays(profile.Options.Validity.MaximumDays)
+            ? $"it is longer than {profile.Options.Validity.MaximumDays} days" : null;
 }
 
 internal sealed class ValidityWithinIssuer : CertificateRule

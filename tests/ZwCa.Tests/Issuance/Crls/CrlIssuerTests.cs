@@ -231,6 +231,27 @@ public sealed class CrlIssuerTests
         Assert.Equal(0, output.Length);
     }
 
+    [Theory]
+    [InlineData(HsmKeyKind.Sm2)]
+    [InlineData(HsmKeyKind.P256)]
+    [InlineData(HsmKeyKind.Rsa2048)]
+    public async Task SignatureThatDoesNotHold_LeavesNothing(HsmKeyKind kind)
+    {
+        await using TestCa ca = await TestCa.CreateAsync(kind);
+        using var output = new MemoryStream();
+        ca.Hsm.Fault = signature =>
+        {
+            signature[^1] ^= 1;
+            return signature;
+        };
+
+        HsmException failed = await Assert.ThrowsAsync<HsmException>(
+            () => CrlIssuer.IssueAsync(ca.Issuer, Request(CrlKind.Complete), Entries, output, TestContext.Current.CancellationToken));
+
+        Assert.Equal(HsmFailure.DeviceError, failed.Failure);
+        Assert.Equal(0, output.Length);
+    }
+
     [Fact]
     public async Task WhatWasGivenUp_IsNotSigned()
     {

@@ -43,7 +43,7 @@ internal sealed class TestCa : IAsyncDisposable
             Extension.Create(new KeyUsage(usages), critical: true),
         ]);
         hsm.Calls.Clear();
-        return new TestCa(hsm, new Issuer(certificate, signer, new Publication("http://pki.example.cn", Oids.DemoPolicyArc)));
+        return new TestCa(hsm, new Issuer(certificate, signer, new Publication("http://pki.example.cn", "1.2.156.99999.1")));
     }
 
     /// <summary>A certificate of the CA with a key of its own.</summary>

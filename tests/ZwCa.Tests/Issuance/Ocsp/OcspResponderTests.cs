@@ -102,6 +102,21 @@ public sealed class OcspResponderTests
         });
     }
 
+    [Fact]
+    public async Task SignatureThatDoesNotHold_DoesNotLeave()
+    {
+        await using TestCa ca = await TestCa.CreateAsync();
+        var responder = OcspResponder.Of(ca.Issuer);
+        ca.Hsm.Fault = signatures =>
+        {
+            signatures[^1] ^= 1;
+            return signatures;
+        };
+
+        await Assert.ThrowsAsync<HsmException>(
+            () => responder.RespondManyAsync([Answer(Statement(Ask(ca), new Good())), Answer(Statement(Ask(ca), new Good()))], TestContext.Current.CancellationToken));
+    }
+
     public static TheoryData<string> BadResponders => ["no purpose", "no key usage", "usage of encryption", "no nocheck", "a CA", "another algorithm", "another issuer", "another key"];
 
     [Theory]

@@ -1,5 +1,6 @@
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
+using ZwCa.Tests.Architecture;
 
 namespace ZwCa.Tests.Issuance.Lint.Crls;
 
@@ -43,6 +44,17 @@ public sealed class CrlLintTests
             Assert.Contains("§", rule.Source, StringComparison.Ordinal);
             Assert.EndsWith(".", rule.Demand, StringComparison.Ordinal);
         });
+    }
+
+    [Fact]
+    public void Document_HasTheRules()
+    {
+        string table = "| id | severity | source | demand |\n|---|---|---|---|\n"
+            + string.Concat(CrlLint.Rules.Select(rule => $"| {rule.Id} | {rule.Severity} | {rule.Source} | {rule.Demand} |\n"));
+        string document = RepositoryTree.ReadText("docs/LINT.md");
+
+        Assert.True(document.Contains(table, StringComparison.Ordinal), $"docs/LINT.md does not have this table:\n{table}");
+        Assert.Contains($"the same {CrlLint.Rules.Count} rules", document, StringComparison.Ordinal);
     }
 
     /// <summary>removeFromCRL belongs into a delta, a certificateIssuer into an indirect CRL.</summary>
