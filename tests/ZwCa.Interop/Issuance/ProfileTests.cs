@@ -53,7 +53,7 @@ public class ProfileTests
         await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
         IssuanceRequest request = hierarchy.Request(name);
         Issuer issuer = hierarchy.IssuerOf(name);
-        Certificate certificate = await issuer.IssueAsync(hierarchy.Prepare(request), TestContext.Current.CancellationToken);
+        Certificate certificate = await issuer.IssueAsync(issuer.Prepare(request), TestContext.Current.CancellationToken);
 
         OpenSsl.Output text = Text(openssl, certificate);
 
@@ -93,7 +93,7 @@ public class ProfileTests
         using var openssl = new OpenSsl();
         await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
         Issuer issuer = hierarchy.IssuerOf(name);
-        Certificate certificate = await issuer.IssueAsync(hierarchy.Prepare(hierarchy.Request(name)), TestContext.Current.CancellationToken);
+        Certificate certificate = await issuer.IssueAsync(issuer.Prepare(hierarchy.Request(name)), TestContext.Current.CancellationToken);
         KeyKind signer = issuer.Algorithm == AlgorithmIdentifier.Sm3WithSm2 ? KeyKind.Sm2 : KeyKind.P256;
 
         openssl.Refuses("purpose", Verify(openssl, certificate, issuer.Certificate!, signer, "-purpose", purpose));
