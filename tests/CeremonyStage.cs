@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Ceremony;
@@ -6,6 +7,7 @@ using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Hsm.Simulator;
 
 namespace ZwCa;
@@ -68,6 +70,16 @@ internal sealed class CeremonyStage : IAsyncDisposable
         plan["policies"] = new JsonArray();
     }
 
+    /// <summary>All of it but RSA.</summary>
+    public static void Sm2Only(JsonObject plan)
+    {
+        string[] rsa = ["root-r1", "issuing-r1", "ocsp-r1", "root-r1-by-s1", "root-s1-by-r1", "arl-root-r1", "crl-issuing-r1"];
+        foreach (string list in (string[])["keys", "certificates", "crls"])
+        {
+            Keep(plan, list, [.. plan[list]!.AsArray().Select(each => (string)each!["id"]!).Except(rsa)]);
+        }
+    }
+
     public static JsonObject Entry(JsonObject plan, string list, string id) => plan[list]!.AsArray().Select(each => each!.AsObject()).First(each => (string)each["id"]! == id);
 
     public PlanFile Plan(Basis? basis = null) => PlanFile.Read(PlanPath, basis?.Inventory);
@@ -75,6 +87,56 @@ internal sealed class CeremonyStage : IAsyncDisposable
     /// <summary>Runs the plan of this stage.</summary>
     public Task<string?> RunAsync(string? output = null, Basis? basis = null, string? plan = null) =>
         CeremonyRun.RunAsync(PlanFile.Read(plan ?? PlanPath, basis?.Inventory), basis, output ?? Output, TimeProvider.System, _ => { }, CancellationToken.None);
+
+    /// <summary>The program, as people in the room start it.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> ProgramAsync(string[] arguments, (string Name, string Value)[] environment, TimeSpan? killAfter = null)
+    {
+        var start = new ProcessStartInfo("dotnet", [System.IO.Path.Combine(AppContext.BaseDirectory, "zwca.dll"), .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(killAfter ?? TimeSpan.FromMinutes(5));
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+
+        return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary><c>zwca ceremony run</c> of this stage's plan.</summary>
+    /// <param name="faultPoint">Where it dies; null: nowhere.</param>
+    public Task<(int ExitCode, string Output, string Error)> RunProgramAsync(string? faultPoint = null, TimeSpan? killAfter = null) => ProgramAsync(
+        ["ceremony", "run", PlanPath, "--out", Output, "--confirm", Plan().Hash],
+        faultPoint is null ? [] : [(FaultPoint.Variable, $"ceremony.{faultPoint}")],
+        killAfter);
+
+    /// <summary>The device dies.</summary>
+    public Task KillDeviceAsync() => Device.KillAsync();
+
+    /// <summary>It is back, at the same address.</summary>
+    public async Task RestartDeviceAsync(params string[] options)
+    {
+        string address = Device.Endpoint.ToString();
+        await Device.DisposeAsync();
+        Device = await _store.StartAsync(address, options);
+    }
 
     /// <summary>Two holders sign the draft of the policy.</summary>
     public void SignPolicy(string? output = null)
@@ -85,6 +147,16 @@ internal sealed class CeremonyStage : IAsyncDisposable
             byte[] signature = Der.Encode(StatementSignature.Create(File.ReadAllBytes(draft), _store.Holders[i]));
             File.WriteAllBytes(System.IO.Path.ChangeExtension(draft, null) + $"-holder{i}.sig", signature);
         }
+    }
+
+    /// <summary>Somebody who has the witnesses on his side changes files and has the transcript made and signed anew.</summary>
+    public void Forge(string output, Action change)
+    {
+        change();
+        string path = System.IO.Path.Combine(output, CeremonyFolder.TranscriptFile);
+        Transcript transcript = Transcript.Read(File.ReadAllBytes(path)) with { Files = Transcript.FilesOf(new CeremonyFolder(output)) };
+        File.WriteAllBytes(path, transcript.Write());
+        SignTranscript(output);
     }
 
     /// <summary>All witnesses sign the transcript.</summary>
@@ -124,7 +196,7 @@ internal sealed class CeremonyStage : IAsyncDisposable
         }
     }
 
-    private static JsonObject ReadDocsPlan() =>
+    public static JsonObject ReadDocsPlan() =>
         JsonNode.Parse(File.ReadAllText(System.IO.Path.Combine(AppContext.BaseDirectory, "ceremony-plan.json")))!.AsObject();
 
     private static void Keep(JsonObject plan, string list, params string[] ids)
@@ -189,7 +261,8 @@ internal sealed class CeremonyStage : IAsyncDisposable
         return Convert.ToHexStringLower(Sm3.HashData(Der.Encode(info.SubjectPublicKeyInfo)));
     }
 
-    private string WriteP256Request(string file)
+    /// <returns>SM3 of the key.</returns>
+    public string WriteP256Request(string file)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=whatever", key, HashAlgorithmName.SHA256).CreateSigningRequest();

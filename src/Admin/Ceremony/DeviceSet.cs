@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -13,7 +14,7 @@ internal sealed class DeviceSet : IAsyncDisposable
 
     public IEnumerable<(string Id, IHsm Device)> All => _devices.Select(pair => (pair.Key, pair.Value));
 
-    /// <exception cref="CeremonyException">Another partition, or one that a demonstration marked, or an unmarked one in a demonstration.</exception>
+    /// <exception cref="CeremonyException">A partition that is marked as unfit for production, and the plan is of no demonstration.</exception>
     /// <exception cref="HsmException">Away, locked, or the credentials are wrong.</exception>
     public static async Task<DeviceSet> ConnectAsync(PlanFile plan, CancellationToken cancellationToken)
     {
@@ -64,15 +65,21 @@ internal sealed class DeviceSet : IAsyncDisposable
     }
 
     /// <summary>An address and port, or a name and port; the check of the plan let nothing else pass.</summary>
-    public static EndPoint EndPointOf(DevicePlan device)
+    public static EndPoint EndPointOf(DevicePlan device) => FindEndPoint(device.Endpoint) ?? throw new CeremonyException($"device {device.Id}: the endpoint is HOST:PORT.");
+
+    /// <returns>Null: neither.</returns>
+    public static EndPoint? FindEndPoint(string text)
     {
-        if (IPEndPoint.TryParse(device.Endpoint, out IPEndPoint? address))
+        int colon = text.LastIndexOf(':');
+        if (colon < 1 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
         {
-            return address;
+            return null;
         }
 
-        int colon = device.Endpoint.LastIndexOf(':');
-        return new DnsEndPoint(device.Endpoint[..colon], int.Parse(device.Endpoint[(colon + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+        string host = text[..colon];
+        return IPAddress.TryParse(host, out IPAddress? address) ? new IPEndPoint(address, port)
+            : Uri.CheckHostName(host) == UriHostNameType.Dns ? new DnsEndPoint(host, port)
+            : null;
     }
 
     public async ValueTask DisposeAsync()

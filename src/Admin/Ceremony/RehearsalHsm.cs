@@ -8,13 +8,14 @@ namespace ZwCa.Admin.Ceremony;
 
 /// <summary>
 /// Stands for a device while a ceremony is rehearsed: its keys are thrown away. A key of an earlier ceremony has here its real public half and signs with another
-/// one, so that everything can be shown and judged but no signature holds.
+/// one, its twin, so that everything can be shown and judged and nothing is signed in the CA's name.
 /// </summary>
 internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<HsmKey> earlier) : IHsm
 {
     private const int MacKeyLength = 32;
 
-    private readonly Dictionary<KeyLabel, (HsmKey Key, IDisposable? Secret)> _keys = earlier.ToDictionary(key => key.Label, key => (key, MakeSecret(key.Kind)));
+    private readonly Dictionary<KeyLabel, HsmKey> _earlier = earlier.ToDictionary(key => key.Label);
+    private readonly Dictionary<KeyLabel, (HsmKey Key, IDisposable? Secret)> _keys = earlier.ToDictionary(key => key.Label, key => Make(key.Label, key.Kind));
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(MacKeyLength);
 
     public HsmToken Token { get; } = new(
@@ -24,20 +25,16 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
         HsmCapabilities.Random | HsmCapabilities.SignMany | HsmCapabilities.HmacSm3 | HsmCapabilities.WrapDataKey,
         Enum.GetValues<HsmKeyKind>().ToHashSet());
 
+    /// <returns>The key that signs in place of an earlier one; null: the key is none.</returns>
+    public HsmKey? FindTwin(HsmKey key) => _earlier.ContainsKey(key.Label) ? _keys[key.Label].Key : null;
+
     public Task<HsmKey?> FindKeyAsync(KeyLabel label, CancellationToken cancellationToken = default) =>
-        Task.FromResult(_keys.TryGetValue(label, out (HsmKey Key, IDisposable? Secret) found) ? found.Key : null);
+        Task.FromResult(_earlier.GetValueOrDefault(label) ?? (_keys.TryGetValue(label, out (HsmKey Key, IDisposable? Secret) found) ? found.Key : null));
 
     public Task<HsmKey> GenerateKeyAsync(KeyLabel label, HsmKeyKind kind, CancellationToken cancellationToken = default)
     {
-        IDisposable? secret = MakeSecret(kind);
-        var key = new HsmKey(label, kind, secret switch
-        {
-            Sm2PrivateKey sm2 => SubjectPublicKeyInfo.ForSm2(sm2.PublicKey.ToBytes()),
-            AsymmetricAlgorithm other => Der.Decode<SubjectPublicKeyInfo>(other.ExportSubjectPublicKeyInfo()),
-            _ => null,
-        });
-        _keys.Add(label, (key, secret));
-        return Task.FromResult(key);
+        _keys.Add(label, Make(label, kind));
+        return Task.FromResult(_keys[label].Key);
     }
 
     public Task<byte[]> SignAsync(HsmKey key, SignatureScheme scheme, ReadOnlyMemory<byte> digest, CancellationToken cancellationToken = default)
@@ -99,11 +96,20 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
         return ValueTask.CompletedTask;
     }
 
-    private static IDisposable? MakeSecret(HsmKeyKind kind) => kind switch
+    private static (HsmKey Key, IDisposable? Secret) Make(KeyLabel label, HsmKeyKind kind)
     {
-        HsmKeyKind.Sm2 or HsmKeyKind.Sm2Decryption => Sm2PrivateKey.Generate(),
-        HsmKeyKind.P256 => ECDsa.Create(ECCurve.NamedCurves.nistP256),
-        HsmKeyKind.Rsa2048 or HsmKeyKind.Rsa3072 or HsmKeyKind.Rsa4096 => RSA.Create(kind.RsaBits()),
-        _ => null,
-    };
+        IDisposable? secret = kind switch
+        {
+            HsmKeyKind.Sm2 or HsmKeyKind.Sm2Decryption => Sm2PrivateKey.Generate(),
+            HsmKeyKind.P256 => ECDsa.Create(ECCurve.NamedCurves.nistP256),
+            _ => kind.IsRsa() ? RSA.Create(kind.RsaBits()) : null,
+        };
+        var key = new HsmKey(label, kind, secret switch
+        {
+            Sm2PrivateKey sm2 => SubjectPublicKeyInfo.ForSm2(sm2.PublicKey.ToBytes()),
+            AsymmetricAlgorithm other => Der.Decode<SubjectPublicKeyInfo>(other.ExportSubjectPublicKeyInfo()),
+            _ => null,
+        });
+        return (key, secret);
+    }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Data.Common;
 using Spectre.Console;
+using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
@@ -88,22 +89,29 @@ internal static class CeremonyVerbs
     private static Command Verify()
     {
         var folder = new Argument<DirectoryInfo>("folder") { Description = "Output of a ceremony." };
-        var command = new Command("verify", "Checks the whole output of a ceremony: witnesses' signatures, every byte, plan, keys, certificates, CRLs, policies. Needs no device.") { folder };
+        var transcript = new Option<string?>("--transcript") { Description = "The transcript's SM3 as it was printed: another ceremony is refused, whoever signed it." };
+        var command = new Command("verify", "Checks the whole output of a ceremony: witnesses' signatures, every byte, plan, keys, certificates, CRLs, policies. Needs no device.") { folder, transcript };
         command.SetAction(parsed =>
         {
             CeremonyReport report = CeremonyVerification.Check(parsed.GetRequiredValue(folder).FullName);
+            List<string> faults = [.. report.Faults];
+            if (parsed.GetValue(transcript) is { } printed && printed != report.TranscriptHash)
+            {
+                faults.Add($"The transcript's SM3 is {report.TranscriptHash ?? "(none)"}, and not {printed}, which was printed.");
+            }
+
             foreach (string line in report.Checked)
             {
-                Console.WriteLine($"  {line}");
+                Console.WriteLine($"  {LabelText.Shown(line)}");
             }
 
-            foreach (string fault in report.Faults)
+            foreach (string fault in faults)
             {
-                Console.Error.WriteLine($"  ✗ {fault}");
+                Console.Error.WriteLine($"  ✗ {Shown(fault)}");
             }
 
-            Console.WriteLine(report.Faults.Count == 0 ? "Everything holds. Compare the witnesses' keys and the transcript's SM3 with what was printed." : $"{report.Faults.Count} things do not hold.");
-            return report.Faults.Count == 0 ? 0 : 1;
+            Console.WriteLine(faults.Count == 0 ? "Everything holds. Compare the witnesses' keys and the transcript's SM3 with what was printed." : $"{faults.Count} things do not hold.");
+            return faults.Count == 0 ? 0 : 1;
         });
         return command;
     }
@@ -111,10 +119,7 @@ internal static class CeremonyVerbs
     private static (PlanFile Plan, Basis? Basis) Read(FileInfo plan, DirectoryInfo? basis)
     {
         Basis? earlier = basis is null ? null : Basis.Load(basis.FullName);
-        PlanFile file = PlanFile.Read(plan.FullName, earlier?.Inventory);
-        return file.Plan.Basis == earlier?.TranscriptHash
-            ? (file, earlier)
-            : throw new CeremonyException($"The plan goes on from the ceremony {file.Plan.Basis}, and {basis!.FullName} is {earlier!.TranscriptHash}.");
+        return (PlanFile.Read(plan.FullName, earlier?.Inventory), earlier);
     }
 
     private static async Task RehearseAsync(PlanFile file, Basis? basis, CancellationToken cancellationToken)
@@ -166,11 +171,20 @@ internal static class CeremonyVerbs
         {
             return await work();
         }
-        catch (Exception e) when (e is CeremonyException or HsmException or RefusalException or LintException or DerException or DbException or DatabaseVersionException
+        catch (HsmException e)
+        {
+            Console.Error.WriteLine(Shown(e.Message));
+            Console.Error.WriteLine("See to the device; then run the same command again: it goes on where it stopped and makes nothing twice.");
+            return 1;
+        }
+        catch (Exception e) when (e is CeremonyException or RefusalException or LintException or DerException or DbException or DatabaseVersionException
             or PersonKeysException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(Shown(e.Message));
             return 1;
         }
     }
+
+    /// <summary>Text that may come from a plan or a file: without what moves the cursor or turns the direction of writing.</summary>
+    private static string Shown(string text) => string.Join('\n', text.Split('\n').Select(LabelText.Shown));
 }

@@ -57,20 +57,19 @@ internal sealed class PlanFile
     {
         CeremonyPlan plan = Deserialize(bytes);
 
-        var profiles = new Dictionary<string, Profile>(ProfileCatalogue.Shipped.All.ToDictionary(profile => profile.Name));
-        foreach (string file in plan.Profiles)
+        var profiles = ProfileCatalogue.Shipped.All.ToDictionary(profile => profile.Name);
+        foreach (ProfilePlan each in plan.Profiles)
         {
-            try
+            Profile profile = ReadProfile(each.File, readProfile);
+            string hash = Convert.ToHexStringLower(profile.Hash.Span);
+            if (hash != each.Sm3)
             {
-                var profile = Profile.Parse(readProfile(file));
-                if (!profiles.TryAdd(profile.Name, profile))
-                {
-                    throw new CeremonyException($"There are two profiles {profile.Name}; give that of {file} another name.");
-                }
+                throw new CeremonyException($"The profile in {each.File} is {hash}, and the plan was reviewed with {each.Sm3}. Review the profile, or put back the one that was reviewed.");
             }
-            catch (ProfileException e)
+
+            if (!profiles.TryAdd(profile.Name, profile))
             {
-                throw new CeremonyException($"{file}: {e.Message}", e);
+                throw new CeremonyException($"There are two profiles {profile.Name}; give that of {each.File} another name.");
             }
         }
 
@@ -80,17 +79,30 @@ internal sealed class PlanFile
             : throw new CeremonyException($"The plan cannot be carried out:\n{string.Join('\n', faults.Select(fault => $"  - {fault}"))}");
     }
 
+    private static Profile ReadProfile(string file, Func<string, byte[]> read)
+    {
+        try
+        {
+            return Profile.Parse(read(file));
+        }
+        catch (ProfileException e)
+        {
+            throw new CeremonyException($"{file}: {e.Message} Correct the profile.", e);
+        }
+    }
+
     /// <summary>What is written in a plan, whether it holds together or not.</summary>
     /// <exception cref="CeremonyException">Not a plan.</exception>
     public static CeremonyPlan Deserialize(ReadOnlySpan<byte> bytes)
     {
         try
         {
-            return JsonSerializer.Deserialize<CeremonyPlan>(bytes, Json) ?? throw new CeremonyException("The plan is empty.");
+            CeremonyPlan plan = JsonSerializer.Deserialize<CeremonyPlan>(bytes, Json) ?? throw new CeremonyException("The plan is empty.");
+            return HasNull(plan) ? throw new CeremonyException("The plan cannot be read: there is a null in one of its lists. Take it out.") : plan;
         }
         catch (JsonException e)
         {
-            throw new CeremonyException($"The plan cannot be read: {e.Message}", e);
+            throw new CeremonyException($"The plan cannot be read: {e.Message} Correct it: docs/CEREMONY.md has every field.", e);
         }
     }
 
@@ -115,4 +127,15 @@ internal sealed class PlanFile
         plan, new JsonSerializerOptions(Json) { WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
 
     public override string ToString() => $"{Plan.Name} {Hash[..16]}";
+
+    private static bool HasNull(CeremonyPlan plan)
+    {
+        IEnumerable<IEnumerable<object?>> lists =
+            [plan.Witnesses, plan.Devices, plan.Profiles, plan.Keys, plan.Certificates, plan.Crls, plan.Services, plan.Policies];
+        return lists.Any(list => list.Contains(null))
+            || plan.Certificates.SelectMany(each => each.Subject.Concat(each.Place).Concat(each.Names)).Contains(null)
+            || plan.Crls.Any(each => each.Revoke.Contains(null))
+            || plan.Services.Any(each => each.Clients.Contains(null))
+            || plan.Policies.SelectMany(each => each.CaKeys.Concat(each.OfficerIssuers)).Contains(null);
+    }
 }

@@ -49,7 +49,9 @@ internal sealed record Transcript
     {
         try
         {
-            return JsonSerializer.Deserialize<Transcript>(bytes, Json) ?? throw new CeremonyException("The transcript is empty.");
+            Transcript transcript = JsonSerializer.Deserialize<Transcript>(bytes, Json) ?? throw new CeremonyException("The transcript is empty.");
+            IEnumerable<IEnumerable<object?>> lists = [transcript.Witnesses, transcript.Devices, transcript.Keys, transcript.Certificates, transcript.Files];
+            return lists.Any(list => list.Contains(null)) ? throw new CeremonyException("The transcript cannot be read: there is a null in one of its lists.") : transcript;
         }
         catch (JsonException e)
         {
@@ -57,35 +59,41 @@ internal sealed record Transcript
         }
     }
 
-    /// <summary>Written last, once.</summary>
-    public static void Write(PlanFile plan, CeremonyFolder folder, Journal journal, DeviceSet devices, Inventory inventory)
-    {
-        var transcript = new Transcript
+    /// <summary>The transcript follows from plan, journal, inventory and files, but for the program and what the devices said of themselves.</summary>
+    public static Transcript Of(
+        PlanFile plan,
+        IReadOnlyList<JournalEntry> journal,
+        Inventory inventory,
+        string program,
+        IReadOnlyList<TranscriptDevice> devices,
+        Func<string, Certificate> certificate,
+        IReadOnlyList<TranscriptFile> files) => new()
         {
             Ceremony = plan.Plan.Name,
             Plan = plan.Hash,
             Basis = plan.Plan.Basis,
-            Program = Version(),
-            Began = journal.Entries[0].At,
-            Ended = journal.Entries[^1].At,
+            Program = program,
+            Began = journal[0].At,
+            Ended = journal[^1].At,
             WitnessThreshold = plan.Plan.WitnessThreshold,
             Witnesses = plan.Plan.Witnesses,
-            Devices = [.. devices.All.Select(each => TranscriptDevice.Of(each.Id, each.Device.Token))],
+            Devices = devices,
             Keys = [.. inventory.Keys.Select(TranscriptKey.Of)],
-            Certificates = [.. inventory.Certificates.Select(each => TranscriptCertificate.Of(each, CertificateFile.Read(folder.Read(each.File), each.File)))],
-            Files = FilesOf(folder),
+            Certificates = [.. inventory.Certificates.Select(each => TranscriptCertificate.Of(each, certificate(each.Id)))],
+            Files = files,
         };
-        folder.Write(CeremonyFolder.TranscriptFile, [.. JsonSerializer.SerializeToUtf8Bytes(transcript, Json), (byte)'\n']);
-    }
 
-    public static IReadOnlyList<TranscriptFile> FilesOf(CeremonyFolder folder) =>
+    public byte[] Write() => [.. JsonSerializer.SerializeToUtf8Bytes(this, Json), (byte)'\n'];
+
+    /// <param name="journal">Where it is open; null: it lies in the folder.</param>
+    public static IReadOnlyList<TranscriptFile> FilesOf(CeremonyFolder folder, Journal? journal = null) =>
     [
         .. folder.Files()
-            .Where(file => file != CeremonyFolder.TranscriptFile && !file.StartsWith($"{CeremonyFolder.SignatureFolder}/", StringComparison.Ordinal))
-            .Select(file => new TranscriptFile(file, new FileInfo(folder.PathOf(file)).Length, folder.HashOf(file))),
+            .Where(file => file != CeremonyFolder.TranscriptFile && !CeremonyFolder.IsIn(file, CeremonyFolder.SignatureFolder))
+            .Select(file => TranscriptFile.Of(file, journal is not null && file == CeremonyFolder.JournalFile ? journal.ReadAll() : folder.Read(file))),
     ];
 
-    private static string Version() =>
+    public static string Version { get; } =
         $"zwca {typeof(Transcript).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?"}";
 }
 
@@ -116,4 +124,7 @@ internal sealed record TranscriptCertificate(string Id, string Subject, string I
         Convert.ToHexStringLower(Cryptography.Sm3.HashData(Der.Encode(certificate))));
 }
 
-internal sealed record TranscriptFile(string Path, long Size, string Sm3);
+internal sealed record TranscriptFile(string Path, long Size, string Sm3)
+{
+    public static TranscriptFile Of(string path, byte[] content) => new(path, content.Length, Convert.ToHexStringLower(Cryptography.Sm3.HashData(content)));
+}

@@ -3,13 +3,6 @@ using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.Admin.Ceremony;
 
-/// <summary>Files that the plan names, as they are kept in the output.</summary>
-internal static class Inputs
-{
-    /// <summary>The name without its folders: two inputs of one name are refused by the plan's check.</summary>
-    public static string NameOf(string file) => Path.GetFileName(file);
-}
-
 /// <summary>One certificate as PEM.</summary>
 internal static class CertificateFile
 {

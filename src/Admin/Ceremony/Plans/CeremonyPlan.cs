@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Data;
 using ZwCa.Hsm;
@@ -33,8 +34,8 @@ internal sealed record CeremonyPlan
 
     public required IReadOnlyList<DevicePlan> Devices { get; init; }
 
-    /// <summary>Files with profiles besides the shipped ones.</summary>
-    public IReadOnlyList<string> Profiles { get; init; } = [];
+    /// <summary>Profiles besides the shipped ones.</summary>
+    public IReadOnlyList<ProfilePlan> Profiles { get; init; } = [];
 
     /// <summary>A file with the persons that become officers, by the names that certificates give them. It holds ID numbers: it is not copied to the output.</summary>
     public string? Persons { get; init; }
@@ -49,13 +50,27 @@ internal sealed record CeremonyPlan
     public IReadOnlyList<ServicePlan> Services { get; init; } = [];
 
     public IReadOnlyList<PolicyPlan> Policies { get; init; } = [];
+
+    [JsonIgnore]
+    public IEnumerable<RequestPlan> Requests => Certificates.Select(certificate => certificate.Request).OfType<RequestPlan>();
+
+    /// <summary>Whether the plan makes a CRL in this one's place.</summary>
+    public bool Supersedes(InventoryCrl known) => Crls.Any(crl => crl.Issuer == known.Issuer && crl.Kind == known.Kind);
+}
+
+internal sealed record ProfilePlan
+{
+    public required string File { get; init; }
+
+    /// <summary>The profile's hash, hexadecimal: what was reviewed.</summary>
+    public required string Sm3 { get; init; }
 }
 
 internal sealed record WitnessPlan
 {
     public required string Name { get; init; }
 
-    /// <summary>SM2, 04‖X‖Y in hexadecimal, as <c>zwca token list</c> prints it.</summary>
+    /// <summary>SM2, 04‖X‖Y in lower-case hexadecimal.</summary>
     public required string PublicKey { get; init; }
 }
 

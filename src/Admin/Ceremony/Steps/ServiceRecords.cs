@@ -107,10 +107,15 @@ internal sealed record PlannedPerson
         const int MaxLength = 1 << 16;
         try
         {
-            var persons = JsonSerializer.Deserialize<Dictionary<string, PlannedPerson>>(
-                PlanFile.Input(path, MaxLength), new JsonSerializerOptions(JsonSerializerDefaults.Strict) { PropertyNamingPolicy = JsonNamingPolicy.CamelCase })!;
-            foreach ((string id, PlannedPerson person) in persons)
+            Dictionary<string, PlannedPerson?> persons = JsonSerializer.Deserialize<Dictionary<string, PlannedPerson?>>(
+                PlanFile.Input(path, MaxLength), new JsonSerializerOptions(JsonSerializerDefaults.Strict) { PropertyNamingPolicy = JsonNamingPolicy.CamelCase }) ?? [];
+            foreach ((string id, PlannedPerson? person) in persons)
             {
+                if (person is null)
+                {
+                    throw new JsonException();
+                }
+
                 try
                 {
                     _ = Officers.IdNumber.Parse(person.IdNumber);
@@ -122,12 +127,12 @@ internal sealed record PlannedPerson
                 }
             }
 
-            return persons;
+            return persons.ToDictionary(each => each.Key, each => each.Value!);
         }
         catch (JsonException e)
         {
             // Without the exception's own text, which may quote the file.
-            throw new CeremonyException($"{path} is not a JSON object of persons with name and idNumber (line {e.LineNumber + 1}).");
+            throw new CeremonyException($"{path} is not a JSON object of persons with name and idNumber{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}. Correct it.");
         }
     }
 }

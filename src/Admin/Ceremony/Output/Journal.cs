@@ -14,6 +14,55 @@ namespace ZwCa.Admin.Ceremony;
 /// <param name="Previous">SM3 of the line before, hexadecimal; of the first 64 zeros.</param>
 internal sealed record JournalEntry(int Number, string At, string What, string Id, string Data, string Previous)
 {
+    /// <summary>The first line: SM3 of the plan.</summary>
+    public const string Begin = "begin";
+
+    /// <summary>The last line: SM3 of the plan.</summary>
+    public const string End = "end";
+
+    /// <summary>The signature counter of a root's key of the basis, as the device gave it.</summary>
+    public const string Counted = "basis-counted";
+
+    /// <summary>The label.</summary>
+    public const string KeyIntent = "key-intent";
+
+    /// <summary>The public key, or the kind of a symmetric key.</summary>
+    public const string Key = "key";
+
+    /// <summary>The public key, and SM3 of the file.</summary>
+    public const string LinkKey = "link-key";
+
+    /// <summary>DER of TBSCertificate.</summary>
+    public const string CertificateIntent = "certificate-intent";
+
+    /// <summary>DER.</summary>
+    public const string Certificate = "certificate";
+
+    /// <summary>Number, thisUpdate in Unix seconds, the digest that is signed.</summary>
+    public const string CrlIntent = "crl-intent";
+
+    /// <summary>DER.</summary>
+    public const string Crl = "crl";
+
+    /// <summary>SM3 of the certificates of both highest officers.</summary>
+    public const string Service = "service";
+
+    /// <summary>DER of a partition's policy; the last one counts.</summary>
+    public const string PolicyDraft = "policy-draft";
+
+    /// <summary>DER of the policy that is in force.</summary>
+    public const string Policy = "policy";
+
+    /// <summary>The file.</summary>
+    public const string Inventory = "inventory";
+
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+
+    /// <summary>When <see cref="At"/> is; null: no time.</summary>
+    public DateTimeOffset? Time => DateTimeOffset.TryParseExact(At, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : null;
+
+    public static string Format(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+
     /// <exception cref="FormatException">The data is a text.</exception>
     public byte[] Decode() => Convert.FromBase64String(Data);
 }
@@ -24,6 +73,9 @@ internal sealed record JournalEntry(int Number, string At, string What, string I
 /// </summary>
 internal sealed class Journal : IDisposable
 {
+    /// <summary>What a clock that is being adjusted may go back.</summary>
+    private static readonly TimeSpan ClockSlack = TimeSpan.FromSeconds(5);
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Strict)
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -52,7 +104,8 @@ internal sealed class Journal : IDisposable
         FileStream file;
         try
         {
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            // Nothing shared: with any sharing two programs could both hold it.
+            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
         {
@@ -84,11 +137,35 @@ internal sealed class Journal : IDisposable
     /// <returns>Null: it has not happened.</returns>
     public JournalEntry? Find(string what, string id) => _entries.Find(entry => entry.What == what && entry.Id == id);
 
+    /// <exception cref="CeremonyException">It has not happened: the journal was not written by this program.</exception>
+    public JournalEntry Require(string what, string id) => Require(_entries, what, id);
+
+    /// <inheritdoc cref="Require(string, string)"/>
+    public static JournalEntry Require(IReadOnlyList<JournalEntry> entries, string what, string id) =>
+        entries.FirstOrDefault(entry => entry.What == what && entry.Id == id) ?? throw new CeremonyException($"The journal has no line \"{what}\" of {id}.");
+
+    /// <summary>All lines, as they lie on the disk.</summary>
+    public byte[] ReadAll()
+    {
+        byte[] bytes = new byte[_file.Length];
+        _file.Position = 0;
+        _file.ReadExactly(bytes);
+        return bytes;
+    }
+
     /// <summary>On disk when it returns.</summary>
+    /// <exception cref="CeremonyException">The clock was set back since the last line.</exception>
     public JournalEntry Append(string what, string id, string data)
     {
-        var entry = new JournalEntry(
-            _entries.Count + 1, _time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), what, id, data, _lastHash);
+        DateTimeOffset now = _time.GetUtcNow();
+        if (_entries.Count > 0 && _entries[^1].Time is { } last && now < last)
+        {
+            now = last - now <= ClockSlack
+                ? last
+                : throw new CeremonyException($"The clock says {now:u}, and the last thing was done at {last:u}. Set the clock right and run the same command again.");
+        }
+
+        var entry = new JournalEntry(_entries.Count + 1, JournalEntry.Format(now), what, id, data, _lastHash);
         byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(entry, Json), (byte)'\n'];
         _file.Write(line);
         _file.Flush(flushToDisk: true);
