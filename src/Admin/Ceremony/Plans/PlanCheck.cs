@@ -1,5 +1,4 @@
 using ZwCa.Asn1;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Issuance;

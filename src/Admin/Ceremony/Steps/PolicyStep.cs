@@ -1,6 +1,5 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;

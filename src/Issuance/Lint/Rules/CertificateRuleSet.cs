@@ -89,6 +89,7 @@ internal static class CertificateRuleSet
         new RsaKeyForm(),
         new RsaModulusSize(),
         new RsaSmallFactor(),
+        new RsaRoca(),
         new RsaExponentOdd(),
         new RsaExponentSize(),
         new ProfileKey(),

@@ -110,7 +110,7 @@ internal sealed class ProfileIdentities : CertificateRule
         for (int i = 0; i < identities.Count; i++)
         {
             ExtensionView? extension = certificate.Find(identities[i].Oid);
-            if (extension is null ? identities[i].Required : !IdentityForms.FitsOne(identities, extension.Value))
+            if (extension is null ? identities[i].Required : !IdentityForms.Fits(profile.Options, identities[i].Oid, extension.Value.Value))
             {
                 return identities[i].Name;
             }
@@ -165,7 +165,21 @@ internal static class IdentityForms
         _ => false,
     };
 
-    public static bool Fits(IdentityForm form, DerNode value) => form switch
+    /// <summary>Several identities may share an OID: alternatives of IdentifyCode.</summary>
+    public static bool Fits(ProfileOptions options, string id, DerNode value)
+    {
+        for (int i = 0; i < options.Identities.Count; i++)
+        {
+            if (options.Identities[i].Oid == id && Fits(options.Identities[i].Form, value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Fits(IdentityForm form, DerNode value) => form switch
     {
         IdentityForm.Printable => IsPrintable(value),
         IdentityForm.ResidenterCard => value.Tag == 0xa0,

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ZwCa.Asn1;
 using ZwCa.Cryptography;
 
@@ -178,6 +179,19 @@ internal sealed class RsaSmallFactor : CertificateRule
 
     public override string? Check(CertificateView certificate, LintContext context) =>
         KeyBits.Modulus(certificate) is { IsEmpty: false } modulus && KeyBits.HasSmallFactor(modulus) ? "it has one" : null;
+}
+
+internal sealed class RsaRoca : CertificateRule
+{
+    public override string Id => "rsa-not-roca";
+
+    public override string Source => "CVE-2017-15361, CA/Browser Forum BR §6.1.1.3";
+
+    public override string Demand => "The primes of an RSA modulus are not of the form that Infineon's library gave them.";
+
+    public override string? Check(CertificateView certificate, LintContext context) =>
+        KeyBits.Modulus(certificate) is { IsEmpty: false } modulus && RocaFingerprint.Matches(new BigInteger(modulus, isUnsigned: true, isBigEndian: true))
+            ? "they are" : null;
 }
 
 internal sealed class RsaExponentOdd : CertificateRule

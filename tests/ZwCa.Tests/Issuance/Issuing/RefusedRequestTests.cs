@@ -3,7 +3,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Cryptography;
 using ZwCa.Issuance;
 
 namespace ZwCa.Tests.Issuance.Issuing;
@@ -11,6 +10,9 @@ namespace ZwCa.Tests.Issuance.Issuing;
 /// <summary>For every shipped profile: the golden request with one thing wrong.</summary>
 public class RefusedRequestTests
 {
+    /// <summary>Nothing is signed here, so all may share it.</summary>
+    private static readonly Lazy<Task<SampleHierarchy>> Hierarchy = new(SampleHierarchy.CreateAsync);
+
     private static readonly Dictionary<string, Case> Cases = new()
     {
         ["a key of a kind that the profile does not take"] = new(
@@ -108,7 +110,7 @@ public class RefusedRequestTests
     [MemberData(nameof(All))]
     public async Task OneThingWrong_IsRefused(string profile, string what)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         IssuanceRequest good = hierarchy.Request(profile);
         Case broken = Cases[what];
 
@@ -127,7 +129,7 @@ public class RefusedRequestTests
     [MemberData(nameof(EndEntities))]
     public async Task TheOfflineRoot_IssuesNothingButCasAndOcspResponders(string profile)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         IssuanceRequest request = hierarchy.Request(profile);
         if (profile.StartsWith("ocsp-", StringComparison.Ordinal))
         {
@@ -142,7 +144,7 @@ public class RefusedRequestTests
     [MemberData(nameof(NotRoots))]
     public async Task ARootToBe_CertifiesItselfOnly(string profile)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         Assert.Equal(Refusal.OutOfScope, Assert.Throws<RefusalException>(() => hierarchy.IssuerOf("root").Prepare(hierarchy.Request(profile))).Kind);
     }
 
@@ -151,7 +153,7 @@ public class RefusedRequestTests
     [InlineData("system-root")]
     public async Task ACaWithACertificate_IssuesNoRoot(string profile)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         Assert.Equal(Refusal.OutOfScope, Assert.Throws<RefusalException>(() => hierarchy.Root.Prepare(hierarchy.Request(profile))).Kind);
     }
 
@@ -160,7 +162,7 @@ public class RefusedRequestTests
     [InlineData("cross")]
     public async Task AnIssuingCa_HasNoRoomInItsPathLengthForAnother(string profile)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         IssuanceRequest request = Replace(hierarchy.Request(profile), Oids.CommonName, "示例签发CA S2") with { NotAfter = SampleHierarchy.Now.AddDays(1) };
         Assert.Equal(Refusal.OutOfScope, Assert.Throws<RefusalException>(() => hierarchy.Sub.Prepare(request)).Kind);
     }
@@ -169,7 +171,7 @@ public class RefusedRequestTests
     [MemberData(nameof(NotRoots))]
     public async Task BeyondTheIssuersOwnValidity_NothingIsIssued(string profile)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         Validity own = hierarchy.IssuerOf(profile).Certificate!.Tbs.Validity;
         DateTimeOffset end = own.NotAfter.Value;
         IssuanceRequest request = hierarchy.Request(profile) with { NotBefore = end.AddDays(-1), IntendedAt = end.AddDays(-1), NotAfter = end };
@@ -187,7 +189,7 @@ public class RefusedRequestTests
     [InlineData("officer-link")]
     public async Task OneAlgorithmFromEndToEnd(string profile)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         Assert.Equal(Refusal.BadPublicKey, Assert.Throws<RefusalException>(() => hierarchy.Sub.Prepare(hierarchy.Request(profile))).Kind);
     }
 
@@ -195,7 +197,7 @@ public class RefusedRequestTests
     [InlineData("sub-ca", "示例根CA S1")]
     public async Task TheIssuersOwnName_IsNobodyElses(string profile, string name)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         Assert.Equal(
             Refusal.SubjectNotAllowed,
             Assert.Throws<RefusalException>(() => hierarchy.Prepare(Replace(hierarchy.Request(profile), Oids.CommonName, name))).Kind);
@@ -211,7 +213,7 @@ public class RefusedRequestTests
     [MemberData(nameof(HostileTexts))]
     public async Task AHostileName_IsRefusedAndNotRepeated(string text)
     {
-        await using SampleHierarchy hierarchy = await SampleHierarchy.CreateAsync();
+        SampleHierarchy hierarchy = await Hierarchy.Value;
         IssuanceRequest request = hierarchy.Request("person-signing");
         foreach (string type in (string[])[Oids.CommonName, Oids.OrganizationName, Oids.SerialNumber])
         {

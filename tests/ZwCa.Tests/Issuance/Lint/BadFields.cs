@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using ZwCa.Asn1;
 using static ZwCa.Tests.Issuance.CertificateBends;
@@ -113,6 +114,7 @@ internal static class BadFields
         new("rsa-key-form", "openssl-rsa", LintKnowledge.Nothing, Put([.. Key, 1], "0306003003020101"), "ski-of-key"),
         new("rsa-modulus-size", "openssl-rsa", LintKnowledge.Nothing, At([.. Key, 1, 0, 0], modulus => Element(0x02, [0x00, .. Content(modulus)[1..128], 0x09])), "ski-of-key"),
         new("rsa-small-factor", "openssl-rsa", LintKnowledge.Nothing, At([.. Key, 1, 0, 0], modulus => [.. modulus[..^1], (byte)(modulus[^1] ^ 1)]), "ski-of-key"),
+        new("rsa-not-roca", "openssl-rsa", LintKnowledge.Nothing, At([.. Key, 1, 0, 0], _ => Element(0x02, BigInteger.Pow(65537, 128).ToByteArray(isBigEndian: true))), "ski-of-key"),
         new("rsa-exponent-odd", "openssl-rsa", LintKnowledge.Nothing, Put([.. Key, 1, 0, 1], "0203010002"), "ski-of-key"),
         new("rsa-exponent-size", "openssl-rsa", LintKnowledge.Nothing, Put([.. Key, 1, 0, 1], "020103"), "ski-of-key"),
         new("profile-key", "sign", LintKnowledge.Ours, der => Change(der, Key, _ => Get(LintSamples.All["openssl-p256"].Bytes, Key)), "ski-of-key"),

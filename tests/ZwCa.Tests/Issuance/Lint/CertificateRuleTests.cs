@@ -46,7 +46,7 @@ public sealed class CertificateRuleTests
         Assert.All(Linter.CertificateRules, rule =>
         {
             Assert.Matches("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", rule.Id);
-            Assert.Matches(@"^(RFC|GM/T|GB|X\.|CA/Browser|docs/)", rule.Source);
+            Assert.Matches(@"^(RFC|GM/T|GB|X\.|CA/Browser|CVE-|docs/)", rule.Source);
             Assert.Matches(@"^[A-Z\p{Ll}].*[^.]\.$", rule.Demand);
             Assert.True(rule.OwnSeverity >= rule.Severity);
         });
