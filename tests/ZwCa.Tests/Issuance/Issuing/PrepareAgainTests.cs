@@ -21,6 +21,7 @@ public sealed class PrepareAgainTests
         ["beyond the issuer's end"] = h => Of(h, "officer") with { NotBefore = End(h.Sub).AddDays(-1), NotAfter = End(h.Sub).AddSeconds(1) },
         ["before the issuer's beginning"] = h => Of(h, "officer") with { NotBefore = SampleHierarchy.Now.AddSeconds(-1), NotAfter = SampleHierarchy.Now },
         ["another attribute"] = h => Of(h, "person-signing") with { Subject = Plus(h, "person-signing", Oids.Title, "局长") },
+        ["a private character in a name"] = h => Of(h, "person-signing") with { Subject = Named(h, "person-signing", "张\ue000三") },
         ["a blank that is no space in a name"] = h => Of(h, "person-signing") with { Subject = Named(h, "person-signing", "张\u2800三") },
         ["an enclosing mark at the beginning of a name"] = h => Of(h, "person-signing") with { Subject = Named(h, "person-signing", "\u20dd张三") },
         ["the issuer's own name"] = h => Of(h, "sub-ca") with { Subject = SampleHierarchy.RootName },
