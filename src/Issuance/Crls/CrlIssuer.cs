@@ -41,6 +41,11 @@ public static class CrlIssuer
         var nextUpdate = Time.Truncate(request.NextUpdate);
         RequireIssuer(issuer, thisUpdate);
         RequireNumbers(request);
+        if (request.IssuerKeyIdentifier is { } identifier && !identifier.Span.SequenceEqual(issuer.KeyIdentifier.Span))
+        {
+            throw new ArgumentException("The distribution point is that of another key's certificates.", nameof(request));
+        }
+
         var writer = new CrlWriter(issuer.Algorithm, issuer.Name, thisUpdate, nextUpdate, BuildExtensions(issuer, request));
 
         // Step 2: everything but the signature, to the output and the digest at once.

@@ -39,6 +39,9 @@ public sealed record CrlRequest
     /// <summary>Of a partition, and of <see cref="CrlKind.Authorities"/> where their certificates name it: <see cref="CrlDistribution.NameOf"/>.</summary>
     public DistributionPointName? DistributionPoint { get; init; }
 
+    /// <summary>Of the only key whose certificates name the distribution point, where that is known: another key's CRL has no place there (incident 6).</summary>
+    public ReadOnlyMemory<byte>? IssuerKeyIdentifier { get; init; }
+
     /// <summary>Of a partition: no CA certificate names the distribution point.</summary>
     public bool OnlyUserCertificates { get; init; }
 
@@ -47,17 +50,24 @@ public sealed record CrlRequest
 
     /// <summary>One partition of the profile's certificates.</summary>
     /// <param name="shard">See <see cref="CrlDistribution.ShardsOf"/>.</param>
-    /// <exception cref="ArgumentException">The profile's certificates name no CRL.</exception>
-    public static CrlRequest OfPartition(Issuer issuer, Profile profile, string shard, BigInteger number, DateTimeOffset thisUpdate, DateTimeOffset nextUpdate) => new()
+    /// <exception cref="ArgumentException">The profile's certificates name no CRL, or none of this shard.</exception>
+    public static CrlRequest OfPartition(Issuer issuer, Profile profile, string shard, BigInteger number, DateTimeOffset thisUpdate, DateTimeOffset nextUpdate)
     {
-        Kind = CrlKind.Partition,
-        Number = number,
-        ThisUpdate = thisUpdate,
-        NextUpdate = nextUpdate,
-        DistributionPoint = CrlDistribution.NameOf(issuer, profile, shard)
-            ?? throw new ArgumentException($"Certificates of the profile {profile.Name} name no CRL.", nameof(profile)),
-        OnlyUserCertificates = !profile.IsAuthority,
-    };
+        DistributionPointName name = CrlDistribution.NameOf(issuer, profile, shard)
+            ?? throw new ArgumentException($"Certificates of the profile {profile.Name} name no CRL.", nameof(profile));
+        return CrlDistribution.ShardsOf(profile).Contains(shard)
+            ? new CrlRequest
+            {
+                Kind = CrlKind.Partition,
+                Number = number,
+                ThisUpdate = thisUpdate,
+                NextUpdate = nextUpdate,
+                DistributionPoint = name,
+                IssuerKeyIdentifier = issuer.KeyIdentifier,
+                OnlyUserCertificates = !profile.IsAuthority,
+            }
+            : throw new ArgumentException($"No certificate of the profile {profile.Name} is on a CRL \"{shard}\".", nameof(shard));
+    }
 
     public override string ToString() => $"{Kind}{(BaseNumber is null ? "" : " delta")} CRL {Number}";
 }

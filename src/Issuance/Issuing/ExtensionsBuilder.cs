@@ -1,5 +1,6 @@
 using System.Formats.Asn1;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
@@ -54,6 +55,32 @@ internal static class ExtensionsBuilder
                 extensions.Add(extension);
             }
         }
+    }
+
+    /// <summary>What no rule of the lint asks of the extensions.</summary>
+    /// <exception cref="RefusalException">An alternative name or a key identifier that <see cref="Build"/> does not give.</exception>
+    /// <exception cref="DerException">An extension is not what its identifier says.</exception>
+    public static void RequireBuilt(Issuer issuer, Profile profile, TbsCertificate tbs)
+    {
+        Extensions? extensions = tbs.Extensions;
+        foreach (GeneralName name in extensions?.Find<SubjectAltName>()?.Names ?? [])
+        {
+            AlternativeNameText.Require(name, issuer.Publication.IsDemo);
+        }
+
+        // That of a cross-certificate is the other CA's to choose. Any other than the key's own could be another CA's, whose URLs it would then have.
+        var expected = SubjectKeyIdentifier.Of(tbs.SubjectPublicKeyInfo);
+        if (extensions?.Find<SubjectKeyIdentifier>() is not { } own || (profile.Kind != ProfileKind.Cross && own != expected))
+        {
+            throw new RefusalException(Refusal.BadPublicKey, "证书的主体密钥标识符缺失或与公钥不符。请重新办理签发。");
+        }
+
+        if (extensions.Find<AuthorityKeyIdentifier>() is null)
+        {
+            throw new RefusalException(Refusal.Malformed, "证书缺少颁发机构密钥标识符。请重新办理签发。");
+        }
+
+        _ = extensions.Find<OfficerIdentity>();
     }
 
     /// <summary>Of a CA that has one already it is copied: its certificates name it (standards: AKI of the child = SKI of the issuer).</summary>

@@ -24,7 +24,8 @@ public sealed class Issuer
     /// <param name="certificate">Of the CA; its key is the signer's.</param>
     /// <param name="signer">Stays the caller's.</param>
     /// <exception cref="ArgumentException">
-    /// The certificate is not one of a CA, has no key identifier, its key is another than the signer's, or its name and the policy arc do not agree whether this is a demonstration.
+    /// The certificate is not one of a CA, has no key identifier, limits names or policies below it, its key is another than the signer's, or its name and the policy arc do not
+    /// agree whether this is a demonstration.
     /// </exception>
     public Issuer(Certificate certificate, HsmSigner signer, Publication publication)
         : this(Require(certificate).Tbs.Subject, signer, publication, KeyIdentifierOf(certificate))
@@ -122,6 +123,7 @@ public sealed class Issuer
     /// <param name="tbsBytes">As <see cref="PreparedCertificate.TbsBytes"/> had them.</param>
     /// <exception cref="DerException">No TBSCertificate.</exception>
     /// <exception cref="ArgumentException">Of another issuer.</exception>
+    /// <exception cref="RefusalException"><see cref="Prepare"/> would not have made it.</exception>
     /// <exception cref="LintException">It breaks a rule.</exception>
     public PreparedCertificate PrepareAgain(ReadOnlyMemory<byte> tbsBytes, Profile profile)
     {
@@ -130,9 +132,13 @@ public sealed class Issuer
         // A copy: what is judged and what is signed later must not differ by what the caller does with his buffer.
         byte[] bytes = tbsBytes.ToArray();
         TbsCertificate tbs = Der.Decode<TbsCertificate>(bytes);
-        return tbs.Issuer == Name && tbs.Signature == Algorithm
-            ? Judge(tbs, bytes, profile)
-            : throw new ArgumentException("The TBSCertificate is of another issuer or algorithm.", nameof(tbsBytes));
+        if (tbs.Issuer != Name || tbs.Signature != Algorithm)
+        {
+            throw new ArgumentException("The TBSCertificate is of another issuer or algorithm.", nameof(tbsBytes));
+        }
+
+        CertificateBuilder.RequireBuilt(this, profile, tbs);
+        return Judge(tbs, bytes, profile);
     }
 
     /// <summary>Whether two that were prepared make a pair: before either is recorded or signed.</summary>
@@ -178,13 +184,16 @@ public sealed class Issuer
     public async Task<IReadOnlyList<Certificate>> IssueManyAsync(IReadOnlyList<PreparedCertificate> prepared, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prepared);
-        foreach (PreparedCertificate each in prepared)
+
+        // A copy: what is redeemed and what is signed must not differ by what the caller does with his list.
+        PreparedCertificate[] all = [.. prepared];
+        foreach (PreparedCertificate each in all)
         {
             each.Redeem(this);
         }
 
-        IReadOnlyList<byte[]> signatures = await _signer.SignManyAsync([.. prepared.Select(each => each.TbsBytes)], cancellationToken);
-        return [.. prepared.Select((each, i) => Finish(each, signatures[i]))];
+        IReadOnlyList<byte[]> signatures = await _signer.SignManyAsync([.. all.Select(each => each.TbsBytes)], cancellationToken);
+        return [.. all.Select((each, i) => Finish(each, signatures[i]))];
     }
 
     internal ConstantExtensions ConstantExtensionsOf(Profile profile) => _constants.GetValue(profile, key => new ConstantExtensions(this, key));
@@ -197,7 +206,15 @@ public sealed class Issuer
         ArgumentNullException.ThrowIfNull(certificate);
         bool isAuthority = certificate.Tbs.Extensions is { } extensions && extensions.Find<BasicConstraints>() is { IsCa: true }
             && extensions.Find<KeyUsage>() is { } usage && usage.Usages.HasFlag(KeyUsages.KeyCertSign);
-        return isAuthority ? certificate : throw new ArgumentException("The certificate is not one of a CA that signs certificates.", nameof(certificate));
+        if (!isAuthority)
+        {
+            throw new ArgumentException("The certificate is not one of a CA that signs certificates.", nameof(certificate));
+        }
+
+        // Nothing here heeds such limits when it issues, so what it issued might be valid for nobody.
+        Extension? limit = certificate.Tbs.Extensions!.FirstOrDefault(
+            extension => extension.Id is Oids.NameConstraints or Oids.PolicyConstraints or Oids.InhibitAnyPolicy);
+        return limit is null ? certificate : throw new ArgumentException($"The certificate limits what is below it: {limit.Id}.", nameof(certificate));
     }
 
     private static ReadOnlyMemory<byte> KeyIdentifierOf(Certificate certificate) =>

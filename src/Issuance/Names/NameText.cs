@@ -90,12 +90,17 @@ public static class NameText
     private static bool IsHidden(Rune rune, UnicodeCategory category) => category
         is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-        || rune.Value
-            // Unicode DerivedCoreProperties, Default_Ignorable_Code_Point, as far as the categories do not cover it: joiner, fillers, selectors.
-            is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164 or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0
-            or (>= 0xE0100 and <= 0xE01EF)
-            // A blank that is no space, and the two marks of a text that was damaged on its way.
-            or 0x2800 or 0xFFFC or 0xFFFD;
+        || IsBlank(rune)
+        // The two marks of a text that was damaged on its way.
+        || rune.Value is 0xFFFC or 0xFFFD;
+
+    /// <summary>
+    /// What shows nothing though its category does not say so: Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties (joiner, fillers, selectors), and a blank that is no
+    /// space.
+    /// </summary>
+    internal static bool IsBlank(Rune rune) => rune.Value
+        is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164 or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0
+        or (>= 0xE0100 and <= 0xE01EF) or 0x2800;
 
     private static string? FindInType(string attributeType, string text)
     {

@@ -51,8 +51,11 @@ public sealed class OcspResponder
             : new OcspResponder(issuer, certificate, signer, byName);
     }
 
-    /// <summary>The CA answers itself; its certificate is not sent along.</summary>
-    /// <exception cref="ArgumentException">A root that has no certificate yet, or whose key may not make signatures of this kind.</exception>
+    /// <summary>
+    /// The CA answers itself (RFC 6960 §4.2.2.2 (1)); its certificate is not sent along. Its key usage is not asked: clients that heed it (RFC 5280 §4.2.1.3) want digitalSignature,
+    /// which the shipped profiles of CAs do not give, because there responders are delegated.
+    /// </summary>
+    /// <exception cref="ArgumentException">A root that has no certificate yet.</exception>
     public static OcspResponder Of(Issuer issuer, bool byName = false)
     {
         ArgumentNullException.ThrowIfNull(issuer);

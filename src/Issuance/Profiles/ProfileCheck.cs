@@ -44,6 +44,7 @@ internal static class ProfileCheck
     private static void RequireIdentities(IReadOnlyList<IdentityOptions> identities)
     {
         Require(identities.All(each => AttributeNames.Find(each.Oid) == each.Oid), "An identity number has a dotted OID.");
+        Require(identities.All(each => !ExtensionForms.IsKnown(each.Oid) && each.Oid != Oids.OfficerIdentity), "An identity number has an OID of its own, not that of another extension.");
         Require(identities.All(each => each.Name.Length is > 0 and <= 64), "An identity number has a name of 1 to 64 characters.");
         Require(identities.Select(each => each.Name).Distinct().Count() == identities.Count, "An identity number occurs twice.");
 
@@ -84,6 +85,7 @@ internal static class ProfileCheck
         IReadOnlyList<KeyUsages> named = profile.Options.KeyUsage.Usages;
         Require(named.All(usage => int.IsPow2((int)usage)) && named.Distinct().Count() == named.Count, "Each key usage stands by itself and once.");
         Require(((usages & Authority) != 0) == profile.IsAuthority, "keyCertSign is for authorities, and they have it.");
+        Require((usages & KeyUsages.CrlSign) == 0 || profile.IsAuthority, "crlSign is for authorities.");
 
         // GM/T 0015-2012 table A.3: critical in certificates of CAs, and there only.
         BasicConstraintsOptions? constraints = profile.Options.BasicConstraints;
@@ -102,7 +104,9 @@ internal static class ProfileCheck
         Require(profile.Half == PairHalf.None || profile.Options.KeyUsage.Critical, "Key usage is critical in the dual-certificate system.");
         bool stamps = profile.Purposes.Contains(Oids.TimeStamping);
         Require(!stamps || (profile.Purposes.Count == 1 && profile.Options.ExtendedKeyUsage!.Critical), "timeStamping is critical and stands alone (RFC 3161 §2.3).");
-        Require(!profile.Options.OcspNoCheck || profile.Purposes.Contains(Oids.OcspSigning), "ocsp-nocheck belongs to OCSP responders.");
+        Require(profile.Options.OcspNoCheck == profile.Purposes.Contains(Oids.OcspSigning), "ocsp-nocheck belongs to OCSP responders, and they have it.");
+        Require(!profile.IsAuthority || !profile.Purposes.Contains(Oids.OcspSigning), "An authority has no other job: OCSP is its responders'.");
+        Require(!profile.Purposes.Contains("2.5.29.37.0"), "anyExtendedKeyUsage is no purpose of ours.");
     }
 
     private static void RequireAlternativeNames(SubjectAltNameOptions? options) => Require(

@@ -12,6 +12,9 @@ internal static class CrlEntryExtensionId
 
 internal sealed class CrlEntryExtensionUnique : CrlEntryRule
 {
+    /// <summary>Above it, comparing each with each takes too long: an entry may have thousands.</summary>
+    private const int ManyExtensions = 32;
+
     public override string Id => "crl-entry-extension-unique";
 
     public override string Source => "RFC 5280 §4.2, §5.3";
@@ -21,8 +24,13 @@ internal sealed class CrlEntryExtensionUnique : CrlEntryRule
     public override string? Check(in CrlEntryView entry, CrlView crl)
     {
         CrlEntryExtensionReader extensions = entry.Extensions;
-        while (extensions.MoveNext())
+        for (int count = 1; extensions.MoveNext(); count++)
         {
+            if (count > ManyExtensions)
+            {
+                return HasTwiceOfMany(entry) ? "an extension twice" : null;
+            }
+
             // What follows is what the reader has left.
             CrlEntryExtensionReader others = extensions;
             while (others.MoveNext())
@@ -35,6 +43,21 @@ internal sealed class CrlEntryExtensionUnique : CrlEntryRule
         }
 
         return null;
+    }
+
+    private static bool HasTwiceOfMany(in CrlEntryView entry)
+    {
+        var seen = new HashSet<string>();
+        CrlEntryExtensionReader extensions = entry.Extensions;
+        while (extensions.MoveNext())
+        {
+            if (!seen.Add(Convert.ToHexString(extensions.Id)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }
 

@@ -97,7 +97,7 @@ internal sealed class ProfileIdentities : CertificateRule
 
     public override string Source => "GM/T 0015-2012 annex C, §5.2.4.2";
 
-    public override string Demand => "The identity numbers that the profile demands are there, in the form that it says.";
+    public override string Demand => "The identity numbers that the profile demands are there, in the form and with the check character that it says.";
 
     public override string? Check(CertificateView certificate, LintContext context)
     {
@@ -139,20 +139,6 @@ internal static class IdentityForms
         return null;
     }
 
-    /// <summary>Alternatives share an extension: its value is one of them.</summary>
-    public static bool FitsOne(IReadOnlyList<IdentityOptions> identities, ExtensionView extension)
-    {
-        for (int i = 0; i < identities.Count; i++)
-        {
-            if (identities[i].Oid == extension.Id && Fits(identities[i].Form, extension.Value))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     public static bool IsPrintable(DerNode value) => value.Tag == DerTag.PrintableString && !value.Content.IsEmpty && DerText.IsPrintable(value.Content);
 
     /// <summary>The text does not say whether the tags are IMPLICIT: deployed certificates have both.</summary>
@@ -170,7 +156,8 @@ internal static class IdentityForms
     {
         for (int i = 0; i < options.Identities.Count; i++)
         {
-            if (options.Identities[i].Oid == id && Fits(options.Identities[i].Form, value))
+            IdentityOptions each = options.Identities[i];
+            if (each.Oid == id && Fits(each.Form, value) && Passes(each.Check, each.Form == IdentityForm.Printable ? value.Content : value.Only.Content))
             {
                 return true;
             }
@@ -178,6 +165,9 @@ internal static class IdentityForms
 
         return false;
     }
+
+    private static bool Passes(IdentityCheck check, ReadOnlySpan<byte> number) => check == IdentityCheck.None || (DerText.IsAscii(number) && number.Length == 18
+        && (check == IdentityCheck.ResidentId ? ResidentId.TryParse(Encoding.ASCII.GetString(number), out _) : UnifiedSocialCreditCode.TryParse(Encoding.ASCII.GetString(number), out _)));
 
     private static bool Fits(IdentityForm form, DerNode value) => form switch
     {

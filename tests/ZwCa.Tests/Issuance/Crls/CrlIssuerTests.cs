@@ -122,6 +122,20 @@ public sealed class CrlIssuerTests
         }
     }
 
+    /// <summary>Incident 6: at a rollover there are two keys, and the certificates of each name places of their own.</summary>
+    [Fact]
+    public async Task APartition_IsOfTheKeyWhoseCertificatesNameIt()
+    {
+        await using TestCa ca = await TestCa.CreateAsync();
+        await using TestCa renewed = await TestCa.CreateAsync();
+        Profile profile = ProfileCatalogue.Shipped["tls-server"];
+        CrlRequest request = CrlRequest.OfPartition(ca.Issuer, profile, "32-1", 1, TestCa.Now, TestCa.Now.AddDays(1));
+
+        Assert.Throws<ArgumentException>(() => CrlIssuer.Prepare(renewed.Issuer, request, [], new MemoryStream()));
+        Assert.Throws<ArgumentException>(() => CrlRequest.OfPartition(ca.Issuer, profile, "32-32", 1, TestCa.Now, TestCa.Now.AddDays(1)));
+        Assert.Throws<ArgumentException>(() => CrlRequest.OfPartition(ca.Issuer, profile, "all", 1, TestCa.Now, TestCa.Now.AddDays(1)));
+    }
+
     public static TheoryData<string> BadRequests => [.. Bad.Keys];
 
     private static readonly Dictionary<string, CrlRequest> Bad = new()

@@ -4,6 +4,7 @@ using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Issuance;
+using ZwCa.Tests.Issuance.Crls;
 
 namespace ZwCa.Tests.Issuance.Issuing;
 
@@ -243,6 +244,28 @@ public sealed class IssuerTests : IAsyncLifetime
         Certificate person = await _hierarchy.Sub.IssueAsync(Person(), Token);
         Assert.Throws<ArgumentException>(() => new Issuer(person, _hierarchy.Signer("person-signing", KeyAlgorithm.Sm2), SampleHierarchy.Publication));
         Assert.Throws<ArgumentException>(() => new Issuer(_hierarchy.Sub.Certificate!, _hierarchy.Signer("root", KeyAlgorithm.Sm2), SampleHierarchy.Publication));
+    }
+
+    /// <summary>Nothing here heeds limits of names or policies when it issues.</summary>
+    [Theory]
+    [InlineData(Oids.NameConstraints)]
+    [InlineData(Oids.PolicyConstraints)]
+    [InlineData(Oids.InhibitAnyPolicy)]
+    public async Task AnIssuer_IsNotLimitedInWhatIsBelowIt(string limit)
+    {
+        await using TestCa ca = await TestCa.CreateAsync();
+        Extension[] extensions =
+        [
+            Extension.Create(new SubjectKeyIdentifier(new byte[20]), critical: false),
+            Extension.Create(BasicConstraints.Ca(), critical: true),
+            Extension.Create(new KeyUsage(KeyUsages.KeyCertSign), critical: true),
+        ];
+        (Certificate free, HsmSigner freeSigner) = await ca.IssueAsync(HsmKeyKind.Sm2, extensions);
+        (Certificate limited, HsmSigner limitedSigner) = await ca.IssueAsync(HsmKeyKind.Sm2, [.. extensions, new Extension(limit, Critical: true, new byte[] { 0x30, 0 })]);
+
+        _ = new Issuer(free, freeSigner, SampleHierarchy.Publication);
+        Assert.Contains(
+            limit, Assert.Throws<ArgumentException>(() => new Issuer(limited, limitedSigner, SampleHierarchy.Publication)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -145,6 +145,35 @@ public sealed class ProofOfPossessionTests : IDisposable
         }
     }
 
+    /// <summary>What the platform's import and verification make of keys and signatures that nobody honest sends: a refusal, and nothing else.</summary>
+    [Fact]
+    public void HostileKeyOrSignature_IsRefusedWithASentence()
+    {
+        byte[] even = new byte[256];
+        even[0] = 0x80;
+        byte[] odd = [.. even[..^1], 1], full = new byte[1024];
+        full.AsSpan().Fill(0xff);
+        byte[] largeExponent = [0x7f, .. full[..31]];
+        foreach ((byte[] modulus, byte[] exponent) in new[] { (even, largeExponent), (odd, largeExponent), (full, largeExponent), (full, [1, 0, 1]) })
+        {
+            SubjectPublicKeyInfo key = RsaKeyOf(modulus, exponent);
+            byte[] info = Info(key);
+            foreach (byte[] signature in new byte[][] { [], [0], new byte[modulus.Length], full[..modulus.Length], [.. full, 1], [.. new byte[modulus.Length - 1], 1] })
+            {
+                foreach (AlgorithmIdentifier algorithm in new[] { AlgorithmIdentifier.Sha256WithRsa, AlgorithmIdentifier.RsaPss(Oids.Sha512, 64) })
+                {
+                    Refuse(CertificationRequest.Assemble(info, algorithm, signature));
+                }
+            }
+        }
+
+        byte[] p256 = Info(P256Key), good = SignP256(p256);
+        foreach (byte[] signature in new byte[][] { [], [0x30], [0x30, 0], [0x30, 0x06, 2, 1, 0, 2, 1, 0], [0x30, 0x06, 2, 1, 0xff, 2, 1, 0xff], good[..^1], [.. good, 0], new byte[64] })
+        {
+            Refuse(CertificationRequest.Assemble(p256, AlgorithmIdentifier.EcdsaWithSha256, signature));
+        }
+    }
+
     [Fact]
     public void KeyOfAnotherForm_IsRefusedAsAKey()
     {
@@ -268,6 +297,18 @@ public sealed class ProofOfPossessionTests : IDisposable
     private byte[] SignP256(byte[] message) => _p256.SignData(message, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
 
     private byte[] SignRsa(byte[] message) => _rsa.SignData(message, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+
+    private static SubjectPublicKeyInfo RsaKeyOf(byte[] modulus, byte[] exponent)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteIntegerUnsigned(modulus);
+            writer.WriteIntegerUnsigned(exponent);
+        }
+
+        return new SubjectPublicKeyInfo(AlgorithmIdentifier.Rsa, writer.Encode());
+    }
 
     private static byte[] Info(SubjectPublicKeyInfo key) => Info(key, Name.Create((Oids.CommonName, "张三")));
 

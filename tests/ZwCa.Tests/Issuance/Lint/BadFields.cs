@@ -80,6 +80,7 @@ internal static class BadFields
         new("name-ia5-characters", "openssl-sm2", LintKnowledge.Nothing, AddAttribute("0992268993f22c640119", "1601e9")),
         new("name-hidden-characters", "openssl-sm2", LintKnowledge.Nothing, Put([.. Subject, 1, 0, 1], "0c04e280ae41")),
         new("name-hidden-characters", "openssl-sm2", LintKnowledge.Nothing, Put([.. Subject, 1, 0, 1], "0c03410042")),
+        new("name-hidden-characters", "openssl-sm2", LintKnowledge.Nothing, Put([.. Subject, 1, 0, 1], "0c0541e385a442")),
         new("name-normalized", "openssl-sm2", LintKnowledge.Nothing, Put([.. Subject, 1, 0, 1], "0c0365cc81")),
         new("name-spaces", "openssl-sm2", LintKnowledge.Nothing, Put([.. Subject, 1, 0, 1], "0c022041")),
 

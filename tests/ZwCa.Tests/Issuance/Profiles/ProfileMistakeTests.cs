@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using ZwCa.Asn1;
 using ZwCa.Issuance;
 
 namespace ZwCa.Tests.Issuance.Profiles;
@@ -90,7 +91,12 @@ public class ProfileMistakeTests
         { "person-signing", "identities.0.name", "\"\"", "1 to 64" },
         { "person-signing", "identities.1.name", "\"residentId\"", "identity number occurs twice" },
         { "person-signing", "identities.0.required", "true", "is not required" },
+        { "person-signing", "identities.0.oid", "\"2.5.29.19\"", "OID of its own" },
+        { "person-signing", "identities.0.oid", $"\"{Oids.OfficerIdentity}\"", "OID of its own" },
         { "person-signing", "ocspNoCheck", "true", "ocsp-nocheck" },
+        { "ocsp-node", "ocspNoCheck", "false", "ocsp-nocheck" },
+        { "person-signing", "extendedKeyUsage.purposes", "[\"2.5.29.37.0\"]", "anyExtendedKeyUsage" },
+        { "tls-server", "keyUsage.usages", "[\"digitalSignature\", \"crlSign\"]", "crlSign is for authorities" },
         { "tsa", "extendedKeyUsage.critical", "false", "timeStamping" },
         { "tsa", "extendedKeyUsage.purposes", "[\"timeStamping\", \"clientAuth\"]", "timeStamping" },
         { "sub-ca", "basicConstraints", null, "An authority has critical" },

@@ -142,6 +142,9 @@ internal static class BadCrls
         ["entry date no time"] = new(Replace(Complete, LastDate, [0x05, 0x00]), "crl-entry-date-form"),
         ["entry date after thisUpdate"] = new(Replace(Complete, LastDate, Utc("260701080001Z")), "crl-entry-date-past"),
         ["entry extension twice"] = new(Replace(Complete, FirstExtensions, Twice(Find(Complete, FirstExtensions + "/0"))), "crl-entry-extension-unique"),
+        ["entry extension twice among many"] = new(
+            Replace(Complete, FirstExtensions, Element(0x30, [.. Enumerable.Range(0, 41).Select(i => Extension([0x2a, (byte)(i % 40)], [], [0x05, 0x00]))])),
+            "crl-entry-extension-unique"),
         ["critical entry extension unheard of"] = new(EntryExtension(Extension(Unheard, True, [0x05, 0x00])), "crl-entry-extension-critical-known"),
         ["reason critical"] = new(Reason(True, [0x0a, 0x01, 0x01]), "crl-entry-reason-not-critical"),
         ["reason 7"] = new(Reason([], [0x0a, 0x01, 0x07]), "crl-entry-reason-value"),
