@@ -17,7 +17,7 @@ internal static class DebianKeys
 {
     private static readonly ConcurrentDictionary<int, uint[]> Tables = new();
 
-    /// <summary>Whether the modulus is one of Debian's, as far as there is a table for its size.</summary>
+    /// <summary>Whether the modulus is one of Debian's, as far as there is a table for its size and as that goes.</summary>
     public static bool Contains(BigInteger modulus)
     {
         int bits = (int)modulus.GetBitLength();

@@ -199,6 +199,7 @@ public class KeyQualityTests
     }
 
     [Theory]
+    [InlineData("debian-2048", KeyFault.DebianRandom)]
     [InlineData("roca-2048", KeyFault.Roca)]
     [InlineData("fermat-2048", KeyFault.CloseFactors)]
     [InlineData("prime-2048", KeyFault.OnePrime)]
