@@ -8,6 +8,7 @@ using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
+using ZwCa.Hsm;
 
 namespace ZwCa.Interop.Ceremony;
 
@@ -24,6 +25,20 @@ public sealed class RehearsalTests
         IReadOnlyDictionary<string, Certificate> certificates = await room.RehearseAsync();
 
         Assert.Equal(room.Plan["certificates"]!.AsArray().Count, certificates.Count);
+    }
+
+    /// <summary>The records of a rehearsal lie on a disk: their data keys do not.</summary>
+    [Fact]
+    public async Task DataKeys_AreNotWrittenDown()
+    {
+        await using var device = new RehearsalHsm("ca", "serial", []);
+        HsmKey kek = await device.GenerateKeyAsync(new KeyLabel("kek"), HsmKeyKind.DataKek, TestContext.Current.CancellationToken);
+        byte[] dataKey = RandomNumberGenerator.GetBytes(16);
+
+        byte[] wrapped = await device.WrapKeyAsync(kek, dataKey, default, TestContext.Current.CancellationToken);
+
+        Assert.NotEqual(dataKey, wrapped);
+        Assert.Equal(dataKey, await device.UnwrapKeyAsync(kek, wrapped, default, TestContext.Current.CancellationToken));
     }
 
     /// <summary>A request contributes its key: whatever else stands in it is never looked at.</summary>

@@ -81,7 +81,16 @@ internal sealed class CeremonyFolder(string path)
         File.Move(draft, target);
     }
 
-    public void Remove(string file) => File.Delete(PathOf(file));
+    /// <summary>Takes a file away, if it is there.</summary>
+    /// <exception cref="CeremonyException">A link leads out of the folder.</exception>
+    public void Remove(string file)
+    {
+        RequireNoLink(file);
+        if (Has(file))
+        {
+            File.Delete(PathOf(file));
+        }
+    }
 
     /// <summary>What an interruption left half written. No plan can name such a file.</summary>
     public void RemoveDrafts()

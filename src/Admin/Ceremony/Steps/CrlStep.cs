@@ -24,7 +24,11 @@ internal static class CrlStep
         BigInteger? previous = last is null ? null : BigInteger.Parse(last.Number, CultureInfo.InvariantCulture);
         string[]? intent = state.Journal.Find(JournalEntry.CrlIntent, plan.Id)?.Data.Split(' ');
         DateTimeOffset thisUpdate = intent is null ? state.Time.GetUtcNow() : DateTimeOffset.FromUnixTimeSeconds(long.Parse(intent[1], CultureInfo.InvariantCulture));
-        state.RequireDuring(thisUpdate, $"CRL {plan.Id}");
+        if (intent is not null)
+        {
+            state.RequireDuring(thisUpdate, $"CRL {plan.Id}");
+        }
+
         var request = new CrlRequest
         {
             Kind = plan.Kind,
