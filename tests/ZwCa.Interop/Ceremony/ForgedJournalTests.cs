@@ -53,6 +53,16 @@ public sealed class ForgedJournalTests
     }
 
     [Fact]
+    public async Task ALineThatIsNoBase64_IsTold()
+    {
+        await using CeremonyStage stage = await CeremonyStage.CreateAsync(CeremonyStage.Small);
+        await StopAtAsync(stage, $"Certificate {Certificate}");
+        Rewrite(stage, entry => entry is { What: JournalEntry.Certificate, Id: Certificate } ? "no base64" : entry.Data);
+
+        Assert.Contains("cannot be read", (await Assert.ThrowsAsync<CeremonyException>(() => stage.RunAsync())).Message);
+    }
+
+    [Fact]
     public async Task ACrlOfDaysToCome_IsNotSigned()
     {
         await using CeremonyStage stage = await CeremonyStage.CreateAsync(CeremonyStage.Small);
@@ -115,7 +125,12 @@ public sealed class ForgedJournalTests
 
         await stage.CompleteAsync();
 
-        Assert.Empty(CeremonyVerification.Check(stage.Output).Faults);
+        CeremonyReport report = CeremonyVerification.Check(stage.Output);
+        Assert.Empty(report.Faults);
+
+        // It was signed twice: the device knows, and the reader is told.
+        Assert.Contains(report.Checked, line => line.Contains("the key root-s1 has signed 1 more than is here", StringComparison.Ordinal));
+        Assert.DoesNotContain(report.Checked, line => line.Contains("the key issuing-s1 has signed", StringComparison.Ordinal));
     }
 
     private static void Links(JsonObject plan) => Reduce(plan, ["system"], ["system", "link-ca"]);

@@ -8,6 +8,7 @@ using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Hsm;
 
 namespace ZwCa.Interop.Ceremony;
@@ -39,6 +40,19 @@ public sealed class RehearsalTests
 
         Assert.NotEqual(dataKey, wrapped);
         Assert.Equal(dataKey, await device.UnwrapKeyAsync(kek, wrapped, default, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task AConnectionStringThatIsNone_IsRefusedAndNotQuoted()
+    {
+        await using var device = new RehearsalHsm("ca", "serial", []);
+        HsmKey key = await device.GenerateKeyAsync(new KeyLabel("index"), HsmKeyKind.HmacSm3, TestContext.Current.CancellationToken);
+        var options = new DatabaseOptions { Kind = DatabaseKind.SqlServer, ConnectionString = "Server=db;Password=half;of-a-secret=x" };
+
+        CeremonyException e = await Assert.ThrowsAsync<CeremonyException>(() => ServiceRecords.OpenAsync(options, device, key, key, TimeProvider.System, TestContext.Current.CancellationToken));
+
+        Assert.DoesNotContain("secret", e.ToString());
+        Assert.Contains("connectionVariable", e.Message);
     }
 
     /// <summary>A request contributes its key: whatever else stands in it is never looked at.</summary>
