@@ -6,7 +6,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
-using ZwCa.Tests;
 
 namespace ZwCa.Interop.Ceremony;
 
