@@ -86,5 +86,14 @@ internal sealed class CeremonyState
         }
     }
 
+    /// <summary>Where tests let the program die; not while it rehearses.</summary>
+    public void Reach(string name)
+    {
+        if (!IsRehearsal)
+        {
+            FaultPoint.Reach($"ceremony.{name}");
+        }
+    }
+
     public static string Fingerprint(SubjectPublicKeyInfo key) => Convert.ToHexStringLower(Sm3.HashData(Der.Encode(key)));
 }

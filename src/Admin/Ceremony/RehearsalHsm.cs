@@ -15,7 +15,7 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
     private const int MacKeyLength = 32;
 
     private readonly Dictionary<KeyLabel, HsmKey> _earlier = earlier.ToDictionary(key => key.Label);
-    private readonly Dictionary<KeyLabel, (HsmKey Key, IDisposable? Secret)> _keys = earlier.ToDictionary(key => key.Label, key => Make(key.Label, key.Kind));
+    private readonly Dictionary<KeyLabel, (HsmKey Key, IDisposable? Secret)> _keys = [];
     private readonly Dictionary<string, byte[]> _dataKeys = [];
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(MacKeyLength);
 
@@ -27,7 +27,22 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
         Enum.GetValues<HsmKeyKind>().ToHashSet());
 
     /// <returns>The key that signs in place of an earlier one; null: the key is none.</returns>
-    public HsmKey? FindTwin(HsmKey key) => _earlier.ContainsKey(key.Label) ? _keys[key.Label].Key : null;
+    public HsmKey? FindTwin(HsmKey key)
+    {
+        if (!_earlier.ContainsKey(key.Label))
+        {
+            return null;
+        }
+
+        // Only where it signs: an RSA key takes seconds.
+        if (!_keys.TryGetValue(key.Label, out (HsmKey Key, IDisposable? Secret) twin))
+        {
+            twin = Make(key.Label, key.Kind);
+            _keys.Add(key.Label, twin);
+        }
+
+        return twin.Key;
+    }
 
     public Task<HsmKey?> FindKeyAsync(KeyLabel label, CancellationToken cancellationToken = default) =>
         Task.FromResult(_earlier.GetValueOrDefault(label) ?? (_keys.TryGetValue(label, out (HsmKey Key, IDisposable? Secret) found) ? found.Key : null));

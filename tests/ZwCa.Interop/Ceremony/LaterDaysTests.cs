@@ -72,7 +72,8 @@ public sealed class LaterDaysTests
         openssl.VerifiesLink(oldWithNew, old);
         openssl.VerifiesLink(root, newWithOld);
         openssl.RefusesLink(root, oldWithNew);
-        RequireArl(sixth, "arl-root-s1-g2", "1", revoked: 0, of: newRoot);
+        RequireArl(sixth, "arl-root-s1-g2", "5");
+        RequireArl(sixth, "arl-root-s1-g2-g2", "1", revoked: 0, of: newRoot);
 
         // Whoever goes on from an earlier ceremony than the last is refused: the root's counter says that there was another.
         CeremonyException e = await Assert.ThrowsAsync<CeremonyException>(() => GoOnAsync(stage, first, "renew-arl", "root-s1", "late"));

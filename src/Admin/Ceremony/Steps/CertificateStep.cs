@@ -47,13 +47,13 @@ internal static class CertificateStep
             state.Journal.Append(JournalEntry.CertificateIntent, plan.Id, prepared.TbsBytes.Span);
         }
 
-        FaultPoints.Reach("certificate-intent");
+        state.Reach("certificate-intent");
 
         // Step 2: sign; the issuer sees that the signature holds before anything depends on it.
         Certificate certificate = await issuer.IssueAsync(prepared, cancellationToken);
-        FaultPoints.Reach("certificate-signed");
+        state.Reach("certificate-signed");
         state.Journal.Append(JournalEntry.Certificate, plan.Id, Der.Encode(certificate));
-        FaultPoints.Reach("certificate-journaled");
+        state.Reach("certificate-journaled");
         Keep(state, plan, certificate);
         TbsCertificate tbs = certificate.Tbs;
         state.Say($"Certificate {plan.Id}: {tbs.Subject}\n    by {plan.Issuer}, profile {profile}, serial {tbs.SerialNumber}, {tbs.Validity.NotBefore} to {tbs.Validity.NotAfter}");

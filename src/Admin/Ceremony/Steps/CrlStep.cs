@@ -54,16 +54,16 @@ internal static class CrlStep
             throw new CeremonyException($"CRL {plan.Id} would not be the one that was intended before the interruption. Go on with the program and the basis with which it began.");
         }
 
-        FaultPoints.Reach("crl-intent");
+        state.Reach("crl-intent");
 
         // Step 2: sign, and see that the signature holds before anything depends on it.
         await CrlIssuer.SignAsync(prepared, cancellationToken);
-        FaultPoints.Reach("crl-signed");
+        state.Reach("crl-signed");
         byte[] bytes = stream.ToArray();
         CertificateList crl = Der.Decode<CertificateList>(bytes);
         RequireSigned(plan, issuer, crl);
         state.Journal.Append(JournalEntry.Crl, plan.Id, bytes);
-        FaultPoints.Reach("crl-journaled");
+        state.Reach("crl-journaled");
         state.Folder.Write(plan.File, bytes);
         state.Say($"CRL {plan.Id}: of {plan.Issuer}, {plan.Kind}, number {request.Number}, until {crl.Tbs.NextUpdate}");
     }

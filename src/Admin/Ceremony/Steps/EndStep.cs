@@ -21,7 +21,7 @@ internal static class EndStep
         }
 
         state.Folder.Write(Inventory.FileName, kept.Decode());
-        FaultPoints.Reach("inventory");
+        state.Reach("inventory");
 
         // Step 2: whatever is in the folder will be signed by witnesses. Nothing that this ceremony did not make comes under their signature.
         var made = Inventory.Read(kept.Decode());
@@ -37,7 +37,7 @@ internal static class EndStep
             state.Journal.Append(JournalEntry.End, state.Plan.Name, state.File.Hash);
         }
 
-        FaultPoints.Reach("end");
+        state.Reach("end");
         state.Folder.Write(
             CeremonyFolder.TranscriptFile,
             Transcript.Of(
@@ -48,7 +48,7 @@ internal static class EndStep
                 Devices(state),
                 id => state.Certificates[id],
                 Transcript.FilesOf(state.Folder, state.Journal)).Write());
-        FaultPoints.Reach("transcript");
+        state.Reach("transcript");
     }
 
     /// <summary>As the devices say now, or as the transcript has it already: backups that were made since change nothing in it.</summary>
@@ -61,10 +61,4 @@ internal static class EndStep
                 told.FirstOrDefault(then => then with { LastBackup = now.LastBackup, KeysWithoutBackup = now.KeysWithoutBackup } == now) ?? now),
         ];
     }
-}
-
-/// <summary>Where tests let the program die.</summary>
-internal static class FaultPoints
-{
-    public static void Reach(string name) => Data.FaultPoint.Reach($"ceremony.{name}");
 }

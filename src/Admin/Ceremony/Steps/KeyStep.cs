@@ -32,7 +32,7 @@ internal static class KeyStep
             state.Journal.Append(JournalEntry.KeyIntent, plan.Id, plan.Label);
         }
 
-        FaultPoints.Reach("key-intent");
+        state.Reach("key-intent");
         found ??= await device.GenerateKeyAsync(label, plan.Kind, cancellationToken);
         if (found.Kind != plan.Kind)
         {
@@ -44,7 +44,7 @@ internal static class KeyStep
             KeyQuality.Require(publicKey);
         }
 
-        FaultPoints.Reach("key-made");
+        state.Reach("key-made");
         var key = new HeldKey(device, found);
         state.Journal.Append(JournalEntry.Key, plan.Id, key.Text);
         state.Keys.Add(plan.Id, key);

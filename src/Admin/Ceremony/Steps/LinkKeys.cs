@@ -40,7 +40,7 @@ internal static class LinkKeys
             password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, state.IsRehearsal ? 1 : Iterations));
         byte[] file = Encoding.ASCII.GetBytes(pem + "\n");
         state.Folder.Write(plan.LinkKey!, file, isSecret: true);
-        FaultPoints.Reach("link-key");
+        state.Reach("link-key");
         byte[] publicKey = key.ExportSubjectPublicKeyInfo();
         state.Journal.Append(JournalEntry.LinkKey, plan.Id, $"{Convert.ToBase64String(publicKey)} {Convert.ToHexStringLower(Sm3.HashData(file))}");
         return Der.Decode<SubjectPublicKeyInfo>(publicKey);

@@ -53,7 +53,7 @@ internal static class PolicyStep
             await InstallAsync(state, device, status, console, new SignedStatement(draft, [.. signatures.Select(file => Read(state.Folder, file))]), cancellationToken);
         }
 
-        FaultPoints.Reach("policy-installed");
+        state.Reach("policy-installed");
         state.Journal.Append(JournalEntry.Policy, plan.Device, draft);
         state.Say($"Policy of {plan.Device}: version {Der.Decode<PartitionPolicy>(draft).Version} is in force, signed by its holders");
         return null;

@@ -39,7 +39,7 @@ internal sealed class ServiceStep(CeremonyState state) : IAsyncDisposable
                 }
 
                 state.Persons[name] = id;
-                FaultPoints.Reach("person");
+                state.Reach("person");
             }
         }
     }
@@ -57,7 +57,7 @@ internal sealed class ServiceStep(CeremonyState state) : IAsyncDisposable
         var issuers = new OfficerIssuers([state.Certificates[super.Issuer].Tbs.SubjectPublicKeyInfo]);
         ServiceRecords records = _records[plan.Id];
         await records.InitialiseAsync(issuers, superCertificate, auditCertificate, plan.CertifiedDays, cancellationToken);
-        FaultPoints.Reach("service-initialised");
+        state.Reach("service-initialised");
         foreach (ClientPlan client in plan.Clients)
         {
             using X509Certificate2 link = X509CertificateLoader.LoadCertificate(Der.Encode(state.Certificates[client.Certificate]));
@@ -65,7 +65,7 @@ internal sealed class ServiceStep(CeremonyState state) : IAsyncDisposable
             await records.RegisterAsync(link, name, client.Kind, cancellationToken);
         }
 
-        FaultPoints.Reach("service-clients");
+        state.Reach("service-clients");
         state.Journal.Append(JournalEntry.Service, plan.Id, HashOf(superCertificate, auditCertificate));
         state.Say($"Service {plan.Id}: 超级管理员 and 审计管理员 are in office, {plan.Clients.Count} links are registered");
     }

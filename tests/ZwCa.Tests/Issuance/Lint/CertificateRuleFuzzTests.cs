@@ -79,19 +79,18 @@ public sealed class CertificateRuleFuzzTests
     public void CertificatesOfTheWorld_AreJudged()
     {
         const string Bundle = "/etc/ssl/certs/ca-certificates.crt";
-        if (!File.Exists(Bundle))
-        {
-            // Another kind of system: what is judged here is a supplement.
-            return;
-        }
-
+        Requires.Condition(File.Exists(Bundle), $"the machine's trusted roots in {Bundle}");
+        int judged = 0;
         ReadOnlySpan<char> rest = File.ReadAllText(Bundle);
         while (PemEncoding.TryFind(rest, out PemFields fields))
         {
             byte[] certificate = Convert.FromBase64String(rest[fields.Base64Data].ToString());
             Assert.DoesNotContain(Linter.Check(certificate, LintContext.None), finding => finding.Rule == "certificate-structure");
             rest = rest[fields.Location.End..];
+            judged++;
         }
+
+        Assert.True(judged > 0);
     }
 
     private static IEnumerable<byte[]> HugeExtensions(byte[] certificate)
