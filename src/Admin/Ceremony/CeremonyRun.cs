@@ -50,10 +50,10 @@ internal static class CeremonyRun
         var folder = new CeremonyFolder(output);
         Directory.CreateDirectory(folder.Path);
         using Journal journal = OpenJournal(file, folder, time);
-        if (journal.Find(JournalEntry.End, file.Plan.Name) is not null && folder.Has(CeremonyFolder.TranscriptFile))
+        if (journal.Find(JournalEntry.End, file.Plan.Name) is not null)
         {
-            say("This ceremony has ended already; nothing is left to be done.");
-            return null;
+            // Not believed: a transcript that is shown here will be signed. Every step looks whether its result is still there, and is the devices'.
+            say("This ceremony has ended already; nothing is left to be done but to look at all of it again.");
         }
 
         // Before anything is made, rather than when it is needed.
@@ -181,7 +181,7 @@ internal static class CeremonyRun
 
     private static void RequireEnvironment(CeremonyPlan plan, Journal journal)
     {
-        if (plan.Certificates.Any(certificate => certificate.LinkKey is not null && journal.Find(JournalEntry.LinkKey, certificate.Id) is null))
+        if (plan.Certificates.Any(certificate => certificate.LinkKey is not null && journal.Find(JournalEntry.Certificate, certificate.Id) is null))
         {
             LinkKeys.RequirePassword(Environment.GetEnvironmentVariable(LinkPasswordVariable));
         }

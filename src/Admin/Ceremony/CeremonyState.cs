@@ -17,6 +17,8 @@ internal sealed record HeldKey(IHsm Device, HsmKey Key)
 /// <summary>What the steps of one run share: the plan, where its output goes, and what there is so far.</summary>
 internal sealed class CeremonyState
 {
+    private static readonly TimeSpan ClockSlack = TimeSpan.FromSeconds(10);
+
     public required PlanFile File { get; init; }
 
     public required CeremonyFolder Folder { get; init; }
@@ -73,6 +75,16 @@ internal sealed class CeremonyState
 
     public HeldKey Held(string key) =>
         Keys.GetValueOrDefault(key) ?? throw new CeremonyException($"The key {key} is in a device that the plan does not name. Add the device to the plan.");
+
+    /// <summary>A time of the journal from which something is valid: not before the ceremony, nor in days to come.</summary>
+    /// <exception cref="CeremonyException">It is.</exception>
+    public void RequireDuring(DateTimeOffset time, string what)
+    {
+        if (!(time >= Journal.Entries[0].Time - ClockSlack) || time > Time.GetUtcNow() + ClockSlack)
+        {
+            throw new CeremonyException($"The journal has a time of {what}, {time:u}, at which this ceremony did nothing. Set the clock right; if it is, somebody changed the journal: find out who and begin anew.");
+        }
+    }
 
     /// <summary>Where tests let the program die; not while it rehearses.</summary>
     public void Reach(string name)

@@ -16,6 +16,7 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
 
     private readonly Dictionary<KeyLabel, HsmKey> _earlier = earlier.ToDictionary(key => key.Label);
     private readonly Dictionary<KeyLabel, (HsmKey Key, IDisposable? Secret)> _keys = [];
+    private readonly Dictionary<string, byte[]> _dataKeys = [];
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(MacKeyLength);
 
     public HsmToken Token { get; } = new(
@@ -87,10 +88,16 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
 
     public Task<byte[]> ComputeHmacAsync(HsmKey key, ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default) => Task.FromResult(HmacSm3.HashData(_secret, data.Span));
 
-    /// <summary>The data keys of a rehearsal seal what is thrown away with them: they are hidden from nobody.</summary>
-    public Task<byte[]> WrapKeyAsync(HsmKey kek, ReadOnlyMemory<byte> dataKey, ReadOnlyMemory<byte> context, CancellationToken cancellationToken = default) => Task.FromResult(dataKey.ToArray());
+    /// <summary>A reference: the data key stays here. On the disk, which keeps what is deleted, it would open the ID numbers of the persons.</summary>
+    public Task<byte[]> WrapKeyAsync(HsmKey kek, ReadOnlyMemory<byte> dataKey, ReadOnlyMemory<byte> context, CancellationToken cancellationToken = default)
+    {
+        byte[] reference = Guid.NewGuid().ToByteArray();
+        _dataKeys.Add(Convert.ToHexString(reference), dataKey.ToArray());
+        return Task.FromResult(reference);
+    }
 
-    public Task<byte[]> UnwrapKeyAsync(HsmKey kek, ReadOnlyMemory<byte> wrappedKey, ReadOnlyMemory<byte> context, CancellationToken cancellationToken = default) => Task.FromResult(wrappedKey.ToArray());
+    public Task<byte[]> UnwrapKeyAsync(HsmKey kek, ReadOnlyMemory<byte> wrappedKey, ReadOnlyMemory<byte> context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_dataKeys[Convert.ToHexString(wrappedKey.Span)].ToArray());
 
     public Task<byte[]> DecryptAsync(HsmKey key, ReadOnlyMemory<byte> ciphertext, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
@@ -105,6 +112,11 @@ internal sealed class RehearsalHsm(string label, string serial, IReadOnlyList<Hs
         foreach ((HsmKey _, IDisposable? secret) in _keys.Values)
         {
             secret?.Dispose();
+        }
+
+        foreach (byte[] dataKey in _dataKeys.Values)
+        {
+            CryptographicOperations.ZeroMemory(dataKey);
         }
 
         CryptographicOperations.ZeroMemory(_secret);

@@ -41,19 +41,19 @@ public sealed class ProgramTests
         // run asks for the hash of what was reviewed.
         (exitCode, _, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", new string('0', 64));
         Assert.Equal((1, true), (exitCode, error.Contains("it is not the plan that was reviewed", StringComparison.Ordinal)));
-        (exitCode, _, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash[..15]);
+        (exitCode, _, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash[..63]);
         Assert.Equal(1, exitCode);
         (exitCode, _, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output);
         Assert.Equal((1, true), (exitCode, error.Contains("--confirm", StringComparison.Ordinal)));
         Assert.False(Directory.Exists(stage.Output));
 
         // It waits for the holders, and goes on.
-        (exitCode, output, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash[..16]);
+        (exitCode, output, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", $"{hash[..32].ToUpperInvariant()} {hash[32..]}");
         Assert.True(exitCode == 3, output + error);
         Assert.Contains("hsm-sim sign --key", output);
         Assert.Equal(1, (await RunAsync("verify", stage.Output)).ExitCode);
         stage.SignPolicy();
-        (exitCode, output, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash[..16]);
+        (exitCode, output, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash);
         Assert.True(exitCode == 0, output + error);
 
         // Without the witnesses nothing holds; with two of three everything does.
@@ -76,7 +76,15 @@ public sealed class ProgramTests
 
         // Once more: nothing is left to be done.
         (exitCode, output, _) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash);
-        Assert.Equal((0, true), (exitCode, output.Contains("has ended already", StringComparison.Ordinal)));
+        Assert.Equal((0, true, true), (exitCode, output.Contains("has ended already", StringComparison.Ordinal), output.Contains(sm3, StringComparison.Ordinal)));
+
+        // But a transcript that is not what devices and journal say is not shown to witnesses.
+        string told = await File.ReadAllTextAsync(transcript, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(transcript, told.Replace("\"began\": \"2", "\"began\": \"1", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        (exitCode, output, error) = await RunAsync("run", stage.PlanPath, "--out", stage.Output, "--confirm", hash);
+        Assert.Equal((1, false), (exitCode, output.Contains("The transcript's SM3", StringComparison.Ordinal)));
+        Assert.Contains("another content", error);
+        await File.WriteAllTextAsync(transcript, told, TestContext.Current.CancellationToken);
 
         // A plan for a later day.
         string later = Path.Combine(stage.Path, "later.json");

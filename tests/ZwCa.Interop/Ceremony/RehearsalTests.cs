@@ -8,6 +8,8 @@ using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Hsm;
 
 namespace ZwCa.Interop.Ceremony;
 
@@ -24,6 +26,33 @@ public sealed class RehearsalTests
         IReadOnlyDictionary<string, Certificate> certificates = await room.RehearseAsync();
 
         Assert.Equal(room.Plan["certificates"]!.AsArray().Count, certificates.Count);
+    }
+
+    /// <summary>The records of a rehearsal lie on a disk: their data keys do not.</summary>
+    [Fact]
+    public async Task DataKeys_AreNotWrittenDown()
+    {
+        await using var device = new RehearsalHsm("ca", "serial", []);
+        HsmKey kek = await device.GenerateKeyAsync(new KeyLabel("kek"), HsmKeyKind.DataKek, TestContext.Current.CancellationToken);
+        byte[] dataKey = RandomNumberGenerator.GetBytes(16);
+
+        byte[] wrapped = await device.WrapKeyAsync(kek, dataKey, default, TestContext.Current.CancellationToken);
+
+        Assert.NotEqual(dataKey, wrapped);
+        Assert.Equal(dataKey, await device.UnwrapKeyAsync(kek, wrapped, default, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task AConnectionStringThatIsNone_IsRefusedAndNotQuoted()
+    {
+        await using var device = new RehearsalHsm("ca", "serial", []);
+        HsmKey key = await device.GenerateKeyAsync(new KeyLabel("index"), HsmKeyKind.HmacSm3, TestContext.Current.CancellationToken);
+        var options = new DatabaseOptions { Kind = DatabaseKind.SqlServer, ConnectionString = "Server=db;Password=half;of-a-secret=x" };
+
+        CeremonyException e = await Assert.ThrowsAsync<CeremonyException>(() => ServiceRecords.OpenAsync(options, device, key, key, TimeProvider.System, TestContext.Current.CancellationToken));
+
+        Assert.DoesNotContain("secret", e.ToString());
+        Assert.Contains("connectionVariable", e.Message);
     }
 
     /// <summary>A request contributes its key: whatever else stands in it is never looked at.</summary>

@@ -15,6 +15,9 @@ internal sealed class CeremonyFolder(string path)
     /// <summary>Transcript, inventory and superseded CRLs of the ceremony that this one goes on from.</summary>
     public const string BasisFolder = "basis";
 
+    /// <summary>Bytes.</summary>
+    private const int MaxFileLength = 64 << 20;
+
     private const string DraftSuffix = ".part";
 
     private static readonly string[] OwnNames =
@@ -45,7 +48,8 @@ internal sealed class CeremonyFolder(string path)
 
     public bool Has(string file) => File.Exists(PathOf(file));
 
-    public byte[] Read(string file) => File.ReadAllBytes(PathOf(file));
+    /// <exception cref="CeremonyException">Missing, unreadable, or longer than any file of a ceremony.</exception>
+    public byte[] Read(string file) => Ceremony.PlanFile.Input(PathOf(file), MaxFileLength);
 
     /// <exception cref="CeremonyException">It is there already with another content, or a link leads out of the folder.</exception>
     public void Write(string file, ReadOnlySpan<byte> content, bool isSecret = false)
@@ -54,7 +58,7 @@ internal sealed class CeremonyFolder(string path)
         string target = PathOf(file);
         if (File.Exists(target))
         {
-            if (!File.ReadAllBytes(target).AsSpan().SequenceEqual(content))
+            if (!Read(file).AsSpan().SequenceEqual(content))
             {
                 throw new CeremonyException($"{target} is there with another content than this ceremony's. Somebody changed it: find out who and begin anew in another folder.");
             }
@@ -81,7 +85,16 @@ internal sealed class CeremonyFolder(string path)
         File.Move(draft, target);
     }
 
-    public void Remove(string file) => File.Delete(PathOf(file));
+    /// <summary>Takes a file away, if it is there.</summary>
+    /// <exception cref="CeremonyException">A link leads out of the folder.</exception>
+    public void Remove(string file)
+    {
+        RequireNoLink(file);
+        if (Has(file))
+        {
+            File.Delete(PathOf(file));
+        }
+    }
 
     /// <summary>What an interruption left half written. No plan can name such a file.</summary>
     public void RemoveDrafts()

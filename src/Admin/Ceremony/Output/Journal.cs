@@ -63,8 +63,18 @@ internal sealed record JournalEntry(int Number, string At, string What, string I
 
     public static string Format(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 
-    /// <exception cref="FormatException">The data is a text.</exception>
-    public byte[] Decode() => Convert.FromBase64String(Data);
+    /// <exception cref="CeremonyException">The data is a text: the line was not written by this program.</exception>
+    public byte[] Decode()
+    {
+        try
+        {
+            return Convert.FromBase64String(Data);
+        }
+        catch (FormatException e)
+        {
+            throw new CeremonyException($"The journal's line {Number} cannot be read: somebody changed it. Find out who and begin anew in another folder.", e);
+        }
+    }
 }
 
 /// <summary>

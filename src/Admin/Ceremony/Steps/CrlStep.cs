@@ -11,8 +11,10 @@ internal static class CrlStep
 {
     public static async Task IssueAsync(CeremonyState state, CrlPlan plan, CancellationToken cancellationToken)
     {
+        Issuer issuer = state.IssuerOf(plan.Issuer);
         if (state.Journal.Find(JournalEntry.Crl, plan.Id) is { } made)
         {
+            RequireSigned(plan, issuer, Der.Decode<CertificateList>(made.Decode()));
             state.Folder.Write(plan.File, made.Decode());
             return;
         }
@@ -22,6 +24,11 @@ internal static class CrlStep
         BigInteger? previous = last is null ? null : BigInteger.Parse(last.Number, CultureInfo.InvariantCulture);
         string[]? intent = state.Journal.Find(JournalEntry.CrlIntent, plan.Id)?.Data.Split(' ');
         DateTimeOffset thisUpdate = intent is null ? state.Time.GetUtcNow() : DateTimeOffset.FromUnixTimeSeconds(long.Parse(intent[1], CultureInfo.InvariantCulture));
+        if (intent is not null)
+        {
+            state.RequireDuring(thisUpdate, $"CRL {plan.Id}");
+        }
+
         var request = new CrlRequest
         {
             Kind = plan.Kind,
@@ -30,7 +37,6 @@ internal static class CrlStep
             ThisUpdate = thisUpdate,
             NextUpdate = thisUpdate.AddDays(plan.Days),
         };
-        Issuer issuer = state.IssuerOf(plan.Issuer);
         if (thisUpdate < issuer.Certificate!.Tbs.Validity.NotBefore.Value || request.NextUpdate > issuer.Certificate.Tbs.Validity.NotAfter.Value)
         {
             throw new CeremonyException($"CRL {plan.Id}: its time, {thisUpdate:u} to {request.NextUpdate:u}, is outside the validity of {plan.Issuer}. Shorten its days, or set the clock right.");
@@ -55,15 +61,19 @@ internal static class CrlStep
         state.Reach("crl-signed");
         byte[] bytes = stream.ToArray();
         CertificateList crl = Der.Decode<CertificateList>(bytes);
-        if (!SignatureCheck.Holds(issuer.SubjectPublicKeyInfo, crl.SignatureAlgorithm, crl.TbsBytes, crl.Signature))
-        {
-            throw new CeremonyException($"The device's signature of {plan.Id} does not hold. Do not go on with this device.");
-        }
-
+        RequireSigned(plan, issuer, crl);
         state.Journal.Append(JournalEntry.Crl, plan.Id, bytes);
         state.Reach("crl-journaled");
         state.Folder.Write(plan.File, bytes);
         state.Say($"CRL {plan.Id}: of {plan.Issuer}, {plan.Kind}, number {request.Number}, until {crl.Tbs.NextUpdate}");
+    }
+
+    private static void RequireSigned(CrlPlan plan, Issuer issuer, CertificateList crl)
+    {
+        if (!crl.AlgorithmsAgree || !SignatureCheck.Holds(issuer.SubjectPublicKeyInfo, crl.SignatureAlgorithm, crl.TbsBytes, crl.Signature))
+        {
+            throw new CeremonyException($"The signature of {plan.Id} does not hold: the device is broken, or somebody changed the journal. Do not go on with either.");
+        }
     }
 
     /// <summary>What the last CRL of the issuer lists, for nothing leaves a CRL by a ceremony (incident 5), and what is revoked now.</summary>

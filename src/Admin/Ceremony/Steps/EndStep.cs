@@ -45,9 +45,20 @@ internal static class EndStep
                 state.Journal.Entries,
                 made,
                 Transcript.Version,
-                [.. state.Devices.All.Select(each => TranscriptDevice.Of(each.Id, each.Device.Token))],
+                Devices(state),
                 id => state.Certificates[id],
                 Transcript.FilesOf(state.Folder, state.Journal)).Write());
         state.Reach("transcript");
+    }
+
+    /// <summary>As the devices say now, or as the transcript has it already: backups that were made since change nothing in it.</summary>
+    private static IReadOnlyList<TranscriptDevice> Devices(CeremonyState state)
+    {
+        IReadOnlyList<TranscriptDevice> told = state.Folder.Has(CeremonyFolder.TranscriptFile) ? Transcript.Read(state.Folder.Read(CeremonyFolder.TranscriptFile)).Devices : [];
+        return
+        [
+            .. state.Devices.All.Select(each => TranscriptDevice.Of(each.Id, each.Device.Token)).Select(now =>
+                told.FirstOrDefault(then => then with { LastBackup = now.LastBackup, KeysWithoutBackup = now.KeysWithoutBackup } == now) ?? now),
+        ];
     }
 }

@@ -23,7 +23,13 @@ internal static class LinkKeys
         if (state.Journal.Find(JournalEntry.LinkKey, plan.Id) is { } made)
         {
             RequireIntact(state, plan);
-            return Der.Decode<SubjectPublicKeyInfo>(Convert.FromBase64String(made.Data.Split(' ')[0]));
+            byte[] known = Convert.FromBase64String(made.Data.Split(' ')[0]);
+            if (state.Journal.Find(JournalEntry.Certificate, plan.Id) is null)
+            {
+                RequireOurs(state, plan, known);
+            }
+
+            return Der.Decode<SubjectPublicKeyInfo>(known);
         }
 
         // A file from before an interruption that came before the journal knew of it: no certificate is for that key.
@@ -38,6 +44,28 @@ internal static class LinkKeys
         byte[] publicKey = key.ExportSubjectPublicKeyInfo();
         state.Journal.Append(JournalEntry.LinkKey, plan.Id, $"{Convert.ToBase64String(publicKey)} {Convert.ToHexStringLower(Sm3.HashData(file))}");
         return Der.Decode<SubjectPublicKeyInfo>(publicKey);
+    }
+
+    /// <summary>Before a key of the journal is certified: whoever can write into the folder, but does not know the password, has no such file for a key of his own.</summary>
+    private static void RequireOurs(CeremonyState state, CertificatePlan plan, byte[] publicKey)
+    {
+        using var key = ECDsa.Create();
+        bool isOurs;
+        try
+        {
+            key.ImportFromEncryptedPem(Encoding.ASCII.GetString(state.Folder.Read(plan.LinkKey!)), RequirePassword(state.LinkPassword));
+            isOurs = key.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKey);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            isOurs = false;
+        }
+
+        if (!isOurs)
+        {
+            throw new CeremonyException(
+                $"{state.Folder.PathOf(plan.LinkKey!)} does not open with the password in {CeremonyRun.LinkPasswordVariable}. Set the one with which the ceremony began; if it is that one, somebody changed the file: find out who and begin anew.");
+        }
     }
 
     /// <exception cref="CeremonyException">The file is not the one that was made.</exception>

@@ -1,5 +1,6 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Custody;
+using ZwCa.Cryptography;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
 using ZwCa.Hsm.Simulator.Wire;
@@ -43,6 +44,7 @@ internal static class PolicyStep
                 return $"""
                     {status.Threshold} of the holders of partition {device.Partition} ({string.Join(", ", status.Holders)}) sign its new policy, {signatures.Length} have:
                       hsm-sim sign --key HIS_KEY.pem --in {state.Folder.PathOf(name)} --out {state.Folder.PathOf($"{CeremonyFolder.PolicyFolder}/{plan.Device}-HIS_NAME.sig")}
+                    It has the SM3 {Convert.ToHexStringLower(Sm3.HashData(draft))}, and names for {plan.CaName}: {string.Join(", ", plan.CaKeys.Select(key => Convert.ToHexStringLower(state.PublicKeyOf(key).PublicKey.Span)))}
                     Then run the same command again.
                     """;
             }
@@ -61,9 +63,18 @@ internal static class PolicyStep
     {
         if (state.Journal.Entries.LastOrDefault(entry => entry.What == JournalEntry.PolicyDraft && entry.Id == plan.Device)?.Decode() is { } known)
         {
-            if (installed.AsSpan().SequenceEqual(known) || inForce.Version < Der.Decode<PartitionPolicy>(known).Version)
+            if (installed.AsSpan().SequenceEqual(known))
             {
                 return known;
+            }
+
+            if (inForce.Version < Der.Decode<PartitionPolicy>(known).Version)
+            {
+                // Holders are asked to sign it: it is what the plan says, whoever wrote into the journal.
+                return known.AsSpan().SequenceEqual(Der.Encode(Next(state, plan, inForce)))
+                    ? known
+                    : throw new CeremonyException(
+                        $"The journal has another policy of {plan.Device} than the plan says: somebody changed it. Nobody signs {state.Folder.PathOf(CeremonyFolder.PolicyPath(plan.Device))}. Find out who it was and begin anew.");
             }
 
             // Holders have installed another policy meanwhile: the draft, and what was signed of it, can no longer come into force.

@@ -35,7 +35,17 @@ internal sealed class ServiceRecords : IAsyncDisposable
     /// <exception cref="PersonKeysException">The database was filled with other keys.</exception>
     public static async Task<ServiceRecords> OpenAsync(DatabaseOptions options, IHsm device, HsmKey indexKey, HsmKey dataKek, TimeProvider time, CancellationToken cancellationToken)
     {
-        var database = new Database(options);
+        Database database;
+        try
+        {
+            database = new Database(options);
+        }
+        catch (ArgumentException)
+        {
+            // Without the exception, which may quote a part of the password.
+            throw new CeremonyException($"A connection string is not one of {options.Kind}. Correct the variables that the plan names as connectionVariable.");
+        }
+
         try
         {
             await new Migrator(database, Tables, time).MigrateAsync(cancellationToken);

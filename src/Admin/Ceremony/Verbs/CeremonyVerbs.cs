@@ -16,7 +16,6 @@ namespace ZwCa.Admin.Ceremony;
 internal static class CeremonyVerbs
 {
     private const int Waiting = 3;
-    private const int ConfirmDigits = 16;
 
     public static Command Ceremony()
     {
@@ -51,7 +50,7 @@ internal static class CeremonyVerbs
         Argument<FileInfo> plan = PlanArgument();
         Option<DirectoryInfo?> basis = BasisOption();
         var output = new Option<DirectoryInfo>("--out", "-o") { Description = "Folder for the output: a new one, or that of this ceremony when it was interrupted.", Required = true };
-        var confirm = new Option<string?>("--confirm") { Description = $"The plan's hash, or its first {ConfirmDigits} digits, as it was reviewed; without it the program asks for them." };
+        var confirm = new Option<string?>("--confirm") { Description = "The plan's hash, all 64 digits, as it was reviewed; without it the program asks for it." };
         var command = new Command("run", "Rehearses a plan, shows it, and carries it out. Interrupted, the same command goes on and makes nothing twice.") { plan, basis, output, confirm };
         command.SetAction((parsed, cancellationToken) => GuardAsync(async () =>
         {
@@ -95,7 +94,7 @@ internal static class CeremonyVerbs
         {
             CeremonyReport report = CeremonyVerification.Check(parsed.GetRequiredValue(folder).FullName);
             List<string> faults = [.. report.Faults];
-            if (parsed.GetValue(transcript) is { } printed && printed != report.TranscriptHash)
+            if (parsed.GetValue(transcript) is { } printed && Digits(printed) != report.TranscriptHash)
             {
                 faults.Add($"The transcript's SM3 is {report.TranscriptHash ?? "(none)"}, and not {printed}, which was printed.");
             }
@@ -155,15 +154,19 @@ internal static class CeremonyVerbs
     {
         if (given is null && Console.IsInputRedirected)
         {
-            throw new CeremonyException($"Nobody can be asked here: give the reviewed plan's hash with --confirm {file.Hash}.");
+            throw new CeremonyException("Nobody can be asked here: give the hash of the plan that was reviewed with --confirm.");
         }
 
-        given ??= AnsiConsole.Ask<string>($"To carry it out, type the first {ConfirmDigits} digits of the hash of the plan that was reviewed:");
-        if (given.Length < ConfirmDigits || !file.Hash.StartsWith(given, StringComparison.Ordinal))
+        // All of it: two plans that agree in half of the digits are made in an hour, one to be reviewed and one to be run.
+        given ??= AnsiConsole.Ask<string>("To carry it out, type the hash of the plan that was reviewed, from the paper (64 digits; blanks do not matter):");
+        if (Digits(given) != file.Hash)
         {
-            throw new CeremonyException($"That is not the hash of this plan ({file.Hash}): it is not the plan that was reviewed.");
+            throw new CeremonyException($"That is not the hash of this plan ({file.Hash}): it is not the plan that was reviewed, or the digits were mistyped.");
         }
     }
+
+    /// <summary>A hash as people write it on paper.</summary>
+    private static string Digits(string written) => string.Concat(written.Where(digit => !char.IsWhiteSpace(digit))).ToLowerInvariant();
 
     public static async Task<int> GuardAsync(Func<Task<int>> work)
     {

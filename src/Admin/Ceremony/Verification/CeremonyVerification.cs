@@ -12,8 +12,6 @@ namespace ZwCa.Admin.Ceremony;
 /// </summary>
 internal sealed class CeremonyVerification
 {
-    private const int MaxFileLength = 64 << 20;
-
     private readonly CeremonyFolder _folder;
     private readonly Verdict _verdict = new();
 
@@ -83,8 +81,10 @@ internal sealed class CeremonyVerification
         // Step 5: certificates: what the plan says, by its issuer, for the key that the device made; those of the basis by their issuers.
         new CertificateVerification(plan, inventory, journal, certificates, _verdict).Check();
 
-        // Step 6: CRLs.
+        // Step 6: CRLs, and that keys have signed nothing else.
         CrlVerification.Check(plan.Plan, basis, inventory, certificates, journal, Read, _verdict);
+
+        CounterVerification.Check(plan.Plan, basis, inventory, journal, _verdict);
 
         // Step 7: what the devices' holders signed, and who took office.
         foreach (PolicyPlan policy in plan.Plan.Policies)
@@ -173,7 +173,7 @@ internal sealed class CeremonyVerification
         _verdict.Demand(signers >= 2, $"The policy of {plan.Device} has the signatures of {signers} holders.");
     }
 
-    private byte[] Read(string file) => PlanFile.Input(_folder.PathOf(file), MaxFileLength);
+    private byte[] Read(string file) => _folder.Read(file);
 
     private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(Sm3.HashData(bytes));
 }

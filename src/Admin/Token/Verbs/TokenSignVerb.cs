@@ -73,7 +73,7 @@ internal static class TokenSignVerb
 
             UnlockedToken Agreed()
             {
-                shown.WriteLine($"签名密钥：令牌“{token.Label}”{(token.IsDemo ? "（演示 DEMO）" : "")}，容器“{container.Name}”，公钥指纹（SM3）{container.Fingerprint}");
+                shown.WriteLine($"签名密钥：令牌“{token.Label}”{(token.IsDemo ? "（演示 DEMO）" : "")}，容器“{LabelText.Shown(container.Name)}”，公钥指纹（SM3）{container.Fingerprint}");
                 if (container.Certificate is { } certificate)
                 {
                     shown.WriteLine($"签名人：{certificate.Tbs.Subject}{Identity(certificate)}");

@@ -36,7 +36,7 @@ internal static class TokenVerbs
         catch (Exception e) when (e is RefusalException or IOException or UnauthorizedAccessException)
         {
             string message = e is RefusalException ? e.Message : $"文件读写失败，请检查路径、权限和磁盘空间：{e.Message}";
-            parsed.InvocationConfiguration.Error.WriteLine(message.ReplaceLineEndings(" "));
+            parsed.InvocationConfiguration.Error.WriteLine(LabelText.Shown(message.ReplaceLineEndings(" ")));
             return 1;
         }
     });
