@@ -56,7 +56,7 @@ public sealed class ForgedJournalTests
     {
         await using CeremonyStage stage = await CeremonyStage.CreateAsync(CeremonyStage.Small);
         await StopAtAsync(stage, $"Certificate {Certificate}");
-        Rewrite(stage, entry => entry is { What: JournalEntry.Certificate, Id: Certificate } ? "no base64" : entry.Data);
+        Rewrite(stage, entry => entry is { What: JournalEntry.Certificate, Id: Certificate } ? "not!" : entry.Data);
 
         Assert.Contains("cannot be read", (await Assert.ThrowsAsync<CeremonyException>(() => stage.RunAsync())).Message);
     }
