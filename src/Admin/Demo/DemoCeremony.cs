@@ -151,8 +151,15 @@ internal sealed class DemoCeremony : IAsyncDisposable
 
         // Step 3: rehearsed, carried out, the policy signed by the device's holders, the transcript by the witnesses.
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("zwca-rehearsal-");
-        await CeremonyRun.RehearseAsync(file, null, scratch.FullName, TimeProvider.System, _ => { }, CancellationToken.None);
-        scratch.Delete(recursive: true);
+        try
+        {
+            await CeremonyRun.RehearseAsync(file, null, scratch.FullName, TimeProvider.System, _ => { }, CancellationToken.None);
+        }
+        finally
+        {
+            scratch.Delete(recursive: true);
+        }
+
         DemoCommand.Report($"the plan was rehearsed with keys that were thrown away; its SM3 is {file.Hash[..16]}…", true);
         string? missing = await CeremonyRun.RunAsync(file, null, Output, TimeProvider.System, _ => { }, CancellationToken.None);
         DemoCommand.Report("it waits for the holders of the KMC's partition, who have to sign that the CA may ask for keys", missing is not null);

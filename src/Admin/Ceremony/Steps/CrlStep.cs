@@ -23,7 +23,7 @@ internal static class CrlStep
         InventoryCrl? last = state.Basis?.Inventory.FindCrl(plan.Issuer, plan.Kind);
         BigInteger? previous = last is null ? null : BigInteger.Parse(last.Number, CultureInfo.InvariantCulture);
         string[]? intent = state.Journal.Find(JournalEntry.CrlIntent, plan.Id)?.Data.Split(' ');
-        DateTimeOffset thisUpdate = intent is null ? state.Time.GetUtcNow() : DateTimeOffset.FromUnixTimeSeconds(long.Parse(intent[1], CultureInfo.InvariantCulture));
+        DateTimeOffset thisUpdate = intent is null ? state.Time.GetUtcNow() : ReadTime(intent, plan);
         if (intent is not null)
         {
             state.RequireDuring(thisUpdate, $"CRL {plan.Id}");
@@ -104,4 +104,10 @@ internal static class CrlStep
 
         return [.. entries];
     }
+
+    /// <exception cref="CeremonyException">Not what was written.</exception>
+    private static DateTimeOffset ReadTime(string[] intent, CrlPlan plan) =>
+        intent.Length == 3 && uint.TryParse(intent[1], NumberStyles.None, CultureInfo.InvariantCulture, out uint seconds)
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : throw new CeremonyException($"The journal's intention of CRL {plan.Id} is not one. Begin anew in another folder.");
 }
