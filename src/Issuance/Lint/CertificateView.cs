@@ -8,7 +8,28 @@ namespace ZwCa.Issuance;
 /// <param name="Critical">As a reader takes it: any octet but 00.</param>
 /// <param name="CriticalField">The BOOLEAN; missing when the default applies.</param>
 /// <param name="Value">The element inside extnValue; missing when there is not exactly one.</param>
-public readonly record struct ExtensionView(string Id, bool Critical, DerNode CriticalField, DerNode Value);
+public readonly record struct ExtensionView(string Id, bool Critical, DerNode CriticalField, DerNode Value)
+{
+    /// <summary>RFC 5280 §4.1, §5.1: of a certificate or a CRL.</summary>
+    /// <returns>False: one of them is not a SEQUENCE of OBJECT IDENTIFIER, BOOLEAN and OCTET STRING.</returns>
+    internal static bool TryReadAll(DerNode field, List<ExtensionView> extensions)
+    {
+        foreach (DerNode extension in field)
+        {
+            DerNode id = extension.First;
+            DerNode critical = id.Next.Is(DerTag.Boolean) ? id.Next : default;
+            DerNode value = critical.Exists ? critical.Next : id.Next;
+            if (!extension.Is(DerTag.Sequence) || KnownOid.Name(id) is not { } name || !value.Is(DerTag.OctetString) || value.Next.Exists)
+            {
+                return false;
+            }
+
+            extensions.Add(new ExtensionView(name, critical.Exists && !critical.Content.SequenceEqual<byte>([0]), critical, value.Inside));
+        }
+
+        return true;
+    }
+}
 
 /// <summary>
 /// A certificate taken apart for <see cref="CertificateRule"/>s, however badly it is made: fields that are missing are nodes that do not exist. Only where
@@ -197,17 +218,9 @@ public sealed class CertificateView
 
     private string? ReadExtensions()
     {
-        foreach (DerNode extension in ExtensionsField)
+        if (!ExtensionView.TryReadAll(ExtensionsField, _extensions))
         {
-            DerNode id = extension.First;
-            DerNode critical = id.Next.Is(DerTag.Boolean) ? id.Next : default;
-            DerNode value = critical.Exists ? critical.Next : id.Next;
-            if (!extension.Is(DerTag.Sequence) || KnownOid.Name(id) is not { } name || !value.Is(DerTag.OctetString) || value.Next.Exists)
-            {
-                return "an extension is not a SEQUENCE of OBJECT IDENTIFIER, BOOLEAN and OCTET STRING";
-            }
-
-            _extensions.Add(new ExtensionView(name, critical.Exists && !critical.Content.SequenceEqual<byte>([0]), critical, value.Inside));
+            return "an extension is not a SEQUENCE of OBJECT IDENTIFIER, BOOLEAN and OCTET STRING";
         }
 
         IsCa = Value(Oids.BasicConstraints).First is { } cA && cA.Is(DerTag.Boolean) && !cA.Content.SequenceEqual<byte>([0]);

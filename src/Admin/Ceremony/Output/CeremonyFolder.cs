@@ -1,3 +1,4 @@
+using ZwCa.Admin.Token;
 using ZwCa.Cryptography;
 
 namespace ZwCa.Admin.Ceremony;
@@ -83,6 +84,7 @@ internal sealed class CeremonyFolder(string path)
         }
 
         File.Move(draft, target);
+        TokenFiles.FlushFolder(folder);
     }
 
     /// <summary>Takes a file away, if it is there.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ZwCa.Admin.Token;
 using ZwCa.Cryptography;
 
 namespace ZwCa.Admin.Ceremony;
@@ -116,6 +117,7 @@ internal sealed class Journal : IDisposable
         {
             // Nothing shared: with any sharing two programs could both hold it.
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            TokenFiles.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
         {

@@ -289,17 +289,9 @@ public sealed class CrlView
 
     private string? ReadExtensions()
     {
-        foreach (DerNode extension in ExtensionsField)
+        if (!ExtensionView.TryReadAll(ExtensionsField, _extensions))
         {
-            DerNode id = extension.First;
-            DerNode critical = id.Next.Is(DerTag.Boolean) ? id.Next : default;
-            DerNode value = critical.Exists ? critical.Next : id.Next;
-            if (!extension.Is(DerTag.Sequence) || KnownOid.Name(id) is not { } name || !value.Is(DerTag.OctetString) || value.Next.Exists)
-            {
-                return "an extension is not a SEQUENCE of OBJECT IDENTIFIER, BOOLEAN and OCTET STRING";
-            }
-
-            _extensions.Add(new ExtensionView(name, critical.Exists && !critical.Content.SequenceEqual<byte>([0]), critical, value.Inside));
+            return "an extension is not a SEQUENCE of OBJECT IDENTIFIER, BOOLEAN and OCTET STRING";
         }
 
         foreach (DerNode field in Value(Oids.IssuingDistributionPoint))
