@@ -53,17 +53,17 @@ public sealed class PreparedCrl : IDisposable
     /// <returns>Its bytes.</returns>
     /// <exception cref="HsmException">The signature does not hold.</exception>
     /// <exception cref="InvalidOperationException">What is in the stream is not what was signed.</exception>
-    internal long Complete(ReadOnlySpan<byte> signature)
+    internal long Complete(ReadOnlyMemory<byte> signature)
     {
         // Of an RSA key a wrong signature gives the private key away (Boneh, DeMillo, Lipton 1997): it does not even reach the disk.
-        if (!DigestSignature.Holds(Issuer.SubjectPublicKeyInfo, Issuer.Algorithm, Digest.Span, signature))
+        if (!new SignatureCheck(Issuer.SubjectPublicKeyInfo, Issuer.Algorithm).HoldsDigest(Digest.Span, signature))
         {
             throw new HsmException(HsmFailure.DeviceError, $"The device's signature of the {Request} does not hold. The device is to be looked at.");
         }
 
-        _unsigned.Complete(signature);
+        _unsigned.Complete(signature.Span);
         long length = _output.Position - _start;
-        CrlReadBack.Require(this, _output, _start, signature);
+        CrlReadBack.Require(this, _output, _start, signature.Span);
         _output.Position = _start + length;
         _kept = true;
         return length;

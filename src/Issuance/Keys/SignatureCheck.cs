@@ -51,13 +51,20 @@ public sealed class SignatureCheck
         new SignatureCheck(key, algorithm).Holds(message.Span, signature);
 
     /// <param name="signature">As in signatureValue.</param>
-    public bool Holds(ReadOnlySpan<byte> message, ReadOnlyMemory<byte> signature)
+    public bool Holds(ReadOnlySpan<byte> message, ReadOnlyMemory<byte> signature) => Holds(message, isDigest: false, signature);
+
+    /// <summary>Of a message that is too long to be held.</summary>
+    /// <param name="digest">For SM2 e = SM3(Z ‖ message), otherwise the hash that the algorithm names.</param>
+    /// <param name="signature">As in signatureValue.</param>
+    public bool HoldsDigest(ReadOnlySpan<byte> digest, ReadOnlyMemory<byte> signature) => Holds(digest, isDigest: true, signature);
+
+    private bool Holds(ReadOnlySpan<byte> signed, bool isDigest, ReadOnlyMemory<byte> signature)
     {
         try
         {
-            return _sm2Key is not null ? _algorithm == AlgorithmIdentifier.Sm3WithSm2 && _sm2Key.Verify(message, Der.Decode<Sm2Signature>(signature).Raw.Span)
-                : _key.Algorithm == AlgorithmIdentifier.Rsa ? HoldsRsa(message, signature.Span)
-                : _algorithm == AlgorithmIdentifier.EcdsaWithSha256 && _key.NamedCurve == Oids.P256 && HoldsEcdsa(message, signature.Span);
+            return _sm2Key is not null ? _algorithm == AlgorithmIdentifier.Sm3WithSm2 && HoldsSm2(_sm2Key, signed, isDigest, Der.Decode<Sm2Signature>(signature).Raw.Span)
+                : _key.Algorithm == AlgorithmIdentifier.Rsa ? HoldsRsa(signed, isDigest, signature.Span)
+                : _algorithm == AlgorithmIdentifier.EcdsaWithSha256 && _key.NamedCurve == Oids.P256 && HoldsEcdsa(signed, isDigest, signature.Span);
         }
         catch (Exception e) when (e is DerException or CryptographicException)
         {
@@ -66,14 +73,19 @@ public sealed class SignatureCheck
         }
     }
 
-    private bool HoldsEcdsa(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    private static bool HoldsSm2(Sm2PublicKey key, ReadOnlySpan<byte> signed, bool isDigest, ReadOnlySpan<byte> signature) =>
+        isDigest ? key.VerifyDigest(signed, signature) : key.Verify(signed, signature);
+
+    private bool HoldsEcdsa(ReadOnlySpan<byte> signed, bool isDigest, ReadOnlySpan<byte> signature)
     {
         using var ecdsa = ECDsa.Create();
         ecdsa.ImportSubjectPublicKeyInfo(Der.Encode(_key), out _);
-        return ecdsa.VerifyData(message, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        return isDigest
+            ? ecdsa.VerifyHash(signed, signature, DSASignatureFormat.Rfc3279DerSequence)
+            : ecdsa.VerifyData(signed, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
     }
 
-    private bool HoldsRsa(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    private bool HoldsRsa(ReadOnlySpan<byte> signed, bool isDigest, ReadOnlySpan<byte> signature)
     {
         using var rsa = RSA.Create();
         rsa.ImportSubjectPublicKeyInfo(Der.Encode(_key), out _);
@@ -81,7 +93,7 @@ public sealed class SignatureCheck
         {
             if (_algorithm == algorithm)
             {
-                return rsa.VerifyData(message, signature, hash, padding);
+                return isDigest ? rsa.VerifyHash(signed, signature, hash, padding) : rsa.VerifyData(signed, signature, hash, padding);
             }
         }
 

@@ -1,8 +1,8 @@
-using System.Formats.Asn1;
 using System.Text;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
+using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Token;
 
@@ -13,24 +13,6 @@ namespace ZwCa.Admin.Token;
 internal static class SubjectText
 {
     private const int MaxLength = 2048;
-
-    private static readonly Rule[] Rules =
-    [
-        new("CN", Oids.CommonName, 64),
-        new("O", Oids.OrganizationName, 64),
-        new("OU", Oids.OrganizationalUnitName, 64),
-        new("C", Oids.CountryName, 2, UniversalTagNumber.PrintableString),
-        new("ST", Oids.StateOrProvinceName, 128),
-        new("L", Oids.LocalityName, 128),
-        new("serialNumber", Oids.SerialNumber, 64, UniversalTagNumber.PrintableString),
-        new("SN", Oids.Surname, 64),
-        new("givenName", Oids.GivenName, 64),
-        new("title", Oids.Title, 64),
-        new("STREET", Oids.StreetAddress, 128),
-        new("UID", Oids.UserId, 256),
-        new("DC", Oids.DomainComponent, 63, UniversalTagNumber.IA5String),
-        new("emailAddress", Oids.EmailAddress, 255, UniversalTagNumber.IA5String),
-    ];
 
     /// <exception cref="RefusalException"><see cref="Refusal.SubjectNotAllowed"/>: says which part is wrong and what is allowed.</exception>
     public static Name Parse(string text)
@@ -64,32 +46,15 @@ internal static class SubjectText
     {
         int equals = part.IndexOf('=');
         string key = equals < 0 ? "" : part[..equals].Trim();
-        Rule rule = Rules.FirstOrDefault(each => string.Equals(each.Name, key, StringComparison.OrdinalIgnoreCase))
-            ?? throw Refused($"“{LabelText.Shown(part)}”不是可用的属性。应写作 名称=值，名称可为：{string.Join("、", Rules.Select(each => each.Name))}。");
-        string value = Unescape(part[(equals + 1)..], rule.Name);
-        if (!value.EnumerateRunes().All(LabelText.IsVisible))
+        string type = AttributeNames.Find(key)
+            ?? throw Refused($"“{LabelText.Shown(part)}”不是可用的属性。应写作 名称=值，名称可为 CN、O、OU、C、ST、L、serialNumber、emailAddress 等。");
+        string value = Unescape(part[(equals + 1)..], key).Normalize();
+        if (NameText.FindFault(type, value) is { } fault)
         {
-            throw Refused($"{rule.Name} 的值“{LabelText.Shown(value)}”含有控制字符、不可见字符或改变书写方向的字符，请删去。");
+            throw Refused($"{AttributeNames.ShortName(type)} {fault}。");
         }
 
-        value = value.Normalize();
-        int length = value.EnumerateRunes().Count();
-        if (length == 0 || length > rule.MaxCharacters)
-        {
-            throw Refused($"{rule.Name} 应为1至{rule.MaxCharacters}个字符，现为{length}个。");
-        }
-
-        if (rule.Type == Oids.CountryName && !(length == 2 && value.All(char.IsAsciiLetterUpper)))
-        {
-            throw Refused("C 应为两个大写英文字母，例如 CN。");
-        }
-
-        if (!rule.Allows(value))
-        {
-            throw Refused($"{rule.Name} 的值“{value}”中有不能使用的字符：只能使用英文字母、数字和常用英文标点。");
-        }
-
-        return (rule.Type, value);
+        return type != Oids.CountryName || value.All(char.IsAsciiLetterUpper) ? (type, value) : throw Refused("C 应为两个大写英文字母，例如 CN。");
     }
 
     /// <summary>At each comma that no backslash stands before.</summary>
@@ -163,15 +128,4 @@ internal static class SubjectText
     }
 
     private static RefusalException Refused(string detail) => new(Refusal.SubjectNotAllowed, detail);
-
-    /// <param name="MaxCharacters">RFC 5280 appendix A.1, or fewer where it has no useful bound.</param>
-    private sealed record Rule(string Name, string Type, int MaxCharacters, UniversalTagNumber Encoding = UniversalTagNumber.UTF8String)
-    {
-        public bool Allows(string value) => Encoding switch
-        {
-            UniversalTagNumber.PrintableString => value.All(each => char.IsAsciiLetterOrDigit(each) || " '()+,-./:=?".Contains(each)),
-            UniversalTagNumber.IA5String => value.All(char.IsAscii),
-            _ => true,
-        };
-    }
 }
