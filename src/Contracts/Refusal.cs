@@ -50,6 +50,9 @@ public enum Refusal
     /// <summary>Another region, RA or profile than the caller's.</summary>
     OutOfScope,
 
+    /// <summary>The RA has had as many certificates issued as it may.</summary>
+    QuotaExhausted,
+
     /// <summary>A second person has to decide, and this is not one.</summary>
     SecondOfficerRequired,
 

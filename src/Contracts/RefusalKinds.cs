@@ -25,6 +25,7 @@ public static class RefusalKinds
         [Refusal.NotFound] = (404, "未找到"),
         [Refusal.NotAllowed] = (403, "无权操作"),
         [Refusal.OutOfScope] = (403, "超出管辖范围"),
+        [Refusal.QuotaExhausted] = (429, "配额已用完"),
         [Refusal.SecondOfficerRequired] = (403, "须由另一人审批"),
         [Refusal.RolesNotDisjoint] = (403, "角色互斥"),
         [Refusal.NotApproved] = (403, "未获批准"),

@@ -8,8 +8,26 @@ namespace ZwCa.Asn1.Decisions;
 /// <summary>What an application asks for; the number is on the wire and never changes its meaning.</summary>
 public enum DecisionKind
 {
+    /// <summary>签发; the body is a <see cref="CertificateBody"/>, as it is of the next two.</summary>
+    Issue = 1,
+
+    /// <summary>更新: the same key for longer.</summary>
+    Renew = 2,
+
+    /// <summary>换发: a new key for the same entity.</summary>
+    Rekey = 3,
+
+    /// <summary>吊销; the body is a <see cref="StatusBody"/>, as it is of suspension and resumption.</summary>
+    Revoke = 4,
+
     /// <summary>密钥恢复; the body is a <see cref="RecoveryBody"/>.</summary>
     Recovery = 5,
+
+    /// <summary>冻结.</summary>
+    Suspend = 6,
+
+    /// <summary>解冻.</summary>
+    Resume = 7,
 
     /// <summary>A command of officers to a service; the body is a <see cref="CommandBody"/>.</summary>
     Command = 16,

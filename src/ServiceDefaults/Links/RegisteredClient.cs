@@ -8,7 +8,7 @@ public enum ClientKind
     Ra = 3,
     Ocsp = 4,
 
-    /// <summary>A person in office; the name is the serial number of the officer certificate.</summary>
+    /// <summary>A person in office; the name is the person's id, 32 lower-case hexadecimal digits: his officer certificates follow one another, his link stays his.</summary>
     Officer = 5,
 }
 

@@ -80,7 +80,7 @@ internal static class Ladder
         new("ZwCa.Ca", "src/Ca")
         {
             Projects = ["ZwCa.Issuance", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.Contracts", "ZwCa.ServiceDefaults"],
-            Packages = ["Quartz"],
+            Packages = ["Quartz", "Microsoft.AspNetCore.OpenApi"],
             AspNetCore = true,
         },
         new("ZwCa.Kmc", "src/Kmc")

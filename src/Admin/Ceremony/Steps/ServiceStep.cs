@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
 using ZwCa.Cryptography;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
@@ -61,7 +62,9 @@ internal sealed class ServiceStep(CeremonyState state) : IAsyncDisposable
         foreach (ClientPlan client in plan.Clients)
         {
             using X509Certificate2 link = X509CertificateLoader.LoadCertificate(Der.Encode(state.Certificates[client.Certificate]));
-            string name = client.Kind == ClientKind.Officer ? state.Certificates[client.Name].Tbs.SerialNumber.ToString() : client.Name;
+            string name = client.Kind == ClientKind.Officer
+                ? Convert.ToHexStringLower(state.Certificates[client.Name].Tbs.Extensions!.Find<OfficerIdentity>()!.Person.Span)
+                : client.Name;
             await records.RegisterAsync(link, name, client.Kind, cancellationToken);
         }
 

@@ -1,0 +1,120 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Quartz;
+using ZwCa.Audit;
+using ZwCa.Audit.Sequencing;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Jobs;
+using ZwCa.Ca.Messages;
+using ZwCa.Data;
+using ZwCa.Hsm;
+using ZwCa.Hsm.Simulator;
+using ZwCa.Issuance;
+using ZwCa.Officers;
+using ZwCa.ServiceDefaults;
+using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults.Messages;
+using ZwCa.ServiceDefaults.Verbs;
+
+namespace ZwCa.Ca;
+
+/// <summary>What the CA is made of. What needs the device or the database is made when it is first asked for: the start checks ask, and report what is wrong.</summary>
+internal static class CaHosting
+{
+    public static IReadOnlyList<StartCheck> Checks { get; } =
+    [
+        new("roles", (services, cancellation) => RoleCatalogue.Standard.InstallAsync(services.GetRequiredService<Database>(), cancellation)),
+        new("CAs and their keys", (services, _) => RequireFit(services)),
+        new("profiles", (services, cancellation) => services.GetRequiredService<ProfileStore>().InstallAsync(cancellation)),
+        new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
+        new("log", (services, cancellation) => new LogGuard(services.GetRequiredService<Database>(), services.GetRequiredService<LogOptions>()).CheckAsync(cancellation)),
+    ];
+
+    public static void Add(WebApplicationBuilder builder, ServiceOptions service)
+    {
+        var options = CaOptions.Read(builder.Configuration);
+        IServiceCollection services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton<IHsm>(_ => Wait(SimulatorHsm.ConnectAsync(SimulatorOf(options.Hsm))));
+        services.AddSingleton(provider => Wait(AuthorityList.OpenAsync(options, provider.GetRequiredService<IHsm>(), provider.GetRequiredService<Database>(), provider.GetRequiredService<TimeProvider>())));
+        services.AddSingleton(options.ProfileFolder is { } folder ? ProfileCatalogue.Load(folder) : ProfileCatalogue.Shipped);
+        services.AddSingleton<ProfileStore>();
+
+        // Officers: certified by the operations CA.
+        services.AddSingleton(provider => new OfficerIssuers([provider.GetRequiredService<AuthorityList>().Operations.Certificate.Tbs.SubjectPublicKeyInfo]));
+        services.AddSingleton(RoleCatalogue.Standard);
+        services.AddSingleton<OfficerDirectory>();
+        services.AddSingleton<ApprovalVerifier>();
+        services.AddSingleton(provider => Wait(OpenPersonsAsync(provider, options)));
+
+        // The log.
+        services.AddSingleton(provider => new LogOptions
+        {
+            Origin = options.Log.Origin,
+            Key = Wait(KeyAsync(provider, options.Log.KeyLabel)).PublicKey!,
+            Anchors = [.. options.Log.Anchors.Select(path => new Anchor(path))],
+        });
+        services.AddLogSequencer(provider => new Sequencer(
+            provider.GetRequiredService<Database>(),
+            new HsmSigner(provider.GetRequiredService<IHsm>(), Wait(KeyAsync(provider, options.Log.KeyLabel))),
+            provider.GetRequiredService<LogOptions>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddAuditGate();
+
+        // Messages and what they ask for.
+        services.AddSingleton<CaSenders>();
+        services.AddSignedMessages(provider => provider.GetRequiredService<CaSenders>().FindAsync);
+        services.AddSingleton<IssueCertificate>();
+        services.AddSingleton<RecoverIssuance>();
+        services.AddSingleton<RaRequests>();
+        services.AddSingleton<CertificateAnswers>();
+
+        services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
+        services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
+    }
+
+    public static void Map(WebApplication app) => app.MapCertificates();
+
+    private static Task RequireFit(IServiceProvider services)
+    {
+        AuthorityList authorities = services.GetRequiredService<AuthorityList>();
+        Authority? demo = authorities.All.FirstOrDefault(each => each.Issuer.Publication.IsDemo || Publication.HasDemoMark(each.Certificate.Tbs.Subject));
+        return demo is not null && services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production
+            ? throw new StartCheckException($"CA {demo.Name} is one of a demonstration: it never goes into production.")
+            : Task.CompletedTask;
+    }
+
+    private static SimulatorOptions SimulatorOf(HsmOptions options)
+    {
+        var found = SimulatorOptions.FromFolder(IPEndPoint.Parse(options.Endpoint), options.Partition, options.ClientFolder);
+        return new SimulatorOptions
+        {
+            Host = found.Host,
+            Port = found.Port,
+            Partition = found.Partition,
+            Serial = options.Serial,
+            ServerCertificateHash = found.ServerCertificateHash,
+            ClientCertificateFile = found.ClientCertificateFile,
+            SecretFile = found.SecretFile,
+        };
+    }
+
+    private static async Task<PersonRegistry> OpenPersonsAsync(IServiceProvider provider, CaOptions options) => await PersonRegistry.OpenAsync(
+        provider.GetRequiredService<Database>(),
+        provider.GetRequiredService<AuditLog>(),
+        provider.GetRequiredService<IHsm>(),
+        await KeyAsync(provider, options.PersonIndexKey),
+        await KeyAsync(provider, options.DataKek),
+        provider.GetRequiredService<TimeProvider>());
+
+    private static async Task<HsmKey> KeyAsync(IServiceProvider provider, string label)
+    {
+        IHsm hsm = provider.GetRequiredService<IHsm>();
+        return await hsm.FindKeyAsync(new KeyLabel(label)) ?? throw new StartCheckException($"The token {hsm.Token.Label} has no key {label}.");
+    }
+
+    /// <summary>Once, at the start, where nothing else runs yet.</summary>
+    private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+}

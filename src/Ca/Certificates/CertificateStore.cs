@@ -1,0 +1,83 @@
+using ZwCa.Asn1.Pkix;
+using ZwCa.Data;
+
+namespace ZwCa.Ca.Certificates;
+
+/// <summary>The rows of certificates, inside one unit of work. Rows affected decide every race.</summary>
+internal static class CertificateStore
+{
+    /// <returns>Null: no such row.</returns>
+    public static Task<CertificateRow?> FindAsync(Transaction transaction, byte[] id) =>
+        transaction.FindAsync<CertificateRow>($"SELECT {CertificateRow.Columns} FROM certificate WHERE certificate_id = @Id", new { Id = id });
+
+    /// <returns>Null: the CA never reserved the serial number.</returns>
+    public static Task<CertificateRow?> FindAsync(Transaction transaction, short authority, string serial) => transaction.FindAsync<CertificateRow>(
+        $"SELECT {CertificateRow.Columns} FROM certificate WHERE authority_id = @Authority AND serial = @Serial", new { Authority = authority, Serial = serial });
+
+    /// <returns>False: the CA has the serial number already. By chance that does not happen.</returns>
+    public static Task<bool> ReserveAsync(Transaction transaction, CertificateRow row) => transaction.TryInsertAsync(
+        """
+        INSERT INTO certificate (certificate_id, authority_id, serial, state, state_version, owner, region, ra_name, profile_hash, shard, reserved_at, changed_at)
+        VALUES (@CertificateId, @AuthorityId, @Serial, 0, 1, @Owner, @Region, @RaName, @ProfileHash, @Shard, @ReservedAt, @ReservedAt)
+        """,
+        row);
+
+    /// <returns>False: the reservation was closed meanwhile.</returns>
+    public static async Task<bool> IntendAsync(
+        Transaction transaction, byte[] id, ReadOnlyMemory<byte> tbs, byte[] subjectHash, byte[] keyHash, Validity validity, byte[]? replaces, DateTimeOffset now) =>
+        await transaction.ExecuteAsync(
+            """
+            UPDATE certificate SET state = 1, state_version = state_version + 1, tbs = @Tbs, subject_hash = @SubjectHash, key_hash = @KeyHash,
+                not_before = @NotBefore, not_after = @NotAfter, replaces = @Replaces, changed_at = @Now
+            WHERE certificate_id = @Id AND state = 0
+            """,
+            new
+            {
+                Id = id,
+                Tbs = tbs.ToArray(),
+                SubjectHash = subjectHash,
+                KeyHash = keyHash,
+                NotBefore = validity.NotBefore.Value,
+                NotAfter = validity.NotAfter.Value,
+                Replaces = replaces,
+                Now = now,
+            }) == 1;
+
+    /// <returns>False: another has stored a signature, or it was given up.</returns>
+    public static async Task<bool> StoreAsync(Transaction transaction, byte[] id, ReadOnlyMemory<byte> signature, DateTimeOffset now) =>
+        await transaction.ExecuteAsync(
+            "UPDATE certificate SET state = 2, state_version = state_version + 1, signature = @Signature, changed_at = @Now WHERE certificate_id = @Id AND state = 1",
+            new { Id = id, Signature = signature.ToArray(), Now = now }) == 1;
+
+    /// <returns>False: it has an intention, or is closed already.</returns>
+    public static async Task<bool> CloseUnusedAsync(Transaction transaction, byte[] id, DateTimeOffset now) =>
+        await transaction.ExecuteAsync(
+            "UPDATE certificate SET state = 5, state_version = state_version + 1, changed_at = @Now WHERE certificate_id = @Id AND state = 0", new { Id = id, Now = now }) == 1;
+
+    /// <summary>Whatever its intention may have led to is revoked.</summary>
+    /// <returns>False: a signature was stored meanwhile, or it was given up before.</returns>
+    public static async Task<bool> AbandonAsync(Transaction transaction, CertificateRow row, DateTimeOffset now)
+    {
+        bool abandoned = await transaction.ExecuteAsync(
+            "UPDATE certificate SET state = 3, state_version = state_version + 1, changed_at = @Now WHERE certificate_id = @Id AND state = 1",
+            new { Id = row.CertificateId, Now = now }) == 1;
+        return abandoned && (await InsertRevocationAsync(transaction, row, RevocationReason.CessationOfOperation, now)
+            ? true
+            : throw new InvalidOperationException($"{row} has a revocation before it was issued."));
+    }
+
+    /// <returns>False: it is on its CRL already.</returns>
+    public static Task<bool> InsertRevocationAsync(Transaction transaction, CertificateRow row, RevocationReason reason, DateTimeOffset now) => transaction.TryInsertAsync(
+        """
+        INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, not_after)
+        VALUES (@AuthorityId, @Shard, @Serial, @Reason, @Now, @NotAfter)
+        """,
+        new { row.AuthorityId, row.Shard, row.Serial, Reason = (short)reason, Now = now, row.NotAfter });
+
+    /// <summary>Makes an owner the one of a subject, a key: for ever.</summary>
+    /// <param name="table">subject_owner or key_owner; the column is named like it.</param>
+    /// <returns>False: it is another's.</returns>
+    public static async Task<bool> OwnAsync(Transaction transaction, string table, string column, byte[] hash, string owner) =>
+        await transaction.TryInsertAsync($"INSERT INTO {table} ({column}, owner) VALUES (@Hash, @Owner)", new { Hash = hash, Owner = owner })
+        || await transaction.GetAsync<string>($"SELECT owner FROM {table} WHERE {column} = @Hash", new { Hash = hash }) == owner;
+}

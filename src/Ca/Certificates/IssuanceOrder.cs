@@ -1,0 +1,66 @@
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Data;
+using ZwCa.Officers;
+
+namespace ZwCa.Ca.Certificates;
+
+/// <summary>What shall be issued, for whom, and by whose decision. The decision is spent once: (requester, reference, kind) is a primary key.</summary>
+internal sealed record IssuanceOrder
+{
+    /// <summary>Kind of a link's renewal, which no officer decides about.</summary>
+    public const short LinkRenewal = 0;
+
+    /// <summary>Requester where officers of this service ordered it.</summary>
+    public const string Command = "command";
+
+    /// <summary>Requester where a link renews itself.</summary>
+    public const string Link = "link";
+
+    /// <summary>Owner's first part where no RA asked.</summary>
+    public const string SystemOwner = "system";
+
+    /// <summary>The RA's name, <see cref="Command"/> or <see cref="Link"/>; up to 64 characters.</summary>
+    public required string Requester { get; init; }
+
+    /// <summary>The enrollment's id, the command's, or the thumbprint of the link that is renewed; up to 64 characters.</summary>
+    public required string Reference { get; init; }
+
+    /// <summary>A <see cref="DecisionKind"/>, or <see cref="LinkRenewal"/>.</summary>
+    public required short Kind { get; init; }
+
+    /// <summary>Of the message: a retry has the same.</summary>
+    public required string RequestId { get; init; }
+
+    /// <summary>For the log.</summary>
+    public required AuditActor Actor { get; init; }
+
+    /// <summary>Up to 160 characters: keys and subjects are his, for ever.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>GB/T 2260.</summary>
+    public required string Region { get; init; }
+
+    public required CertificateBody Body { get; init; }
+
+    /// <summary>The proof of possession is signed under the empty SM2 identity, which some profiles take.</summary>
+    public bool UsesEmptyId { get; init; }
+
+    /// <summary>DER of what was decided about: an Application, or the body where nobody had to decide.</summary>
+    public required byte[] Application { get; init; }
+
+    /// <summary>SM3 of it.</summary>
+    public required byte[] Digest { get; init; }
+
+    /// <summary>Of an RA's request; else null.</summary>
+    public Approvals? Approvals { get; init; }
+
+    /// <summary>Null: no RA asked.</summary>
+    public string? RaName { get; init; }
+
+    /// <summary>What else belongs into the transaction that stores the certificate: the answer, a client's registration, the end of an order. May run twice.</summary>
+    public Func<Transaction, CertificateRow, Task> Stored { get; init; } = static (_, _) => Task.CompletedTask;
+}
+
+/// <summary>Both decisions, which hold by themselves; whether the officers are in office is asked in the transaction of the intention.</summary>
+internal sealed record Approvals(Application Application, Approval Entry, SignedApproval EntrySigned, Approval Review, SignedApproval ReviewSigned);

@@ -1,0 +1,93 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Messages;
+using ZwCa.Ca.Registrations;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
+using ZwCa.Cryptography;
+using ZwCa.Issuance;
+using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Messages;
+
+namespace ZwCa.Ca.Certificates;
+
+/// <summary>Turns what an RA sent into what may be done: the decisions of two officers that hold by themselves, about exactly this, of this RA, in its region.</summary>
+internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier)
+{
+    private const int MaxReference = 64;
+
+    /// <summary>Any application of an RA.</summary>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.Malformed"/>, <see cref="Refusal.OutOfScope"/> (another CA, RA or region), and what <see cref="ApprovalVerifier"/> and <see cref="ApprovedApplication"/> refuse.
+    /// </exception>
+    public Approvals Read(MessageContext message, DecidedRequest request)
+    {
+        RegistrationAuthority ra = CaSender.RequireRa(message);
+        Application application = Decode<Application>(request.Application, "申请");
+        Approval entry = Decode<Approval>(request.Entry, "录入意见");
+        Approval review = Decode<Approval>(request.Review, "审核意见");
+        Require(application.Kind != DecisionKind.Command, Refusal.Malformed, "该申请是人员命令，不由RA提交。");
+        Require(application.CaName == options.Name && application.RaName == ra.RaName, Refusal.OutOfScope, "该申请不是本RA向本CA提出的。");
+        Require(RegionCode.Parse(ra.Region).Covers(RegionCode.Parse(application.Region)), Refusal.OutOfScope, "该申请不在本RA的区域内。");
+        Require(application.EnrollmentId.Length <= MaxReference, Refusal.Malformed, $"业务编号过长，最多{MaxReference}个字符。");
+        Require(entry.Tbs.Step == ApprovalStep.Entry && review.Tbs.Step == ApprovalStep.Review, Refusal.NotApproved, "须有一份录入意见和一份审核意见。");
+        return new Approvals(application, entry, verifier.Verify(entry, application), review, verifier.Verify(review, application));
+    }
+
+    /// <summary>An application for a certificate: issue, renewal, new key.</summary>
+    /// <exception cref="RefusalException">As <see cref="Read"/>, and <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, <see cref="Refusal.NotApproved"/> (other evidence or another key).</exception>
+    public IssuanceOrder ReadOrder(MessageContext message, DecidedRequest request)
+    {
+        Approvals approvals = Read(message, request);
+        Application application = approvals.Application;
+        Require(application.Kind is DecisionKind.Issue or DecisionKind.Renew or DecisionKind.Rekey, Refusal.Malformed, "该申请不是签发、更新或换发申请。");
+        CertificateBody body = Decode<CertificateBody>(application.Body, "申请内容");
+        Require(body.Officer is null, Refusal.OutOfScope, "人员证书不由RA申请。");
+
+        // What travels beside the application is covered by it: nothing that nobody approved has any effect.
+        Require(request.Evidence.All(each => each is { Length: Sm3.HashSizeInBytes }), Refusal.Malformed, "证明材料的杂凑值应为32字节。");
+        Require(
+            body.Evidence.Span.SequenceEqual(Sm3.HashData([.. request.Evidence.SelectMany(each => each)])), Refusal.NotApproved, "证明材料与审批时的不同。");
+        CsrKey key = ProofOfPossession.Verify(Decode<CertificationRequest>(request.Csr ?? [], "证书请求（CSR）"), allowEmptyId: true);
+        Require(key.PublicKey == body.SubjectPublicKeyInfo, Refusal.NotApproved, "证书请求中的公钥与审批时的不同。");
+        string ra = application.RaName;
+        return new IssuanceOrder
+        {
+            Requester = ra,
+            Reference = application.EnrollmentId,
+            Kind = (short)application.Kind,
+            RequestId = message.RequestId.ToString(),
+            Actor = ((CaSender)message.Sender).Actor,
+            Owner = $"{ra}/{body.Entity}",
+            Region = application.Region,
+            Body = body,
+            UsesEmptyId = key.UsesEmptyId,
+            Application = Der.Encode(application),
+            Digest = application.Digest,
+            Approvals = approvals,
+            RaName = ra,
+        };
+    }
+
+    private static T Decode<T>(ReadOnlyMemory<byte> bytes, string what)
+        where T : IDer<T>
+    {
+        try
+        {
+            return Der.Decode<T>(bytes);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, $"{what}的编码有误。", inner: e);
+        }
+    }
+
+    private static void Require(bool met, Refusal kind, string detail)
+    {
+        if (!met)
+        {
+            throw new RefusalException(kind, detail);
+        }
+    }
+}

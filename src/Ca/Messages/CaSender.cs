@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
+using ZwCa.Contracts;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Messages;
+
+namespace ZwCa.Ca.Messages;
+
+/// <summary>Who speaks to the CA: an officer, or an RA. One of the two is there.</summary>
+internal sealed record CaSender : MessageSender
+{
+    public Officer? Officer { get; init; }
+
+    public RegistrationAuthority? Ra { get; init; }
+
+    /// <summary>For the log.</summary>
+    public AuditActor Actor => Officer?.Actor ?? new AuditActor(AuditActorKind.Service, Ra!.RaName);
+
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer speaks where an RA has to.</exception>
+    public static RegistrationAuthority RequireRa(MessageContext message) =>
+        ((CaSender)message.Sender).Ra ?? throw new RefusalException(Refusal.NotAllowed, "此功能仅供RA使用。");
+
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an RA speaks where an officer has to.</exception>
+    public static Officer RequireOfficer(MessageContext message) =>
+        ((CaSender)message.Sender).Officer ?? throw new RefusalException(Refusal.NotAllowed, "此功能仅供本CA的人员使用。");
+}
+
+/// <summary>
+/// Looks senders up by the serial numbers of the operations CA, which certifies both kinds. Asked anew for each message: who was disabled or revoked a moment ago is refused. What does
+/// not change, the key, is remembered. Safe for concurrent use.
+/// </summary>
+internal sealed class CaSenders(Database database, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory)
+{
+    /// <summary>The profile of RAs' message certificates.</summary>
+    public const string RaProfile = "ra-system";
+
+    private const int MaxRemembered = 4096;
+
+    private readonly ConcurrentDictionary<string, Sm2PublicKey> _keys = [];
+
+    /// <summary>As <see cref="FindMessageSender"/>.</summary>
+    public async Task<MessageSender?> FindAsync(SerialNumber serial, CancellationToken cancellationToken)
+    {
+        if (await directory.FindAsync(serial, cancellationToken) is { } officer)
+        {
+            // The link is his person's, whichever officer certificate he has at present.
+            return new CaSender
+            {
+                SerialNumber = serial,
+                PublicKey = officer.PublicKey,
+                LinkName = Convert.ToHexStringLower(officer.PersonId.Span),
+                Officer = officer,
+            };
+        }
+
+        (CertificateRow? row, RegistrationAuthority? ra) = await database.ReadAsync(transaction => FindRaAsync(transaction, serial), cancellationToken);
+        if (row is null || ra is null)
+        {
+            return null;
+        }
+
+        if (row.State != CertificateState.Valid)
+        {
+            throw new RefusalException(Refusal.NotAllowed, "RA系统证书已吊销或已冻结。");
+        }
+
+        return ra.Enabled
+            ? new CaSender { SerialNumber = serial, PublicKey = KeyOf(row), LinkName = ra.RaName, Ra = ra }
+            : throw new RefusalException(Refusal.NotAllowed, "该RA已被停用。");
+    }
+
+    private async Task<(CertificateRow? Row, RegistrationAuthority? Ra)> FindRaAsync(Transaction transaction, SerialNumber serial)
+    {
+        CertificateRow? row = await CertificateStore.FindAsync(transaction, authorities.Operations.Id, serial.ToString());
+        if (row?.FindCertificate() is null || (await profiles.GetAsync(transaction, row.ProfileHash)).Name != RaProfile)
+        {
+            return (null, null);
+        }
+
+        const string owner = IssuanceOrder.SystemOwner + "/";
+        RegistrationAuthority? ra = row.Owner.StartsWith(owner, StringComparison.Ordinal) ? await RaStore.FindByEntityAsync(transaction, row.Owner[owner.Length..]) : null;
+        return (row, ra);
+    }
+
+    private Sm2PublicKey KeyOf(CertificateRow row)
+    {
+        if (_keys.TryGetValue(row.Serial, out Sm2PublicKey? known))
+        {
+            return known;
+        }
+
+        Sm2PublicKey key = row.FindCertificate()!.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? sm2)
+            ? sm2
+            : throw new InvalidOperationException($"The RA certificate {row.Serial} has no SM2 key.");
+        key.Prepare();
+        if (_keys.Count >= MaxRemembered)
+        {
+            _keys.Clear();
+        }
+
+        return _keys.GetOrAdd(row.Serial, key);
+    }
+}

@@ -1,0 +1,58 @@
+using ZwCa.Contracts;
+using ZwCa.Data;
+
+namespace ZwCa.Ca.Registrations;
+
+/// <summary>An RA that is registered here.</summary>
+internal sealed record RegistrationAuthority
+{
+    public required string RaName { get; init; }
+
+    /// <summary>Whose message certificates are the RA's.</summary>
+    public required string Entity { get; init; }
+
+    /// <summary>GB/T 2260: its applications are of this region or below.</summary>
+    public required string Region { get; init; }
+
+    public required bool Enabled { get; init; }
+
+    /// <summary>Certificates that it may have had issued in all.</summary>
+    public required long Quota { get; init; }
+
+    public required long Issued { get; init; }
+}
+
+/// <summary>The rows of RAs, inside one unit of work.</summary>
+internal static class RaStore
+{
+    /// <returns>Null: none of the name.</returns>
+    public static Task<RegistrationAuthority?> FindAsync(Transaction transaction, string name) => transaction.FindAsync<RegistrationAuthority>(
+        "SELECT ra_name, entity, region, enabled, quota, issued FROM registration_authority WHERE ra_name = @Name", new { Name = name });
+
+    /// <returns>Null: none of the entity.</returns>
+    public static Task<RegistrationAuthority?> FindByEntityAsync(Transaction transaction, string entity) => transaction.FindAsync<RegistrationAuthority>(
+        "SELECT ra_name, entity, region, enabled, quota, issued FROM registration_authority WHERE entity = @Entity", new { Entity = entity });
+
+    /// <summary>Whether the RA may ask for a profile from a CA.</summary>
+    public static async Task<bool> IsInScopeAsync(Transaction transaction, string name, string profile, short authority) =>
+        await transaction.GetAsync<long>(
+            "SELECT COUNT(*) FROM ra_scope WHERE ra_name = @Name AND profile = @Profile AND authority_id = @Authority",
+            new { Name = name, Profile = profile, Authority = authority }) == 1;
+
+    /// <summary>Counts one certificate more; of two that want the last one, one gets it.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: disabled by now; <see cref="Refusal.QuotaExhausted"/>.</exception>
+    public static async Task CountAsync(Transaction transaction, string name)
+    {
+        int counted = await transaction.ExecuteAsync(
+            "UPDATE registration_authority SET issued = issued + 1 WHERE ra_name = @Name AND enabled = 1 AND issued < quota", new { Name = name });
+        if (counted == 1)
+        {
+            return;
+        }
+
+        RegistrationAuthority? ra = await FindAsync(transaction, name);
+        throw ra is not { Enabled: true }
+            ? new RefusalException(Refusal.NotAllowed, "该RA已被停用。")
+            : new RefusalException(Refusal.QuotaExhausted, $"该RA的签发配额（{ra.Quota}张）已用完，请联系CA管理员增加配额。");
+    }
+}

@@ -1,0 +1,58 @@
+namespace ZwCa.Contracts.Ca;
+
+/// <summary>What an RA asks a CA for: <c>POST /certificates</c>, and, without request and evidence, revocation, suspension, resumption. Bytes are base64 in JSON.</summary>
+public sealed record DecidedRequest
+{
+    /// <summary>DER of the Application.</summary>
+    public required byte[] Application { get; init; }
+
+    /// <summary>DER of the Approval of step entry.</summary>
+    public required byte[] Entry { get; init; }
+
+    /// <summary>DER of the Approval of step review.</summary>
+    public required byte[] Review { get; init; }
+
+    /// <summary>DER of a PKCS #10 request, which proves that the applicant has the private key; nothing else of it is looked at. Null where the application makes no certificate.</summary>
+    public byte[]? Csr { get; init; }
+
+    /// <summary>SM3 of each piece of evidence, 32 bytes, in the order that the application's evidence was made from.</summary>
+    public IReadOnlyList<byte[]> Evidence { get; init; } = [];
+}
+
+/// <summary>A certificate as a CA shows it.</summary>
+public sealed record CertificateAnswer
+{
+    /// <summary>Lower-case hexadecimal.</summary>
+    public required string Serial { get; init; }
+
+    /// <summary>The SubjectKeyIdentifier of its CA, lower-case hexadecimal.</summary>
+    public required string Issuer { get; init; }
+
+    /// <summary>Name of the profile.</summary>
+    public required string Profile { get; init; }
+
+    /// <summary>valid, revoked, held.</summary>
+    public required string State { get; init; }
+
+    /// <summary>GB/T 2260.</summary>
+    public required string Region { get; init; }
+
+    /// <summary>DER. Null: it was given up before a signature was stored; none has left.</summary>
+    public byte[]? Certificate { get; init; }
+
+    /// <summary>DER of its CA's certificate.</summary>
+    public required byte[] IssuerCertificate { get; init; }
+
+    public required DateTimeOffset NotBefore { get; init; }
+
+    public required DateTimeOffset NotAfter { get; init; }
+
+    /// <summary>Null: valid.</summary>
+    public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>A CRLReason by its name of RFC 5280 §5.3.1. Null: valid.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Serial number of the certificate that it renews or re-keys; of the same owner.</summary>
+    public string? Replaces { get; init; }
+}
