@@ -35,11 +35,8 @@ internal sealed record CaSender : MessageSender
 /// Looks senders up by the serial numbers of the operations CA, which certifies both kinds. Asked anew for each message: who was disabled or revoked a moment ago is refused. What does
 /// not change, the key, is remembered. Safe for concurrent use.
 /// </summary>
-internal sealed class CaSenders(Database database, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory)
+internal sealed class CaSenders(Database database, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, TimeProvider time)
 {
-    /// <summary>The profile of RAs' message certificates.</summary>
-    public const string RaProfile = "ra-system";
-
     private const int MaxRemembered = 4096;
 
     private readonly ConcurrentDictionary<string, Sm2PublicKey> _keys = [];
@@ -49,6 +46,8 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
     {
         if (await directory.FindAsync(serial, cancellationToken) is { } officer)
         {
+            officer.RequireStanding(time.GetUtcNow());
+
             // The link is his person's, whichever officer certificate he has at present.
             return new CaSender
             {
@@ -78,7 +77,7 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
     private async Task<(CertificateRow? Row, RegistrationAuthority? Ra)> FindRaAsync(Transaction transaction, SerialNumber serial)
     {
         CertificateRow? row = await CertificateStore.FindAsync(transaction, authorities.Operations.Id, serial.ToString());
-        if (row?.FindCertificate() is null || (await profiles.GetAsync(transaction, row.ProfileHash)).Name != RaProfile)
+        if (row?.FindCertificate() is null || (await profiles.GetAsync(transaction, row.ProfileHash)).Name != SystemProfile.Ra)
         {
             return (null, null);
         }
