@@ -22,6 +22,9 @@ internal sealed record CaSender : MessageSender
     /// <summary>For the log.</summary>
     public AuditActor Actor => Officer?.Actor ?? new AuditActor(AuditActorKind.Service, Ra!.RaName);
 
+    /// <summary>For which he, or it, is responsible.</summary>
+    public RegionCode Region => Officer?.Region ?? RegionCode.Parse(Ra!.Region);
+
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer speaks where an RA has to.</exception>
     public static RegistrationAuthority RequireRa(MessageContext message) =>
         ((CaSender)message.Sender).Ra ?? throw new RefusalException(Refusal.NotAllowed, "此功能仅供RA使用。");

@@ -34,6 +34,13 @@ internal static class RaStore
     public static Task<RegistrationAuthority?> FindByEntityAsync(Transaction transaction, string entity) => transaction.FindAsync<RegistrationAuthority>(
         "SELECT ra_name, entity, region, enabled, quota, issued FROM registration_authority WHERE entity = @Entity", new { Entity = entity });
 
+    /// <summary>All of them: as many as there are provinces, or a few more.</summary>
+    public static Task<IReadOnlyList<RegistrationAuthority>> ListAsync(Transaction transaction) => transaction.QueryAsync<RegistrationAuthority>(
+        "SELECT ra_name, entity, region, enabled, quota, issued FROM registration_authority ORDER BY ra_name");
+
+    public static Task<IReadOnlyList<ScopeRow>> ListScopeAsync(Transaction transaction) =>
+        transaction.QueryAsync<ScopeRow>("SELECT ra_name, profile, authority_id FROM ra_scope ORDER BY ra_name, profile, authority_id");
+
     /// <summary>Whether the RA may ask for a profile from a CA.</summary>
     public static async Task<bool> IsInScopeAsync(Transaction transaction, string name, string profile, short authority) =>
         await transaction.GetAsync<long>(
@@ -82,5 +89,15 @@ internal static class RaStore
         throw ra is not { Enabled: true }
             ? new RefusalException(Refusal.NotAllowed, "该RA已被停用。")
             : new RefusalException(Refusal.QuotaExhausted, $"该RA的签发配额（{ra.Quota}张）已用完，请联系CA管理员增加配额。");
+    }
+
+    /// <summary>A profile that an RA may ask a CA for.</summary>
+    public sealed record ScopeRow
+    {
+        public required string RaName { get; init; }
+
+        public required string Profile { get; init; }
+
+        public required short AuthorityId { get; init; }
     }
 }

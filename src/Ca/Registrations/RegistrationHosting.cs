@@ -1,7 +1,11 @@
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Audit;
+using ZwCa.Ca.Commands;
+using ZwCa.Ca.Links;
 using ZwCa.Data;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Registrations;
 
@@ -30,5 +34,24 @@ internal static class RegistrationHosting
             ],
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunOrders>();
+        services.AddSingleton<CommandAnswers>();
+        services.AddSingleton<LogProofs>();
+
+        // Links renew themselves here, this service's own too.
+        services.AddSingleton<RenewLink>();
+        services.AddSingleton<RenewLinkCertificate>(provider =>
+        {
+            RenewLink renewal = provider.GetRequiredService<RenewLink>();
+            LinkCertificate own = provider.GetRequiredService<LinkCertificate>();
+            return (request, cancellationToken) => renewal.RunAsync(own.Current, client: null, request, cancellationToken);
+        });
+    }
+
+    public static void MapRegistrations(this IEndpointRouteBuilder app)
+    {
+        app.MapCommands();
+        app.MapPersons();
+        app.MapRegisters();
+        app.MapLinks();
     }
 }
