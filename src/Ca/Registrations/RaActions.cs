@@ -36,8 +36,17 @@ internal sealed class RaActions(AuthorityList authorities, ProfileStore profiles
     [
         new CommandAction(Register, OfficerActions.ForRegions) { CheckAsync = CheckRegisterAsync, DoAsync = RegisterAsync },
         new CommandAction(Change, OfficerActions.ForRegions) { CheckAsync = CheckChangeAsync, DoAsync = ChangeAsync },
-        new CommandAction(Disable, OneAdministrator) { TakesAwayOnly = true, CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: false) },
-        new CommandAction(Enable, OfficerActions.ForRegions) { CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: true) },
+        new CommandAction(Disable, OneAdministrator)
+        {
+            TakesAwayOnly = true,
+            CheckAsync = static context => CheckSwitchAsync(context, enabled: false),
+            DoAsync = static context => SwitchAsync(context, enabled: false),
+        },
+        new CommandAction(Enable, OfficerActions.ForRegions)
+        {
+            CheckAsync = static context => CheckSwitchAsync(context, enabled: true),
+            DoAsync = static context => SwitchAsync(context, enabled: true),
+        },
     ];
 
     /// <summary>Certificates by which the system itself is run (trust.md §1): whatever an RA's officers sign, none of these comes of it.</summary>
@@ -57,7 +66,8 @@ internal sealed class RaActions(AuthorityList authorities, ProfileStore profiles
         return ra;
     }
 
-    private static Task CheckSwitchAsync(CommandContext context) => GetAsync(context, context.Read<RaSwitch>().Name);
+    private static async Task CheckSwitchAsync(CommandContext context, bool enabled) =>
+        Require((await GetAsync(context, context.Read<RaSwitch>().Name)).Enabled != enabled, Refusal.WrongState, enabled ? "该RA没有停用。" : "该RA已被停用。");
 
     private static async Task SwitchAsync(CommandContext context, bool enabled)
     {

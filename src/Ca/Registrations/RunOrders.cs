@@ -85,7 +85,9 @@ internal sealed partial class RunOrders(
                     RequestId = approved.Application.EnrollmentId,
                     Actor = actor,
                     Owner = $"{IssuanceOrder.SystemOwner}/{order.Body.Entity}",
-                    Region = approved.Application.Region,
+
+                    // A link's subject has no place.
+                    Region = client is null ? approved.Application.Region : RegionCode.Nation.Value,
                     Body = key.PublicKey == order.Body.SubjectPublicKeyInfo ? order.Body : throw new RefusalException(Refusal.NotApproved, "证书请求中的公钥与命令所写的不同。"),
                     UsesEmptyId = key.UsesEmptyId,
                     Application = Der.Encode(approved.Application),

@@ -8,7 +8,6 @@ using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
-using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Tests.Ca.Registrations;
 
@@ -18,13 +17,12 @@ internal static class StageCommands
     public static Application Command(string action, string region, byte[] parameters) => new(
         DecisionKind.Command, CaStage.Name, CaStage.Name, region, Convert.ToHexStringLower(Ulid.Create(DateTimeOffset.UtcNow)), Der.Encode(new CommandBody(action, parameters)));
 
-    public static Task<CommandAnswer> ProposeAsync(this CaStage stage, StageOfficer officer, Application application, RequestId? id = null) => officer.PostAsync<CommandAnswer>(
+    public static Task<CommandAnswer> ProposeAsync(this CaStage stage, StageOfficer officer, Application application) => officer.PostAsync<CommandAnswer>(
         "/commands",
-        new CommandProposal { Application = Der.Encode(application), Approval = Der.Encode(stage.Sign(officer, ApprovalStep.Entry, application)) },
-        id);
+        new CommandProposal { Application = Der.Encode(application), Approval = Der.Encode(stage.Sign(officer, ApprovalStep.Entry, application)) });
 
-    public static Task<CommandAnswer> ApproveAsync(this CaStage stage, StageOfficer officer, Application application, RequestId? id = null) => officer.PostAsync<CommandAnswer>(
-        $"/commands/{application.EnrollmentId}/approval", new CommandReview { Approval = Der.Encode(stage.Sign(officer, ApprovalStep.Review, application)) }, id);
+    public static Task<CommandAnswer> ApproveAsync(this CaStage stage, StageOfficer officer, Application application) => officer.PostAsync<CommandAnswer>(
+        $"/commands/{application.EnrollmentId}/approval", new CommandReview { Approval = Der.Encode(stage.Sign(officer, ApprovalStep.Review, application)) });
 
     /// <summary>By the two administrators.</summary>
     public static async Task<CommandAnswer> CommandAsync(this CaStage stage, string action, string region, byte[] parameters)
