@@ -9,6 +9,7 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
+using ZwCa.Ca.Registrations;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -74,12 +75,18 @@ internal static class CaHosting
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
+        services.AddRegistrations();
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
     }
 
-    public static void Map(WebApplication app) => app.MapCertificates();
+    public static void Map(WebApplication app)
+    {
+        app.UseMiddleware<CheckpointHeader>();
+        app.MapCertificates();
+        app.MapRegistrations();
+    }
 
     private static Task RequireFit(IServiceProvider services)
     {

@@ -1,5 +1,6 @@
 using Quartz;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
 
 namespace ZwCa.Ca.Jobs;
 
@@ -17,7 +18,11 @@ internal static class CaJobs
 
 /// <summary>At the start, and from time to time.</summary>
 [DisallowConcurrentExecution]
-internal sealed class RecoveryJob(RecoverIssuance recovery) : IJob
+internal sealed class RecoveryJob(RecoverIssuance recovery, RunOrders orders) : IJob
 {
-    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await recovery.RunAsync(cancellationToken);
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        await recovery.RunAsync(cancellationToken);
+        await orders.RunAsync(cancellationToken);
+    }
 }
