@@ -70,6 +70,9 @@ internal static class CaHosting
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
+        services.AddSingleton<CertificateStatus>();
+        services.AddSingleton<ChangeStatus>();
+        services.AddSingleton<StatusRequests>();
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
