@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Quartz;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
@@ -23,6 +24,9 @@ namespace ZwCa.Ca;
 /// <summary>What the CA is made of. What needs the device or the database is made when it is first asked for: the start checks ask, and report what is wrong.</summary>
 internal static class CaHosting
 {
+    /// <summary>All tables above those that every service has.</summary>
+    public static IReadOnlyList<MigrationSet> Tables { get; } = [RoleCatalogue.Migrations, CaTables.Migrations];
+
     public static IReadOnlyList<StartCheck> Checks { get; } =
     [
         new("roles", (services, cancellation) => RoleCatalogue.Standard.InstallAsync(services.GetRequiredService<Database>(), cancellation)),
@@ -37,7 +41,7 @@ internal static class CaHosting
         var options = CaOptions.Read(builder.Configuration);
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
-        services.AddSingleton<IHsm>(_ => Wait(SimulatorHsm.ConnectAsync(SimulatorOf(options.Hsm))));
+        services.TryAddSingleton<IHsm>(_ => Wait(SimulatorHsm.ConnectAsync(SimulatorOf(options.Hsm))));
         services.AddSingleton(provider => Wait(AuthorityList.OpenAsync(options, provider.GetRequiredService<IHsm>(), provider.GetRequiredService<Database>(), provider.GetRequiredService<TimeProvider>())));
         services.AddSingleton(options.ProfileFolder is { } folder ? ProfileCatalogue.Load(folder) : ProfileCatalogue.Shipped);
         services.AddSingleton<ProfileStore>();

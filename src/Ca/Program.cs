@@ -1,12 +1,11 @@
 using ZwCa.Ca;
-using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Verbs;
 
 // The CA: signed requests in, certificates out. `zwca-ca --help` says the verbs.
 var program = new ServiceProgram
 {
     Description = "政务CA (ZWCA), the CA service: issues, revokes and keeps the records.",
-    Tables = [RoleCatalogue.Migrations, CaTables.Migrations],
+    Tables = CaHosting.Tables,
     Add = CaHosting.Add,
     Map = CaHosting.Map,
     Checks = CaHosting.Checks,
