@@ -77,6 +77,10 @@ internal static class CaHosting
         services.AddSingleton<CertificateStatus>();
         services.AddSingleton<ChangeStatus>();
         services.AddSingleton<StatusRequests>();
+        services.AddSingleton<CertificateSearch>();
+        services.AddSingleton<CertificateHistories>();
+        services.AddSingleton<EventList>();
+        services.AddSingleton<LogProofs>();
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);

@@ -21,7 +21,10 @@ internal static class CertificatesApi
     {
         RouteGroupBuilder group = app.MapGroup("/certificates").RequireClient(ClientKind.Ra, ClientKind.Officer);
         group.MapPost("", IssueAsync).RequireSignedMessage();
+        group.MapGet("", SearchAsync).RequireSignedMessage();
         group.MapGet("{issuer}/{serial}", ShowAsync).RequireSignedMessage();
+        group.MapGet("{issuer}/{serial}/history", ShowHistoryAsync).RequireSignedMessage();
+        group.MapGet("{issuer}/{serial}/history/{eventId}/proof", ProveEventAsync).RequireSignedMessage();
         group.MapPost("{issuer}/{serial}/revocation", RevokeAsync).RequireSignedMessage();
         group.MapPost("{issuer}/{serial}/suspension", SuspendAsync).RequireSignedMessage();
         group.MapPost("{issuer}/{serial}/resumption", ResumeAsync).RequireSignedMessage();
@@ -57,6 +60,29 @@ internal static class CertificatesApi
         MessageContext message, string issuer, string serial, AuthorityList authorities, CertificateAnswers answers, Database database, CancellationToken cancellationToken) =>
         TypedResults.Ok(await database.ReadAsync(
             async transaction => await answers.ShowAsync(transaction, await FindVisibleAsync(transaction, message, authorities.Get(issuer), serial)), cancellationToken));
+
+    private static async Task<Ok<CertificatePage>> SearchAsync(
+        MessageContext message, [AsParameters] CertificateQuery query, CertificateSearch search, Database database, CancellationToken cancellationToken)
+    {
+        CertificateFilter filter = query.Read() with { RaName = ((CaSender)message.Sender).Ra?.RaName };
+        return TypedResults.Ok(await database.ReadAsync(
+            transaction => search.ShowAsync(transaction, filter, query.ReadSerial(), query.ReadAfter(), query.ReadRows()), cancellationToken));
+    }
+
+    private static async Task<Ok<CertificateHistory>> ShowHistoryAsync(
+        MessageContext message, string issuer, string serial, AuthorityList authorities, CertificateHistories histories, Database database, CancellationToken cancellationToken)
+    {
+        CertificateRow row = await database.ReadAsync(transaction => FindVisibleAsync(transaction, message, authorities.Get(issuer), serial), cancellationToken);
+        return TypedResults.Ok(await histories.ShowAsync(row, cancellationToken));
+    }
+
+    private static async Task<Ok<EventProof>> ProveEventAsync(
+        MessageContext message, string issuer, string serial, string eventId, AuthorityList authorities, CertificateHistories histories, Database database,
+        CancellationToken cancellationToken)
+    {
+        CertificateRow row = await database.ReadAsync(transaction => FindVisibleAsync(transaction, message, authorities.Get(issuer), serial), cancellationToken);
+        return TypedResults.Ok(await histories.ProveAsync(row, eventId, cancellationToken));
+    }
 
     /// <summary>An RA sees what it asked for; officers see all. What was never intended is nobody's.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>.</exception>
