@@ -6,9 +6,11 @@ using Quartz;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -81,12 +83,23 @@ internal static class CaHosting
         services.AddSingleton<CertificateHistories>();
         services.AddSingleton<EventList>();
         services.AddSingleton<LogProofs>();
+        services.AddSingleton<CertificateActions>();
+        services.AddSingleton<BulkChanges>();
+        services.AddSingleton<ApprovalCheck>();
+        services.AddSingleton<CertificateCheck>();
+        services.AddSingleton<ReauditCertificates>();
+        services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
     }
 
-    public static void Map(WebApplication app) => app.MapCertificates();
+    public static void Map(WebApplication app)
+    {
+        app.MapCertificates();
+        app.MapBulkChanges();
+        app.MapReaudits();
+    }
 
     private static Task RequireFit(IServiceProvider services)
     {

@@ -75,8 +75,10 @@ internal sealed class CertificateSearch(AuthorityList authorities, ProfileStore 
 {
     public const int MaxRows = 500;
 
+    /// <summary>Certificates that one page looks at.</summary>
+    public const int MaxLooked = 10_000;
+
     private const int Batch = 1000;
-    private const int MaxLooked = 10_000;
 
     private static readonly byte[] First = new byte[Ulid.Length];
     private static readonly byte[] Last = [.. Enumerable.Repeat((byte)0xFF, Ulid.Length)];

@@ -56,7 +56,7 @@ internal sealed class IssueCertificate(
         try
         {
             // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards.
-            PreparedCertificate prepared = authority.Issuer.Prepare(RequestOf(order, reserved, profile, place, now));
+            PreparedCertificate prepared = authority.Issuer.Prepare(RequestOf(order.Body, reserved.Serial, profile, place, now));
             FaultPoint.Reach("issue-prepared");
 
             // Step 5: the intention: the exact bytes, the decision that is spent by it, and the event, in one transaction. The officers are in office now, or it is refused.
@@ -166,14 +166,14 @@ internal sealed class IssueCertificate(
 
     private static AuditActor Job { get; } = new(AuditActorKind.Job, "issuance");
 
-    private static IssuanceRequest RequestOf(IssuanceOrder order, CertificateRow reserved, Profile profile, IReadOnlyList<SubjectText> place, DateTimeOffset now)
+    /// <summary>All that goes into a certificate, from what was decided; the re-audit asks again, and compares.</summary>
+    internal static IssuanceRequest RequestOf(CertificateBody body, string serial, Profile profile, IReadOnlyList<SubjectText> place, DateTimeOffset now)
     {
-        CertificateBody body = order.Body;
         DateTimeOffset notBefore = Time.Truncate(now).Value;
         return new IssuanceRequest
         {
             Profile = profile,
-            SerialNumber = SerialNumber.Parse(reserved.Serial),
+            SerialNumber = SerialNumber.Parse(serial),
             SubjectPublicKeyInfo = body.SubjectPublicKeyInfo,
             Subject = [.. body.Subject.Select(each => new SubjectText(each.Type, each.Text))],
             Place = place,
@@ -279,6 +279,11 @@ internal sealed class IssueCertificate(
         if (!await CertificateStore.OwnAsync(transaction, "key_owner", "key_hash", keyHash, order.Owner))
         {
             throw new RefusalException(Refusal.Duplicate, "该公钥已属于另一主体，请重新生成密钥。");
+        }
+
+        if (await CertificateStore.IsCompromisedAsync(transaction, order.Owner, keyHash))
+        {
+            throw new RefusalException(Refusal.BadPublicKey, "该公钥的证书已因密钥泄露吊销，请重新生成密钥。");
         }
 
         byte[]? replaces = await ReplacedAsync(transaction, order, keyHash, now);
