@@ -5,6 +5,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 
@@ -181,36 +182,53 @@ internal sealed partial class ReauditCertificates
             return [new Discrepancy("missing", "the row went while it was looked at")];
         }
 
-        var events = new List<ListedEvent>();
-        IReadOnlyList<ListedEvent> page;
-        var filter = new EventFilter { Object = new AuditObject("certificate", ObjectIdOf(row)) };
-        do
+        try
         {
-            page = await _events.ListAsync(filter, events.LastOrDefault()?.EventId, EventList.MaxRows, cancellationToken: cancellationToken);
-            events.AddRange(page.Where(each => each.Leaf.Object == filter.Object));
+            var events = new List<ListedEvent>();
+            IReadOnlyList<ListedEvent> page;
+            var filter = new EventFilter { Object = new AuditObject("certificate", ObjectIdOf(row)) };
+            do
+            {
+                page = await _events.ListAsync(filter, events.LastOrDefault()?.EventId, EventList.MaxRows, cancellationToken: cancellationToken);
+                events.AddRange(page.Where(each => each.Leaf.Object == filter.Object));
+            }
+            while (page.Count == EventList.MaxRows);
+            return _check.Judge(await _database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, events, _authorities, _profiles), cancellationToken));
         }
-        while (page.Count == EventList.MaxRows);
-        return _check.Judge(await _database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, events, _authorities, _profiles), cancellationToken));
+        catch (Exception e) when (e is DerException or RefusalException or ArgumentException)
+        {
+            // Somebody has put there what this program never writes: that is a finding, and no reason to look no further.
+            return [new Discrepancy("bytes", $"what is recorded cannot be read: {e.Message}")];
+        }
     }
 
     /// <summary>The reverse: whoever takes a certificate's row away leaves its events.</summary>
     private async Task<(ReauditRun Next, List<(string ObjectId, Discrepancy What)> Found)> LookAtEventsAsync(ReauditRun run, DateTimeOffset until, CancellationToken cancellationToken)
     {
         bool isIssue = run.Phase == ReauditPhase.IssueEvents;
-        IReadOnlyList<ListedEvent> page = await _events.ListAsync(
-            new EventFilter { Action = isIssue ? IssueCertificate.IssueAction : IssueCertificate.IntendAction, Until = until },
-            run.Reached.AsSpan().SequenceEqual(First) ? null : run.Reached,
-            Page,
-            cancellationToken: cancellationToken);
         var found = new List<(string, Discrepancy)>();
+        IReadOnlyList<ListedEvent> page = [];
+        try
+        {
+            page = await _events.ListAsync(
+                new EventFilter { Action = isIssue ? IssueCertificate.IssueAction : IssueCertificate.IntendAction, Until = until },
+                run.Reached.AsSpan().SequenceEqual(First) ? null : run.Reached,
+                Page,
+                cancellationToken: cancellationToken);
+        }
+        catch (DerException e)
+        {
+            // The log itself is damaged: its own check says where. Nothing that follows can be read by pages.
+            found.Add(("log", new Discrepancy("log", $"an event cannot be read, those after it were not looked at: {e.Message}")));
+        }
+
         await _database.ReadAsync(
             async transaction =>
             {
-                found.Clear();
                 foreach (ListedEvent each in page)
                 {
                     CertificateRow? row = await FindAsync(transaction, each.Leaf.Object.Id);
-                    byte[]? bytes = row?.Tbs is null ? null : isIssue ? row.FindCertificate() is { } certificate ? Der.Encode(certificate) : null : row.Tbs;
+                    byte[]? bytes = isIssue ? BytesOf(row) : row?.Tbs;
                     if (bytes is null || CertificateRecords.OctetsOf(each.Leaf, isIssue ? "certificate" : "tbs") is not { } hash || !hash.Span.SequenceEqual(Sm3.HashData(bytes)))
                     {
                         found.Add((each.Leaf.Object.Id, new Discrepancy("missing", isIssue ? "the log has its issue; the certificate is not there" : "the log has its intention; its bytes are not there")));
@@ -227,6 +245,19 @@ internal sealed partial class ReauditCertificates
             Reached = page.Count == Page ? page[^1].EventId : First,
         };
         return (next, found);
+    }
+
+    /// <returns>Null: no certificate, or none that can be read.</returns>
+    private static byte[]? BytesOf(CertificateRow? row)
+    {
+        try
+        {
+            return row?.FindCertificate() is { } certificate ? Der.Encode(certificate) : null;
+        }
+        catch (DerException)
+        {
+            return null;
+        }
     }
 
     private async Task<CertificateRow?> FindAsync(Transaction transaction, string objectId)

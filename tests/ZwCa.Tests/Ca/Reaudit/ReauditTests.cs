@@ -166,6 +166,8 @@ public sealed class ReauditTests
             UPDATE audit_event SET leaf = (SELECT e.leaf FROM audit_event e JOIN audit_search s ON s.event_id = e.event_id WHERE s.object_id LIKE '%/' || @Serial AND s.action = 'certificate.issue')
             WHERE event_id = (SELECT event_id FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.intend')
             """);
+        yield return Sql(
+            "bytes", "UPDATE audit_event SET leaf = X'3000' WHERE event_id = (SELECT event_id FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.suspend')", DecisionKind.Suspend);
         yield return Sql("missing", $"DELETE FROM decision WHERE certificate_id = {id}; DELETE FROM certificate WHERE serial = @Serial");
         yield return Sql("state", "UPDATE certificate SET state = 2 WHERE serial = @Serial; DELETE FROM revocation WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("state", "UPDATE certificate SET state = 3 WHERE serial = @Serial");
