@@ -30,11 +30,15 @@ public sealed class DecisionSamples : IDerSamples
         DerSample.Of(new CommandBody("officer.disable", Der.Encode(Change))),
         DerSample.Of(Change),
         DerSample.Of(new CertificateReplacement(Change.Officer, Approved(CustodySamples.PublicKey(9), signer: 9).Certificate)),
+        DerSample.Of(Status.Certificate),
+        DerSample.Of(Status),
         .. Selections.Select(each => DerSample.Of<CertificateSelection>(each)),
         .. Selections.Select(each => DerSample.Of(new BulkStatusBody(DecisionKind.Suspend, RevocationReason.CertificateHold, each))),
         DerSample.Of(new RegionEntry("350100", "350000", "福州市")),
         DerSample.Of(new LogRollback("zwca/ca", 40, new byte[32], 20, "数据库损坏，恢复昨日备份")),
     ];
+
+    private static StatusBody Status => new(new CertificateReference(PkixSamples.KeyId.KeyIdentifier, SerialNumber.Parse("7f01")), RevocationReason.KeyCompromise);
 
     private static CertificateSelection[] Selections =>
     [

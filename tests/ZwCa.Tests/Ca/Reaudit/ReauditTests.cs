@@ -88,7 +88,7 @@ public sealed class ReauditTests
         RefusalException operatorRefused = await Assert.ThrowsAsync<RefusalException>(() => stage.Entry.GetAsync<IReadOnlyList<ReauditAnswer>>("/reaudits"));
         Assert.Equal(Refusal.NotAllowed, operatorRefused.Kind);
         RefusalException raRefused = await Assert.ThrowsAsync<RefusalException>(() => stage.Ra.GetAsync<IReadOnlyList<ReauditAnswer>>("/reaudits"));
-        Assert.Equal(Refusal.LinkNotTrusted, raRefused.Kind);
+        Assert.Equal(Refusal.NotAllowed, raRefused.Kind);
         RefusalException unknown = await Assert.ThrowsAsync<RefusalException>(() => stage.Audit.GetAsync<FindingPage>($"/reaudits/{new string('0', 32)}/findings"));
         Assert.Equal(Refusal.NotFound, unknown.Kind);
     }

@@ -105,16 +105,42 @@ public sealed class BulkTests
         }
     }
 
+    /// <summary>Three nodes, and the service's own job: more than one piece, with certificates in the first and in the last one.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task SeveralAtOnce_DoEachPieceOnce(DatabaseKind kind)
+    {
+        await using TestDatabase database = await TestDatabase.CreateAsync(kind);
+        await using CaStage stage = await CaStage.StartAsync(new CaSetup { Database = database.Options });
+        CertificateAnswer first = (await stage.IssueAsync()).Answer;
+        CertificateAnswer last = (await stage.IssueAsync()).Answer;
+        CertificateReference nobodys = new(new byte[20], SerialNumber.Parse("41"));
+        CertificateReference[] list = [ReferenceTo(first), .. Enumerable.Repeat(nobodys, 448), ReferenceTo(last)];
+        string id = await DecideAsync(stage, CertificateActions.Bulk, Der.Encode(Revoke(new CertificateSelection.Certificates(list))));
+        BulkChanges changes = stage.App.Services.GetRequiredService<BulkChanges>();
+
+        BulkChangeAnswer done;
+        do
+        {
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => changes.RunAsync(TestContext.Current.CancellationToken)));
+            done = await stage.FirstAdministrator.GetAsync<BulkChangeAnswer>($"/bulk-changes/{id}");
+        }
+        while (done.EndedAt is null);
+
+        Assert.Equal((450L, 2L, 448L), (done.Total, done.Changed, done.Skipped));
+        Assert.Equal("revoked", (await ShowAsync(stage, first)).State);
+        Assert.Equal("revoked", (await ShowAsync(stage, last)).State);
+        RefusalException notAnOfficer = await Assert.ThrowsAsync<RefusalException>(() => stage.Ra.GetAsync<BulkChangeAnswer>($"/bulk-changes/{id}"));
+        Assert.Equal(Refusal.NotAllowed, notAnOfficer.Kind);
+        RefusalException unknown = await Assert.ThrowsAsync<RefusalException>(() => stage.Audit.GetAsync<BulkChangeAnswer>($"/bulk-changes/{new string('0', 32)}"));
+        Assert.Equal(Refusal.NotFound, unknown.Kind);
+    }
+
     [Fact]
-    public async Task AnOfficerWhoseCertificateIsRevoked_IsNone()
+    public async Task AnRasOwnCertificate_IsRevokedByOfficers_AndSpeaksForNobodyAnyMore()
     {
         await using CaStage stage = await CaStage.StartAsync();
-        CertificatePage mine = await stage.FirstAdministrator.GetAsync<CertificatePage>($"/certificates?owner=system/{stage.Ra.Name}");
-        Assert.Empty(mine.Certificates);
-
-        // The RA's own message certificate: of the operations CA, and no RA's to revoke.
-        CertificatePage system = await stage.FirstAdministrator.GetAsync<CertificatePage>("/certificates");
-        CertificateSummary own = Assert.Single(system.Certificates, each => each.Profile == "ra-system");
+        CertificateSummary own = Assert.Single((await stage.FirstAdministrator.GetAsync<CertificatePage>("/certificates")).Certificates, each => each.Profile == "ra-system");
         await DecideAsync(
             stage,
             CertificateActions.Revoke,
