@@ -1,5 +1,4 @@
 using ZwCa.Asn1;
-using ZwCa.Asn1.Audit;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Contracts;

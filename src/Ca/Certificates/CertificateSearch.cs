@@ -1,5 +1,4 @@
 using ZwCa.Ca.Authorities;
-using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Data;
