@@ -10,6 +10,6 @@ var program = new ServiceProgram
     Add = CaHosting.Add,
     Map = CaHosting.Map,
     Checks = CaHosting.Checks,
-    Verbs = [RollbackVerb.Rollback],
+    Verbs = [ImportVerb.Import, RollbackVerb.Rollback],
 };
 return await program.RunAsync(args);

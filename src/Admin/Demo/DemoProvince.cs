@@ -106,6 +106,11 @@ internal sealed class DemoProvince : IAsyncDisposable
         // Step 3: certificates.
         AnsiConsole.MarkupLine("\n[bold]Certificates[/]");
         good &= await ShowCertificatesAsync(ra, entry, review);
+
+        // Step 4: who is disabled is out with his next step.
+        var end = new CommandBody(OfficerActions.Disable, Der.Encode(new OfficerChange(second.OfficerCertificate.Tbs.SerialNumber, "调离岗位")));
+        await ProposeAsync(super, Command(end, RegionCode.Nation.Value));
+        good &= await RefusesAsync("the disabled 业务管理员 goes on", () => ProposeAsync(second, Command(ProfileAction("tls-server"), RegionCode.Nation.Value)));
         return good;
     }
 
@@ -209,7 +214,7 @@ internal sealed class DemoProvince : IAsyncDisposable
     /// <param name="issuer">Id of the ceremony.</param>
     private CertificateBody Body(string profile, string issuer, string entity, string name, SubjectPublicKeyInfo key, int days)
     {
-        Profile used = ProfileCatalogue.Shipped[profile];
+        Issuance.Profile used = ProfileCatalogue.Shipped[profile];
         string unique = used.Attributes.First(attribute => attribute.Options.Unique).Type;
         return new CertificateBody
         {
@@ -256,13 +261,13 @@ internal sealed class DemoProvince : IAsyncDisposable
     {
         string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
         var signer = new HsmSigner(_ceremony.Device("service"), await _ceremony.Device("service").GenerateKeyAsync(new KeyLabel("ra-message"), HsmKeyKind.Sm2));
+        RaScope[] scope = [.. new[] { "issuing-s1", "issuing-r1" }.Select(id =>
+            new RaScope("tls-server", _ceremony.Certificate(id).Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier))];
+        await DecideAsync(proposer, approver, new CommandBody("ra.register", Der.Encode(new RaRegistration(RaName, entity, Province, 1000, scope))), Province);
         Certificate system = await OrderAsync(
             proposer, approver, Province, Body("ra-system", "ops-s1", entity, RaName, signer.SubjectPublicKeyInfo, 365), await DemoRequests.OfAsync(signer));
         var linkKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Certificate link = await LinkAsync(proposer, approver, Province, "link", RaName, LinkKind.Ra, linkKey, RaName);
-        RaScope[] scope = [.. new[] { "issuing-s1", "issuing-r1" }.Select(id =>
-            new RaScope("tls-server", _ceremony.Certificate(id).Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier))];
-        await DecideAsync(proposer, approver, new CommandBody("ra.register", Der.Encode(new RaRegistration(RaName, entity, Province, 1000, scope))), Province);
         DemoParty party = DemoParty.OfSystem(new MessageSigner(system.Tbs.SerialNumber, signer), linkKey, link, _service.Address, _trust);
         _parties.Add(party);
         return party;

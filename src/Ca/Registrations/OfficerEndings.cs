@@ -1,3 +1,4 @@
+using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
@@ -10,7 +11,7 @@ namespace ZwCa.Ca.Registrations;
 /// The commands about officers as they are at the CA: whose certificate makes nobody an officer any more is revoked too, for KMC and auditors go by the CRL. A certificate of the
 /// ceremony may have no row here; that one is revoked where it came from.
 /// </summary>
-internal sealed class OfficerEndings(AuthorityList authorities)
+internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatus status)
 {
     public IReadOnlyList<CommandAction> Of(OfficerActions officers) =>
     [
@@ -40,7 +41,10 @@ internal sealed class OfficerEndings(AuthorityList authorities)
     {
         if (await CertificateStore.FindAsync(context.Transaction, authorities.Operations.Id, serial.ToString()) is { State: CertificateState.Valid or CertificateState.Held } row)
         {
-            await CertificateStatus.RevokeAsync(context.Transaction, context.Log, row, reason, context.Actor(), context.Now);
+            await status.RevokeAsync(
+                context.Transaction,
+                row,
+                new StatusChange(reason, context.Actor(), context.Now) { Decision = [new AuditField.Octets("command", context.CommandId)] });
         }
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Audit;
+using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Commands;
 using ZwCa.Ca.Links;
 using ZwCa.Data;
@@ -31,11 +32,11 @@ internal static class RegistrationHosting
                 .. provider.GetRequiredService<ProfileActions>().All,
                 provider.GetRequiredService<OrderActions>().Action,
                 .. provider.GetRequiredService<ClientActions>().All,
+                .. provider.GetRequiredService<CertificateActions>().All,
             ],
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunOrders>();
         services.AddSingleton<CommandAnswers>();
-        services.AddSingleton<LogProofs>();
 
         // Links renew themselves here, this service's own too.
         services.AddSingleton<RenewLink>();

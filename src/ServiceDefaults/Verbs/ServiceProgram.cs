@@ -65,13 +65,15 @@ public sealed class ServiceProgram
         };
         var migrate = new Command("migrate", "Brings the database to this program's version.") { role };
         var check = new Command("check-config", "Looks at everything that has to be right before the service starts.");
-        var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, migrate, check };
+        var untilStdinCloses = new Option<bool>("--until-stdin-closes") { Description = "Ends when standard input does: with the process that started this one." };
+        var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, untilStdinCloses, migrate, check };
         foreach (ServiceVerb verb in Verbs)
         {
             root.Add(Prepare(verb, file, output, error));
         }
 
-        root.SetAction((parsed, cancellation) => RunServiceAsync(parsed.GetRequiredValue(file).FullName, output, error, cancellation));
+        root.SetAction((parsed, cancellation) =>
+            RunServiceAsync(parsed.GetRequiredValue(file).FullName, parsed.GetValue(untilStdinCloses) ? Console.In : null, output, error, cancellation));
         migrate.SetAction((parsed, cancellation) => MigrateAsync(parsed.GetRequiredValue(file).FullName, parsed.GetValue(role), output, error, cancellation));
         check.SetAction((parsed, cancellation) => CheckAsync(parsed.GetRequiredValue(file).FullName, output, cancellation));
 
@@ -153,7 +155,8 @@ public sealed class ServiceProgram
         return verb.Command;
     }
 
-    private async Task<int> RunServiceAsync(string file, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    /// <param name="until">Its end is the service's. Null: only a signal ends it.</param>
+    private async Task<int> RunServiceAsync(string file, TextReader? until, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         IConfigurationRoot configuration = ServiceConfiguration.Load(file);
         await using WebApplication app = Build(ServiceConfiguration.Read(configuration), configuration, output);
@@ -169,8 +172,24 @@ public sealed class ServiceProgram
         }
 
         await app.StartAsync(cancellationToken);
+        if (until is not null)
+        {
+            // A thread of its own: reading the console blocks.
+            _ = Task.Factory.StartNew(() => EndWith(until, app.Lifetime), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+
         await app.WaitForShutdownAsync(cancellationToken);
         return 0;
+    }
+
+    private static void EndWith(TextReader input, IHostApplicationLifetime lifetime)
+    {
+        while (input.Read() >= 0)
+        {
+            // Whatever is said there has no meaning.
+        }
+
+        lifetime.StopApplication();
     }
 
     private async Task<int> MigrateAsync(string file, string? role, TextWriter output, TextWriter error, CancellationToken cancellationToken)

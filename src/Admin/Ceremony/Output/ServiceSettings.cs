@@ -44,7 +44,7 @@ internal static class ServiceSettings
         }
 
         Inventory inventory = Inventory.Read(ceremony.Read(Inventory.FileName));
-        CeremonyPlan plan = Ceremony.PlanFile.Read(ceremony.PathOf(CeremonyFolder.PlanFile), inventory).Plan;
+        CeremonyPlan plan = PlanFile.Deserialize(ceremony.Read(CeremonyFolder.PlanFile));
         ServicePlan servicePlan = Need(plan.Services.FirstOrDefault(each => each.Id == service), $"a service {service}");
         DevicePlan devicePlan = Need(inventory.Devices.FirstOrDefault(each => each.Id == device), $"a device {device}");
 
