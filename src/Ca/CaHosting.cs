@@ -78,6 +78,7 @@ internal static class CaHosting
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
         services.AddRegistrations();
+        services.AddApiDocument();
         services.AddSingleton<CertificateStatus>();
         services.AddSingleton<ChangeStatus>();
         services.AddSingleton<StatusRequests>();
@@ -101,6 +102,7 @@ internal static class CaHosting
         app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
         app.MapRegistrations();
+        app.MapApiDocument();
         app.MapBulkChanges();
         app.MapReaudits();
     }
