@@ -11,6 +11,7 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
 using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -82,13 +83,13 @@ internal static class CaHosting
         services.AddSingleton<CertificateSearch>();
         services.AddSingleton<CertificateHistories>();
         services.AddSingleton<EventList>();
-        services.AddSingleton<LogProofs>();
         services.AddSingleton<CertificateActions>();
         services.AddSingleton<BulkChanges>();
         services.AddSingleton<ApprovalCheck>();
         services.AddSingleton<CertificateCheck>();
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
+        services.AddRegistrations();
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
@@ -96,7 +97,9 @@ internal static class CaHosting
 
     public static void Map(WebApplication app)
     {
+        app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
+        app.MapRegistrations();
         app.MapBulkChanges();
         app.MapReaudits();
     }

@@ -2,6 +2,7 @@ using Quartz;
 using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
 
 namespace ZwCa.Ca.Jobs;
 
@@ -23,9 +24,13 @@ internal static class CaJobs
 
 /// <summary>At the start, and from time to time.</summary>
 [DisallowConcurrentExecution]
-internal sealed class RecoveryJob(RecoverIssuance recovery) : IJob
+internal sealed class RecoveryJob(RecoverIssuance recovery, RunOrders orders) : IJob
 {
-    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await recovery.RunAsync(cancellationToken);
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        await recovery.RunAsync(cancellationToken);
+        await orders.RunAsync(cancellationToken);
+    }
 }
 
 /// <summary>What officers have ordered to be done to many certificates, now or before the last stop.</summary>

@@ -211,20 +211,17 @@ CREATE TABLE reaudit_finding (
 {insert_only(reaudit_finding)};
 CREATE INDEX reaudit_finding_run ON reaudit_finding (run_id, finding_id);
 
--- What two officers ordered this service to issue. It is done after their command's transaction, for that waits for no device.
+-- What two officers ordered this service to issue. It is done after their command's transaction, for that waits for no device. What it is, the command says, which both signed.
+-- State: 0 waiting, 1 issued, 2 refused.
 CREATE TABLE certificate_order (
     order_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES officer_command (command_id),
     state smallint NOT NULL CHECK (state IN (0, 1, 2)),
-    body {blob} NOT NULL,
-    region {text(6)} NOT NULL,
-    client_name {text(64)},
-    client_kind smallint,
     refusal {text(32)},
     detail {text(1024)},
     ordered_at bigint NOT NULL,
     ended_at bigint,
-    CHECK ((client_name IS NULL AND client_kind IS NULL) OR (client_name IS NOT NULL AND client_kind IS NOT NULL)),
-    CHECK ((state = 2 AND refusal IS NOT NULL) OR (state <> 2 AND refusal IS NULL))
+    CHECK ((state = 2 AND refusal IS NOT NULL) OR (state <> 2 AND refusal IS NULL)),
+    CHECK ((state = 0 AND ended_at IS NULL) OR (state <> 0 AND ended_at IS NOT NULL))
 );
 CREATE INDEX certificate_order_state ON certificate_order (state, order_id);
 
