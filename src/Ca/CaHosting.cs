@@ -10,13 +10,8 @@ using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
-<<<<<<< HEAD
-using ZwCa.Ca.Registrations;
-using ZwCa.Ca.Reaudit;
-=======
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
->>>>>>> h-b
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -82,11 +77,7 @@ internal static class CaHosting
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
-<<<<<<< HEAD
-        services.AddRegistrations();
         services.AddApiDocument();
-=======
->>>>>>> h-b
         services.AddSingleton<CertificateStatus>();
         services.AddSingleton<ChangeStatus>();
         services.AddSingleton<StatusRequests>();
@@ -99,10 +90,7 @@ internal static class CaHosting
         services.AddSingleton<CertificateCheck>();
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
-<<<<<<< HEAD
-=======
         services.AddRegistrations();
->>>>>>> h-b
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
@@ -113,10 +101,7 @@ internal static class CaHosting
         app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
         app.MapRegistrations();
-<<<<<<< HEAD
         app.MapApiDocument();
-=======
->>>>>>> h-b
         app.MapBulkChanges();
         app.MapReaudits();
     }
