@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
-using ZwCa.Contracts;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.Tests.HsmSim.Device;
 
@@ -42,7 +41,7 @@ public sealed class LinkRenewalTests : IDisposable
         using X509Certificate2 onDisk = Files(password).Load(_clock.GetUtcNow());
         Assert.Equal(link.Current.Thumbprint, onDisk.Thumbprint);
         Assert.Empty(Directory.GetFiles(_folder.Path, "*.next"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder.File("link.key")));
+        Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(_folder.File("link.key")) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.False(await renewal.RunOnceAsync(Token));
     }
 
@@ -114,7 +113,11 @@ public sealed class LinkRenewalTests : IDisposable
         LinkCertificate link = Start(null);
         _clock.Advance(TimeSpan.FromDays(40));
         await File.WriteAllTextAsync(_folder.File("link.key.next"), "-----BEGIN PRIVATE KEY-----", Token);
-        File.SetUnixFileMode(_folder.File("link.key.next"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_folder.File("link.key.next"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         using LinkRenewal renewal = Renewal(link, Issue);
         Assert.True(await renewal.RunOnceAsync(Token));
     }
