@@ -84,6 +84,7 @@ internal static class CaHosting
         services.AddSingleton<CertificateSearch>();
         services.AddSingleton<CertificateHistories>();
         services.AddSingleton<EventList>();
+        services.AddSingleton<LogProofs>();
         services.AddSingleton<CertificateActions>();
         services.AddSingleton<BulkChanges>();
         services.AddSingleton<ApprovalCheck>();
