@@ -259,7 +259,8 @@ internal sealed partial class CaProcess : IAsyncDisposable
         _temporary?.Dispose();
     }
 
-    private static int FreePort()
+    /// <summary>Nobody has it at present.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
