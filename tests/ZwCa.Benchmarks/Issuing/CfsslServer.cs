@@ -47,7 +47,8 @@ internal sealed class CfsslServer : IAsyncDisposable
             await command.ExecuteNonQueryAsync();
         }
 
-        await File.WriteAllTextAsync(server._folder.File("db.json"), """{"driver":"sqlite3","data_source":"certs.db"}""");
+        // By default it gives up under load: the database is locked.
+        await File.WriteAllTextAsync(server._folder.File("db.json"), """{"driver":"sqlite3","data_source":"certs.db?_busy_timeout=60000"}""");
         string port = server._address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         server._process = server.Launch(
             "cfssl", "serve", "-address", "127.0.0.1", "-port", port, "-ca", "ca.pem", "-ca-key", "ca.key", "-db-config", "db.json", "-loglevel", "5");

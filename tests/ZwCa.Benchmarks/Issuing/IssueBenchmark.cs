@@ -106,7 +106,7 @@ internal static class IssueBenchmark
                 $"{Certificates - before.Certificates:N0} certificates took {(double)(Bytes - before.Bytes) / (Certificates - before.Certificates):N0} bytes of the database each"));
             await using Database database = ca.OpenDatabase();
             foreach (TableSize table in await database.QueryAsync<TableSize>(
-                "SELECT tbl_name AS name, SUM(pgsize) AS bytes FROM dbstat JOIN sqlite_schema ON sqlite_schema.name = dbstat.name GROUP BY tbl_name ORDER BY bytes DESC LIMIT 12"))
+                "SELECT m.tbl_name AS name, SUM(d.pgsize) AS bytes FROM dbstat d JOIN sqlite_master m ON m.name = d.name GROUP BY m.tbl_name ORDER BY bytes DESC LIMIT 12"))
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {table.Name,-24} {(double)table.Bytes / Certificates,8:N0}"));
             }
