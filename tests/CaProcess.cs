@@ -127,7 +127,9 @@ internal sealed partial class CaProcess : IAsyncDisposable
         }
 
         _process?.Dispose();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "zwca-ca.dll"), "--config", ConfigFile])
+        // The signal that a file may not grow has to be an error of the write, as on a full disk.
+        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "zwca-ca.dll"), "--config", ConfigFile];
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "trap '' XFSZ; exec \"$@\"", "sh", .. command])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -219,6 +221,19 @@ internal sealed partial class CaProcess : IAsyncDisposable
         }
 
         return _process.ExitCode;
+    }
+
+    /// <summary>Lets no file grow beyond so many bytes, and none be written beyond them: nearly a full disk. Linux.</summary>
+    /// <param name="bytes">Null: there is room again.</param>
+    public async Task LimitFilesAsync(int? bytes)
+    {
+        string size = bytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unlimited";
+        using Process limit = Process.Start("prlimit", ["--pid", Id.ToString(System.Globalization.CultureInfo.InvariantCulture), $"--fsize={size}:"]);
+        await limit.WaitForExitAsync();
+        if (limit.ExitCode != 0)
+        {
+            throw new InvalidOperationException("prlimit refused.");
+        }
     }
 
     /// <summary>The device again, on the port of before.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using ZwCa.Audit;
+using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
 using ZwCa.ServiceDefaults.Messages;
@@ -97,6 +98,56 @@ public sealed class CrashTests(ITestOutputHelper output)
         output.WriteLine($"{kills} kills: {report}");
         Assert.Empty(report.Findings);
         Assert.True(report.Stored > 0 && _answered.Count == report.Stored + report.GivenUp, report.ToString());
+    }
+
+    [Fact]
+    public async Task Disk_full_or_device_away_Nothing_is_lost_and_it_goes_on_afterwards()
+    {
+        Requires.Condition(OperatingSystem.IsLinux() && File.Exists("/usr/bin/prlimit"), "prlimit");
+        await using CaProcess ca = await CaProcess.CreateAsync(new CaProcessSetup
+        {
+            Settings = new Dictionary<string, string?>
+            {
+                ["Ca:RecoverAfter"] = "00:00:01", ["Ca:ClaimFor"] = "00:00:05", ["Service:Limits:RequestTimeout"] = "00:00:05",
+            },
+        });
+        long signedBefore = await ca.CountSignaturesAsync("issuing-s1");
+        await ca.StartAsync();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task[] clients = [.. Enumerable.Range(0, 6).Select(_ => Task.Run(() => AskAsync(ca, ca.Scene.Ra, stop.Token), Token))];
+        await GoOnAsync();
+
+        // No write reaches the file.
+        await ca.LimitFilesAsync(4096);
+        RefusalException full = await Assert.ThrowsAsync<RefusalException>(() => ca.Scene.Ra.PostAsync<CertificateAnswer>("/certificates", ca.Scene.NewRequest()));
+        Assert.Equal(Refusal.Unavailable, full.Kind);
+        await Task.Delay(TimeSpan.FromSeconds(1), Token);
+        await ca.LimitFilesAsync(null);
+        await GoOnAsync();
+
+        // The device is killed under load, and comes again: without the answers that were on their way.
+        await ca.Device.KillAsync();
+        await Task.Delay(TimeSpan.FromSeconds(1), Token);
+        await ca.StartDeviceAsync();
+        await GoOnAsync();
+
+        await stop.CancelAsync();
+        await Task.WhenAll(clients);
+        await SettleAsync(ca);
+        Assert.Equal(0, await ca.StopAsync());
+        CrashReport report = await new Truth(ca, [.. _answered]).CheckAsync(signedBefore, Token);
+        output.WriteLine(report.ToString());
+        Assert.Empty(report.Findings);
+
+        async Task GoOnAsync()
+        {
+            int before = _answered.Count;
+            while (_answered.Count < before + 10)
+            {
+                Assert.All(clients, client => Assert.False(client.IsFaulted, client.Exception?.ToString()));
+                await Task.Delay(20, Token);
+            }
+        }
     }
 
     private async Task DieAtAsync(CaProcess ca, string point)
