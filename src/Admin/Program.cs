@@ -4,6 +4,7 @@ using Spectre.Console;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Demo;
 using ZwCa.Admin.Lint;
+using ZwCa.Admin.Services;
 using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -27,8 +28,11 @@ ParseResult result = new RootCommand("政务CA (ZWCA): certification system for 
     demo,
     LintVerb.Lint(),
     TokenVerbs.Token(),
+    UpVerb.Up(),
 }.Parse(args);
-return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync();
+
+// A service that was told to end drains its requests first; the library's own time-out would cut that short.
+return result.Errors.Count > 0 ? UsageError(result) : await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
 
 static int UsageError(ParseResult result)
 {

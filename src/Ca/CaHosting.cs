@@ -6,9 +6,12 @@ using Quartz;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
+using ZwCa.Ca.Registrations;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -75,12 +78,33 @@ internal static class CaHosting
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
+        services.AddRegistrations();
+        services.AddSingleton<CertificateStatus>();
+        services.AddSingleton<ChangeStatus>();
+        services.AddSingleton<StatusRequests>();
+        services.AddSingleton<CertificateSearch>();
+        services.AddSingleton<CertificateHistories>();
+        services.AddSingleton<EventList>();
+        services.AddSingleton<LogProofs>();
+        services.AddSingleton<CertificateActions>();
+        services.AddSingleton<BulkChanges>();
+        services.AddSingleton<ApprovalCheck>();
+        services.AddSingleton<CertificateCheck>();
+        services.AddSingleton<ReauditCertificates>();
+        services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
     }
 
-    public static void Map(WebApplication app) => app.MapCertificates();
+    public static void Map(WebApplication app)
+    {
+        app.UseMiddleware<CheckpointHeader>();
+        app.MapCertificates();
+        app.MapRegistrations();
+        app.MapBulkChanges();
+        app.MapReaudits();
+    }
 
     private static Task RequireFit(IServiceProvider services)
     {

@@ -1,4 +1,5 @@
 using ZwCa.Ca;
+using ZwCa.Ca.Verbs;
 using ZwCa.ServiceDefaults.Verbs;
 
 // The CA: signed requests in, certificates out. `zwca-ca --help` says the verbs.
@@ -9,5 +10,6 @@ var program = new ServiceProgram
     Add = CaHosting.Add,
     Map = CaHosting.Map,
     Checks = CaHosting.Checks,
+    Verbs = [ImportVerb.Import, RollbackVerb.Rollback],
 };
 return await program.RunAsync(args);

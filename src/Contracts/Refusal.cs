@@ -65,6 +65,9 @@ public enum Refusal
     /// <summary>The thing is no longer in the state that this needs.</summary>
     WrongState,
 
+    /// <summary>The certificate is revoked, for good.</summary>
+    AlreadyRevoked,
+
     /// <summary>The officer's authority has to be confirmed again.</summary>
     RecertificationDue,
 

@@ -30,6 +30,7 @@ public static class RefusalKinds
         [Refusal.RolesNotDisjoint] = (403, "角色互斥"),
         [Refusal.NotApproved] = (403, "未获批准"),
         [Refusal.WrongState] = (409, "状态不允许"),
+        [Refusal.AlreadyRevoked] = (409, "证书已吊销"),
         [Refusal.RecertificationDue] = (403, "权限须重新确认"),
         [Refusal.TooManyRequests] = (429, "请求过于频繁"),
         [Refusal.AuditUnavailable] = (503, "审计不可用，暂停签发"),

@@ -90,6 +90,13 @@ public static class ServiceHosting
             options.Link.LookEvery,
             provider.GetRequiredService<ILogger<LinkCertificate>>()));
 
+        if (options.Link.RenewalUrl is { } url)
+        {
+            services.TryAddSingleton(provider => LinkRenewal.Over(url, provider.GetRequiredService<LinkCertificate>(), provider.GetRequiredService<LinkTrust>()));
+        }
+
+        services.AddHostedService<LinkRenewal>();
+
         // Not AddAuthentication: that brings data protection, which writes keys of its own to the disk.
         services.AddWebEncoders();
         services.AddTransient<LinkAuthentication>();

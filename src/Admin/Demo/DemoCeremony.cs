@@ -21,7 +21,7 @@ internal sealed class DemoCeremony : IAsyncDisposable
 {
     public const string OfficerContainer = "officer";
 
-    private const string LinkContainer = "link";
+    public const string LinkContainer = "link";
     private const string WitnessContainer = "witness";
 
     private static readonly (string Id, string Person, string Name, string IdNumber)[] Officers =

@@ -74,31 +74,47 @@ internal static class DemoCommand
         AnsiConsole.Write(Describe(ceremony, pair));
         good &= Report("both are of one subject, issuer and validity, with different keys and serial numbers, and break no rule", true);
 
-        // Step 4: officers who decide in twos, and the log of what they did.
-        await using (DemoRecords records = await DemoRecords.OpenAsync(ceremony, new DirectoryInfo(Path.Combine(output.FullName, "records"))))
+        // Step 4: the CA as a process, its officers, an RA, certificates.
+        AnsiConsole.MarkupLine("\n[bold]The CA[/]");
+        var ca = new DirectoryInfo(Path.Combine(output.FullName, "services"));
+        IReadOnlyList<Certificate> servers;
+        await using (DemoProvince province = await DemoProvince.StartAsync(ceremony, ca))
         {
-            good &= await records.ShowOfficersAsync();
+            good &= await province.ShowAsync();
+            province.Stop();
+            servers = province.Issued;
+        }
+
+        good &= Report("zwca-ca was told to end, answered what it had begun, and has ended", true);
+
+        // Step 5: the log of what they did.
+        await using (DemoRecords records = await DemoRecords.OpenAsync(ceremony, new DirectoryInfo(Path.Combine(output.FullName, "records")), Path.Combine(ca.FullName, "ca", "log.anchor")))
+        {
             good &= await records.ShowLogAsync();
         }
 
         device.Stop();
         Report("hsm-sim has ended; the keys are on disk, encrypted", true);
 
-        // Step 5: files, so that the reader can try tools of his own.
+        // Step 6: files, so that the reader can try tools of his own.
         string signing = Save(output, "person-signing.pem", pair.Signing);
         string encryption = Save(output, "person-encryption.pem", pair.Encryption);
         string altered = Save(output, "person-tampered.pem", tampered);
+        string[] serverFiles = [Save(output, "server-sm2.pem", servers[0]), Save(output, "server-rsa.pem", servers[1])];
 
-        // Step 6: our own verification, link by link; the changed certificate must fail.
+        // Step 7: our own verification, link by link; the changed certificate must fail.
         AnsiConsole.MarkupLine("\n[bold]Verified by ZWCA[/]");
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         Certificate issuing = ceremony.Certificate("issuing-s1");
         bool links = Links.All(link => DemoVerification.IsIssuedBy(ceremony.Certificate(link.Certificate), ceremony.Certificate(link.Issuer), now));
         good &= Report($"{Links.Length} links of both hierarchies, the cross-certificates and the link certificates", links);
+        good &= Report(
+            "both certificates that the RA had issued are signed by their CAs",
+            DemoVerification.IsIssuedBy(servers[0], issuing, now) && DemoVerification.IsIssuedBy(servers[1], ceremony.Certificate("issuing-r1"), now));
         good &= Report("both certificates of the pair are signed by the issuing CA", DemoVerification.IsIssuedBy(pair.Signing, issuing, now) && DemoVerification.IsIssuedBy(pair.Encryption, issuing, now));
         good &= Report("the signing certificate with one bit changed is refused", !DemoVerification.IsIssuedBy(tampered, issuing, now));
 
-        // Step 7: openssl's verification of the same links.
+        // Step 8: openssl's verification of the same links.
         if (DemoVerification.OpenSslVersion() is { } version)
         {
             AnsiConsole.MarkupLineInterpolated($"\n[bold]Verified by {version}[/]");
@@ -110,6 +126,8 @@ internal static class DemoCommand
 
             good &= ReportOpenSsl("the signing certificate is signed by the issuing CA", signing, ceremony.FileOf("issuing-s1"), isSm2: true, accepted: true);
             good &= ReportOpenSsl("the encryption certificate is signed by the issuing CA", encryption, ceremony.FileOf("issuing-s1"), isSm2: true, accepted: true);
+            good &= ReportOpenSsl("the SM2 server certificate is signed by the SM2 CA", serverFiles[0], ceremony.FileOf("issuing-s1"), isSm2: true, accepted: true);
+            good &= ReportOpenSsl("the RSA server certificate is signed by the RSA CA", serverFiles[1], ceremony.FileOf("issuing-r1"), isSm2: false, accepted: true);
             good &= ReportOpenSsl("the signing certificate with one bit changed is refused", altered, ceremony.FileOf("issuing-s1"), isSm2: true, accepted: false);
         }
         else

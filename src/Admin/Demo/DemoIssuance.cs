@@ -41,24 +41,4 @@ internal sealed record DemoIssuance(Certificate Signing, Certificate Encryption)
         IReadOnlyList<Certificate> pair = await issuer.IssueManyAsync([signing, encryption]);
         return new DemoIssuance(pair[0], pair[1]);
     }
-
-    /// <summary>What an officer's certificate is made of besides the ceremony's.</summary>
-    public static async Task<Certificate> CertifyOfficerAsync(Issuer issuer, SubjectPublicKeyInfo key, string name, Asn1.Decisions.OfficerIdentity identity)
-    {
-        DateTimeOffset now = TimeProvider.System.GetUtcNow();
-        return await issuer.IssueAsync(issuer.Prepare(new IssuanceRequest
-        {
-            Profile = ProfileCatalogue.Shipped["officer"],
-            SerialNumber = SerialNumbers.Create(),
-            SubjectPublicKeyInfo = key,
-            Subject =
-            [
-                new SubjectText(Oids.OrganizationName, "某省密码管理局"), new SubjectText(Oids.CommonName, name), new SubjectText(Oids.SerialNumber, Convert.ToHexStringLower(identity.Person.Span)),
-            ],
-            NotBefore = now,
-            NotAfter = now.AddDays(365),
-            IntendedAt = now,
-            Officer = identity,
-        }));
-    }
 }

@@ -42,6 +42,25 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
         return await GetAsync(transaction, active);
     }
 
+    /// <summary>The version that is in use, whichever it is.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>: none.</exception>
+    public async Task<Profile> GetActiveAsync(Transaction transaction, string name) => await GetAsync(
+        transaction,
+        await transaction.FindAsync<byte[]>("SELECT profile_hash FROM active_profile WHERE name = @Name", new { Name = name })
+            ?? throw new RefusalException(Refusal.UnknownProfile, $"证书模板“{name}”不存在或未启用。"));
+
+    /// <summary>All versions of a profile that were ever known; none: there is no such profile.</summary>
+    public async Task<IReadOnlyList<Profile>> GetVersionsAsync(Transaction transaction, string name)
+    {
+        var versions = new List<Profile>();
+        foreach (byte[] hash in await transaction.QueryAsync<byte[]>("SELECT profile_hash FROM profile_version WHERE name = @Name", new { Name = name }))
+        {
+            versions.Add(await GetAsync(transaction, hash));
+        }
+
+        return versions;
+    }
+
     /// <summary>A version, active or not: certificates are judged by that of their day.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     /// <exception cref="ProfileException">The row is no profile, or not of this hash: somebody changed it.</exception>

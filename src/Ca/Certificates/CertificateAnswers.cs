@@ -1,5 +1,4 @@
 using ZwCa.Asn1;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
@@ -12,10 +11,7 @@ internal sealed class CertificateAnswers(AuthorityList authorities, ProfileStore
     public async Task<CertificateAnswer> ShowAsync(Transaction transaction, CertificateRow row)
     {
         Authority authority = authorities[row.AuthorityId];
-        Revocation? revocation = row.State is CertificateState.Revoked or CertificateState.Held
-            ? await transaction.FindAsync<Revocation>(
-                "SELECT reason, revoked_at FROM revocation WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial", row)
-            : null;
+        RevocationRow? revocation = row.State is CertificateState.Revoked or CertificateState.Held ? await CertificateStore.FindRevocationAsync(transaction, row) : null;
         CertificateRow? replaced = row.Replaces is { } id ? await CertificateStore.FindAsync(transaction, id) : null;
         return new CertificateAnswer
         {
@@ -29,15 +25,8 @@ internal sealed class CertificateAnswers(AuthorityList authorities, ProfileStore
             NotBefore = row.NotBefore!.Value,
             NotAfter = row.NotAfter!.Value,
             RevokedAt = revocation?.RevokedAt,
-            Reason = revocation is null ? null : char.ToLowerInvariant(revocation.Reason.ToString()[0]) + revocation.Reason.ToString()[1..],
+            Reason = revocation is null ? null : CertificateStatus.NameOf(revocation.Reason),
             Replaces = replaced?.Serial,
         };
-    }
-
-    private sealed record Revocation
-    {
-        public required RevocationReason Reason { get; init; }
-
-        public required DateTimeOffset RevokedAt { get; init; }
     }
 }

@@ -67,12 +67,47 @@ internal static class CertificateStore
     }
 
     /// <returns>False: it is on its CRL already.</returns>
-    public static Task<bool> InsertRevocationAsync(Transaction transaction, CertificateRow row, RevocationReason reason, DateTimeOffset now) => transaction.TryInsertAsync(
+    public static Task<bool> InsertRevocationAsync(
+        Transaction transaction, CertificateRow row, RevocationReason reason, DateTimeOffset now, DateTimeOffset? invalidFrom = null) => transaction.TryInsertAsync(
         """
-        INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, not_after)
-        VALUES (@AuthorityId, @Shard, @Serial, @Reason, @Now, @NotAfter)
+        INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, invalid_from, not_after)
+        VALUES (@AuthorityId, @Shard, @Serial, @Reason, @Now, @InvalidFrom, @NotAfter)
         """,
-        new { row.AuthorityId, row.Shard, row.Serial, Reason = (short)reason, Now = now, row.NotAfter });
+        new { row.AuthorityId, row.Shard, row.Serial, Reason = (short)reason, Now = now, InvalidFrom = invalidFrom, row.NotAfter });
+
+    /// <returns>Null: it is on no CRL.</returns>
+    public static Task<RevocationRow?> FindRevocationAsync(Transaction transaction, CertificateRow row) => transaction.FindAsync<RevocationRow>(
+        "SELECT reason, revoked_at, invalid_from, not_after FROM revocation WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial", row);
+
+    /// <summary>Keeps a valid certificate from changing before the transaction ends.</summary>
+    /// <returns>False: it is not valid, or has expired.</returns>
+    public static async Task<bool> HoldValidAsync(Transaction transaction, byte[] id, DateTimeOffset now) =>
+        await transaction.ExecuteAsync(
+            "UPDATE certificate SET state_version = state_version WHERE certificate_id = @Id AND state = 2 AND not_after >= @Now", new { Id = id, Now = now }) == 1;
+
+    /// <summary>Whether a certificate that may be in use renews or re-keys it; over the owner's index, for both are of one owner.</summary>
+    public static async Task<bool> IsFollowedAsync(Transaction transaction, CertificateRow row) =>
+        await transaction.GetAsync<long>(
+            "SELECT COUNT(*) FROM certificate WHERE owner = @Owner AND replaces = @CertificateId AND state IN (1, 2, 4)", row) > 0;
+
+    /// <summary>Whether a certificate of the key was revoked for keyCompromise; over the owner's index, for a key is one owner's.</summary>
+    public static async Task<bool> IsCompromisedAsync(Transaction transaction, string owner, byte[] keyHash) =>
+        await transaction.GetAsync<long>(
+            """
+            SELECT COUNT(*) FROM certificate c JOIN revocation r ON r.authority_id = c.authority_id AND r.shard = c.shard AND r.serial = c.serial
+            WHERE c.owner = @Owner AND c.key_hash = @KeyHash AND c.state = 3 AND r.reason = 1
+            """,
+            new { Owner = owner, KeyHash = keyHash }) > 0;
+
+    /// <summary>Moves a certificate from one state to another; the caller has read it as it is.</summary>
+    /// <returns>False: it was changed meanwhile.</returns>
+    public static async Task<bool> MoveAsync(Transaction transaction, CertificateRow row, CertificateState to, DateTimeOffset now) =>
+        await transaction.ExecuteAsync(
+            """
+            UPDATE certificate SET state = @To, state_version = state_version + 1, changed_at = @Now
+            WHERE certificate_id = @Id AND state = @From AND state_version = @Version
+            """,
+            new { Id = row.CertificateId, From = (short)row.State, Version = row.StateVersion, To = (short)to, Now = now }) == 1;
 
     /// <summary>Makes an owner the one of a subject, a key: for ever.</summary>
     /// <param name="table">subject_owner or key_owner; the column is named like it.</param>
@@ -80,4 +115,16 @@ internal static class CertificateStore
     public static async Task<bool> OwnAsync(Transaction transaction, string table, string column, byte[] hash, string owner) =>
         await transaction.TryInsertAsync($"INSERT INTO {table} ({column}, owner) VALUES (@Hash, @Owner)", new { Hash = hash, Owner = owner })
         || await transaction.GetAsync<string>($"SELECT owner FROM {table} WHERE {column} = @Hash", new { Hash = hash }) == owner;
+}
+
+/// <summary>A row of what CRLs are made from.</summary>
+internal sealed record RevocationRow
+{
+    public required RevocationReason Reason { get; init; }
+
+    public required DateTimeOffset RevokedAt { get; init; }
+
+    public DateTimeOffset? InvalidFrom { get; init; }
+
+    public required DateTimeOffset NotAfter { get; init; }
 }

@@ -63,7 +63,7 @@ internal sealed class IssueCertificate(
         try
         {
             // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards.
-            PreparedCertificate prepared = authority.Issuer.Prepare(RequestOf(order, reserved, profile, place, now));
+            PreparedCertificate prepared = authority.Issuer.Prepare(RequestOf(order.Body, reserved.Serial, profile, place, now));
             watch.End("prepare");
             FaultPoint.Reach("issue-prepared");
 
@@ -177,14 +177,14 @@ internal sealed class IssueCertificate(
 
     private static AuditActor Job { get; } = new(AuditActorKind.Job, "issuance");
 
-    private static IssuanceRequest RequestOf(IssuanceOrder order, CertificateRow reserved, Profile profile, IReadOnlyList<SubjectText> place, DateTimeOffset now)
+    /// <summary>All that goes into a certificate, from what was decided; the re-audit asks again, and compares.</summary>
+    internal static IssuanceRequest RequestOf(CertificateBody body, string serial, Profile profile, IReadOnlyList<SubjectText> place, DateTimeOffset now)
     {
-        CertificateBody body = order.Body;
         DateTimeOffset notBefore = Time.Truncate(now).Value;
         return new IssuanceRequest
         {
             Profile = profile,
-            SerialNumber = SerialNumber.Parse(reserved.Serial),
+            SerialNumber = SerialNumber.Parse(serial),
             SubjectPublicKeyInfo = body.SubjectPublicKeyInfo,
             Subject = [.. body.Subject.Select(each => new SubjectText(each.Type, each.Text))],
             Place = place,
@@ -292,7 +292,12 @@ internal sealed class IssueCertificate(
             throw new RefusalException(Refusal.Duplicate, "该公钥已属于另一主体，请重新生成密钥。");
         }
 
-        byte[]? replaces = await ReplacedAsync(transaction, order, keyHash);
+        if (await CertificateStore.IsCompromisedAsync(transaction, order.Owner, keyHash))
+        {
+            throw new RefusalException(Refusal.BadPublicKey, "该公钥的证书已因密钥泄露吊销，请重新生成密钥。");
+        }
+
+        byte[]? replaces = await ReplacedAsync(transaction, order, keyHash, now);
 
         // The bytes, first: the decision refers to them. Then the decision, which nothing spends a second time.
         if (!await CertificateStore.IntendAsync(transaction, reserved.CertificateId, prepared.TbsBytes, subjectHash, keyHash, tbs.Validity, replaces, now))
@@ -300,8 +305,8 @@ internal sealed class IssueCertificate(
             throw new RefusalException(Refusal.Unavailable, "签发超时，请稍后用同一申请重试。");
         }
 
-        byte[]? entryHash = await RecordApprovalAsync(transaction, order.Approvals?.Entry, order.Approvals?.EntrySigned, now);
-        byte[]? reviewHash = await RecordApprovalAsync(transaction, order.Approvals?.Review, order.Approvals?.ReviewSigned, now);
+        byte[]? entryHash = order.Approvals is { } given ? await ApprovalStore.RecordAsync(transaction, given.Entry, given.EntrySigned, now) : null;
+        byte[]? reviewHash = order.Approvals is { } both ? await ApprovalStore.RecordAsync(transaction, both.Review, both.ReviewSigned, now) : null;
         bool isFirst = await transaction.TryInsertAsync(
             """
             INSERT INTO decision (
@@ -343,8 +348,8 @@ internal sealed class IssueCertificate(
         });
     }
 
-    /// <summary>The certificate that is renewed or gets another key: of the same owner, and valid.</summary>
-    private async Task<byte[]?> ReplacedAsync(Transaction transaction, IssuanceOrder order, byte[] keyHash)
+    /// <summary>The certificate that is renewed or gets another key: of the same owner, valid, and not followed by another. It stays valid until its own end or its revocation: the two overlap.</summary>
+    private async Task<byte[]?> ReplacedAsync(Transaction transaction, IssuanceOrder order, byte[] keyHash, DateTimeOffset now)
     {
         bool replaces = order.Kind is (short)DecisionKind.Renew or (short)DecisionKind.Rekey;
         if (order.Body.Replaces is not { } reference)
@@ -359,30 +364,21 @@ internal sealed class IssueCertificate(
             throw new RefusalException(Refusal.NotFound, "没有该主体的原证书。");
         }
 
-        if (old.State != CertificateState.Valid)
+        // Its row is held until the transaction ends: of two that follow one certificate, or of this and its revocation, one comes first.
+        if (!await CertificateStore.HoldValidAsync(transaction, old.CertificateId, now))
         {
-            throw new RefusalException(Refusal.WrongState, "原证书已吊销或已冻结，不能更新或换发，请重新申请。");
+            throw new RefusalException(Refusal.WrongState, "原证书已吊销、已冻结或已过期，不能更新或换发，请重新申请。");
+        }
+
+        if (await CertificateStore.IsFollowedAsync(transaction, old))
+        {
+            throw new RefusalException(Refusal.WrongState, "原证书已经更新或换发过，请对新证书提出申请。");
         }
 
         bool isSameKey = old.KeyHash.AsSpan().SequenceEqual(keyHash);
         return isSameKey == (order.Kind == (short)DecisionKind.Renew)
             ? old.CertificateId
             : throw new RefusalException(Refusal.BadPublicKey, isSameKey ? "换发须使用新的密钥。" : "更新须使用原证书的密钥；更换密钥请申请换发。");
-    }
-
-    private static async Task<byte[]?> RecordApprovalAsync(Transaction transaction, Approval? approval, SignedApproval? signed, DateTimeOffset now)
-    {
-        if (approval is null || signed is null)
-        {
-            return null;
-        }
-
-        byte[] bytes = Der.Encode(approval);
-        byte[] hash = Sm3.HashData(bytes);
-        await transaction.TryInsertAsync(
-            "INSERT INTO approval (approval_hash, person_id, approval, recorded_at) VALUES (@Hash, @Person, @Approval, @Now)",
-            new { Hash = hash, Person = signed.Officer.Identity.Person.ToArray(), Approval = bytes, Now = now });
-        return hash;
     }
 
     /// <summary>Never cancelled: it is signed.</summary>

@@ -1,6 +1,7 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Messages;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
@@ -70,6 +71,42 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, I
             Digest = application.Digest,
             Approvals = approvals,
             RaName = ra,
+        };
+    }
+
+    /// <summary>An application about the status of a certificate: revoke, suspend, resume.</summary>
+    /// <param name="kind">What the address says.</param>
+    /// <param name="authority">As the address says.</param>
+    /// <param name="serial">As the address says.</param>
+    /// <exception cref="RefusalException">As <see cref="Read"/>, and <see cref="Refusal.Malformed"/> (another kind, a reason that is not for it), <see cref="Refusal.NotApproved"/> (another certificate).</exception>
+    public StatusOrder ReadStatusOrder(MessageContext message, DecidedRequest request, DecisionKind kind, Authority authority, string serial)
+    {
+        Approvals approvals = Read(message, request);
+        Application application = approvals.Application;
+        Require(application.Kind == kind, Refusal.Malformed, "申请的类型与请求的地址不符。");
+        Require(request.Csr is null && request.Evidence.Count == 0, Refusal.Malformed, "此类申请没有证书请求和证明材料。");
+        StatusBody body = Decode<StatusBody>(application.Body, "申请内容");
+        Require(
+            body.Certificate.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span) && body.Certificate.SerialNumber.ToString() == serial,
+            Refusal.NotApproved,
+            "申请所写的证书与请求的地址不符。");
+        bool isReason = kind switch
+        {
+            DecisionKind.Revoke => CertificateStatus.Reasons.Contains(body.Reason),
+            DecisionKind.Suspend => body.Reason == RevocationReason.CertificateHold,
+            _ => body.Reason == RevocationReason.RemoveFromCrl,
+        };
+        Require(isReason, Refusal.Malformed, $"原因{CertificateStatus.NameOf(body.Reason)}不适用于此类申请。");
+        return new StatusOrder
+        {
+            RaName = application.RaName,
+            Kind = kind,
+            AuthorityId = authority.Id,
+            Serial = serial,
+            Reason = body.Reason,
+            RequestId = message.RequestId.ToString(),
+            Actor = ((CaSender)message.Sender).Actor,
+            Approvals = approvals,
         };
     }
 

@@ -22,6 +22,9 @@ internal sealed record CaSender : MessageSender
     /// <summary>For the log.</summary>
     public AuditActor Actor => Officer?.Actor ?? new AuditActor(AuditActorKind.Service, Ra!.RaName);
 
+    /// <summary>For which he, or it, is responsible.</summary>
+    public RegionCode Region => Officer?.Region ?? RegionCode.Parse(Ra!.Region);
+
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer speaks where an RA has to.</exception>
     public static RegistrationAuthority RequireRa(MessageContext message) =>
         ((CaSender)message.Sender).Ra ?? throw new RefusalException(Refusal.NotAllowed, "此功能仅供RA使用。");
@@ -35,11 +38,8 @@ internal sealed record CaSender : MessageSender
 /// Looks senders up by the serial numbers of the operations CA, which certifies both kinds. Asked anew for each message: who was disabled or revoked a moment ago is refused. What does
 /// not change, the key, is remembered. Safe for concurrent use.
 /// </summary>
-internal sealed class CaSenders(Database database, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory)
+internal sealed class CaSenders(Database database, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, TimeProvider time)
 {
-    /// <summary>The profile of RAs' message certificates.</summary>
-    public const string RaProfile = "ra-system";
-
     private const int MaxRemembered = 4096;
 
     private readonly ConcurrentDictionary<string, Sm2PublicKey> _keys = [];
@@ -49,6 +49,8 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
     {
         if (await directory.FindAsync(serial, cancellationToken) is { } officer)
         {
+            officer.RequireStanding(time.GetUtcNow());
+
             // The link is his person's, whichever officer certificate he has at present.
             return new CaSender
             {
@@ -78,7 +80,7 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
     private async Task<(CertificateRow? Row, RegistrationAuthority? Ra)> FindRaAsync(Transaction transaction, SerialNumber serial)
     {
         CertificateRow? row = await CertificateStore.FindAsync(transaction, authorities.Operations.Id, serial.ToString());
-        if (row?.FindCertificate() is null || (await profiles.GetAsync(transaction, row.ProfileHash)).Name != RaProfile)
+        if (row?.FindCertificate() is null || (await profiles.GetAsync(transaction, row.ProfileHash)).Name != SystemProfile.Ra)
         {
             return (null, null);
         }

@@ -87,6 +87,7 @@ CREATE TABLE certificate (
 );
 CREATE INDEX certificate_owner ON certificate (owner, certificate_id);
 CREATE INDEX certificate_region ON certificate (region, certificate_id);
+CREATE INDEX certificate_ra ON certificate (ra_name, certificate_id);
 CREATE INDEX certificate_unfinished ON certificate (certificate_id) WHERE state < 2;
 
 -- Why a certificate was issued, and that it was not issued twice: (RA, enrollment, kind), (command), (renewed link). Written with the intention.
@@ -167,20 +168,60 @@ CREATE TABLE status_decision (
 {insert_only(status_decision)};
 CREATE INDEX status_decision_certificate ON status_decision (certificate_id);
 
--- What two officers ordered this service to issue. It is done after their command's transaction, for that waits for no device.
+-- What two officers ordered to be done to many certificates, and how far it has come. State: 0 at work, 1 done.
+-- Of a list the number of its next entry moves, of any other selection the last certificate that was looked at: in the transaction that changes the certificates.
+CREATE TABLE bulk_change (
+    change_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES officer_command (command_id),
+    state smallint NOT NULL CHECK (state IN (0, 1)),
+    body {blob} NOT NULL,
+    region {text(6)} NOT NULL,
+    next_entry bigint NOT NULL CHECK (next_entry >= 0),
+    reached {blob(16)} NOT NULL,
+    total bigint,
+    changed bigint NOT NULL CHECK (changed >= 0),
+    skipped bigint NOT NULL CHECK (skipped >= 0),
+    ordered_at bigint NOT NULL,
+    ended_at bigint,
+    CHECK ((state = 0 AND ended_at IS NULL) OR (state = 1 AND ended_at IS NOT NULL))
+);
+CREATE INDEX bulk_change_state ON bulk_change (state, change_id);
+
+-- A re-audit: how far it is. Phase: 0 certificates, 1 issue events, 2 intentions' events, 3 ended. Reached: the last certificate or event that was looked at.
+CREATE TABLE reaudit_run (
+    run_id {blob(16)} NOT NULL PRIMARY KEY,
+    phase smallint NOT NULL CHECK (phase IN (0, 1, 2, 3)),
+    reached {blob(16)} NOT NULL,
+    certificates bigint NOT NULL CHECK (certificates >= 0),
+    events bigint NOT NULL CHECK (events >= 0),
+    findings bigint NOT NULL CHECK (findings >= 0),
+    started_at bigint NOT NULL,
+    ended_at bigint,
+    CHECK ((phase = 3 AND ended_at IS NOT NULL) OR (phase < 3 AND ended_at IS NULL))
+);
+
+-- What did not agree. The object is what the log knows the certificate by: a row of it there may be none.
+CREATE TABLE reaudit_finding (
+    finding_id {blob(16)} NOT NULL PRIMARY KEY,
+    run_id {blob(16)} NOT NULL REFERENCES reaudit_run (run_id),
+    object_id {text(512)} NOT NULL,
+    kind {text(64)} NOT NULL,
+    detail {text(1024)} NOT NULL,
+    found_at bigint NOT NULL
+);
+{insert_only(reaudit_finding)};
+CREATE INDEX reaudit_finding_run ON reaudit_finding (run_id, finding_id);
+
+-- What two officers ordered this service to issue. It is done after their command's transaction, for that waits for no device. What it is, the command says, which both signed.
+-- State: 0 waiting, 1 issued, 2 refused.
 CREATE TABLE certificate_order (
     order_id {blob(16)} NOT NULL PRIMARY KEY REFERENCES officer_command (command_id),
     state smallint NOT NULL CHECK (state IN (0, 1, 2)),
-    body {blob} NOT NULL,
-    region {text(6)} NOT NULL,
-    client_name {text(64)},
-    client_kind smallint,
     refusal {text(32)},
     detail {text(1024)},
     ordered_at bigint NOT NULL,
     ended_at bigint,
-    CHECK ((client_name IS NULL AND client_kind IS NULL) OR (client_name IS NOT NULL AND client_kind IS NOT NULL)),
-    CHECK ((state = 2 AND refusal IS NOT NULL) OR (state <> 2 AND refusal IS NULL))
+    CHECK ((state = 2 AND refusal IS NOT NULL) OR (state <> 2 AND refusal IS NULL)),
+    CHECK ((state = 0 AND ended_at IS NULL) OR (state <> 0 AND ended_at IS NOT NULL))
 );
 CREATE INDEX certificate_order_state ON certificate_order (state, order_id);
 

@@ -5,13 +5,16 @@ using ZwCa.Data;
 namespace ZwCa.Officers;
 
 /// <summary>Who may decide about an action: an officer of the first role proposes, one of the others approves.</summary>
-/// <param name="Approvers">Empty: nobody else is asked. Only for what takes power away and has to be at once.</param>
+/// <param name="Approvers">Empty: nobody else is asked. Only where <see cref="CommandAction.TakesAwayOnly"/>.</param>
 public sealed record CommandRule(string Proposer, IReadOnlyList<string> Approvers);
 
 /// <summary>Something that officers can order a service to do.</summary>
 /// <param name="Name">As in <see cref="CommandBody.Action"/>, up to 64 characters.</param>
 public sealed record CommandAction(string Name, IReadOnlyList<CommandRule> Rules)
 {
+    /// <summary>Whether it does nothing but take power away: only then one person may do it alone, for it has to be at once.</summary>
+    public bool TakesAwayOnly { get; init; }
+
     /// <summary>Refuses what cannot be done. Run when it is proposed and again when it is approved, in the transaction.</summary>
     public Func<CommandContext, Task> CheckAsync { get; init; } = static _ => Task.CompletedTask;
 

@@ -48,11 +48,31 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
     public IReadOnlyList<CommandAction> Standard =>
     [
         new CommandAction(Create, TwoPersons) { CheckAsync = CheckCreateAsync, DoAsync = CreateAsync },
-        new CommandAction(Disable, OnePerson) { CheckAsync = CheckDisableAsync, DoAsync = DisableAsync },
+        new CommandAction(Disable, OnePerson) { TakesAwayOnly = true, CheckAsync = CheckDisableAsync, DoAsync = DisableAsync },
         new CommandAction(Recertify, TwoPersons) { CheckAsync = CheckRecertifyAsync, DoAsync = RecertifyAsync },
         new CommandAction(ReplaceCertificate, TwoPersons) { CheckAsync = CheckReplaceAsync, DoAsync = ReplaceAsync },
         new CommandAction(RegisterRegion, ForRegions) { CheckAsync = CheckRegionAsync, DoAsync = RegisterRegionAsync },
     ];
+
+    /// <summary>
+    /// Before somebody gets a certificate with an identity: what would be refused when he is created by it, or when it replaces the one that he has. For services that issue them.
+    /// </summary>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.NotAllowed"/> (role), <see cref="Refusal.OutOfScope"/> (region), <see cref="Refusal.NotFound"/> (person, region), <see cref="Refusal.SecondOfficerRequired"/>
+    /// (himself), <see cref="Refusal.RolesNotDisjoint"/>, <see cref="Refusal.Duplicate"/>: he is in another office.
+    /// </exception>
+    public async Task RequireMayCertifyAsync(CommandContext context, OfficerIdentity identity)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(identity);
+        await RequireOfficeAsync(context, identity);
+        byte[] person = identity.Person.ToArray();
+        await OfficerStore.RequireKindAsync(context.Transaction, person, identity.Kind);
+        long others = await context.Transaction.GetAsync<long>(
+            "SELECT COUNT(*) FROM officer WHERE person_id = @Person AND enabled = 1 AND (role <> @Role OR region <> @Region)",
+            new { Person = person, identity.Role, identity.Region });
+        Require(others == 0, Refusal.Duplicate, "该人员已有一个启用的职务。");
+    }
 
     private static void Require(bool met, Refusal kind, string detail)
     {
@@ -105,18 +125,24 @@ public sealed class OfficerActions(OfficerDirectory directory, TimeSpan certifie
     {
         OfficerCertificate certificate = _store.Issuers.Verify(context.Parameters);
         OfficerIdentity identity = certificate.Identity;
+        await RequireOfficeAsync(context, identity);
+        Require(certificate.IsValidAt(context.Now), Refusal.NotAllowed, "人员证书不在有效期内。");
+        await InitialisationAsync(context.Transaction);
+        await OfficerStore.RequirePersonAsync(context.Transaction, identity.Person.ToArray(), identity.Kind);
+    }
+
+    /// <summary>The office is one that the proposer may give: the level below his own, in a region of his that is registered, to somebody else.</summary>
+    private async Task RequireOfficeAsync(CommandContext context, OfficerIdentity identity)
+    {
         Role? role = _store.Roles.Find(identity.Role);
         Require(role is not null && role.Kind == identity.Kind, Refusal.NotAllowed, "没有该角色。");
         Require(context.Proposer.Role.Creates.Contains(role!.Name), Refusal.NotAllowed, "只能创建下一级角色的人员。");
-        RequireRegion(context, certificate.Region);
-        Require(certificate.IsValidAt(context.Now), Refusal.NotAllowed, "人员证书不在有效期内。");
+        RequireRegion(context, RegionCode.Parse(identity.Region));
         context.RequireNotAbout(identity.Person.Span);
-        await InitialisationAsync(context.Transaction);
         Require(
             await context.Transaction.GetAsync<long>("SELECT COUNT(*) FROM region WHERE code = @Code", new { Code = identity.Region }) == 1,
             Refusal.NotFound,
             "该区域尚未登记。");
-        await OfficerStore.RequirePersonAsync(context.Transaction, identity.Person.ToArray(), identity.Kind);
     }
 
     private async Task CreateAsync(CommandContext context)

@@ -42,7 +42,7 @@ public sealed class OfficerCommands
         _refusals = new RefusalLog(database, log);
         _actions = actions.ToDictionary(action => action.Name, StringComparer.Ordinal);
         _time = time;
-        if (actions.FirstOrDefault(action => action.Name != OfficerActions.Disable && action.Rules.Any(rule => rule.Approvers.Count == 0)) is { } single)
+        if (actions.FirstOrDefault(action => !action.TakesAwayOnly && action.Rules.Any(rule => rule.Approvers.Count == 0)) is { } single)
         {
             throw new ArgumentException($"{single.Name} needs two persons.", nameof(actions));
         }
@@ -77,7 +77,12 @@ public sealed class OfficerCommands
     /// As <see cref="ApprovalVerifier"/> has them, and <see cref="Refusal.Malformed"/>, <see cref="Refusal.NotFound"/> (no such action), <see cref="Refusal.OutOfScope"/>
     /// (another service), <see cref="Refusal.Duplicate"/> (the id is spent), and what the action refuses.
     /// </exception>
-    public async Task ProposeAsync(Application application, Approval proposal, CancellationToken cancellationToken = default)
+    public Task ProposeAsync(Application application, Approval proposal, CancellationToken cancellationToken = default) =>
+        ProposeAsync(application, proposal, NothingElse, cancellationToken);
+
+    /// <inheritdoc cref="ProposeAsync(Application, Approval, CancellationToken)"/>
+    /// <param name="also">What else belongs into the transaction, as the answer to the message does; as for an action.</param>
+    public async Task ProposeAsync(Application application, Approval proposal, Func<Transaction, Task> also, CancellationToken cancellationToken)
     {
         (byte[] id, CommandBody body, CommandAction action) = Read(application);
         ArgumentNullException.ThrowIfNull(proposal);
@@ -134,6 +139,7 @@ public sealed class OfficerCommands
                     await action.DoAsync(context);
                 }
 
+                await also(transaction);
                 return null;
             },
             cancellationToken);
@@ -145,26 +151,21 @@ public sealed class OfficerCommands
     /// As for <see cref="ProposeAsync"/>, and <see cref="Refusal.SecondOfficerRequired"/> (the proposer himself), <see cref="Refusal.WrongState"/> (done, rejected,
     /// withdrawn or expired), <see cref="Refusal.NotApproved"/>, <see cref="Refusal.NotAllowed"/> (the proposer is in office no more).
     /// </exception>
-    public async Task<ApprovedApplication> ApproveAsync(ReadOnlyMemory<byte> commandId, Approval review, CancellationToken cancellationToken = default)
+    public Task<ApprovedApplication> ApproveAsync(ReadOnlyMemory<byte> commandId, Approval review, CancellationToken cancellationToken = default) =>
+        ApproveAsync(commandId, review, NothingElse, cancellationToken);
+
+    /// <inheritdoc cref="ApproveAsync(ReadOnlyMemory{byte}, Approval, CancellationToken)"/>
+    /// <param name="also">What else belongs into the transaction, as the answer to the message does; as for an action.</param>
+    public async Task<ApprovedApplication> ApproveAsync(
+        ReadOnlyMemory<byte> commandId, Approval review, Func<Transaction, Task> also, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(review);
         byte[] id = commandId.ToArray();
         CommandEntry entry = await FindAsync(id, cancellationToken) ?? throw new RefusalException(Refusal.NotFound, "没有该命令。");
 
         // Step 1: both decisions hold by themselves, the first one still. The row is only where they lay.
-        Application application = Der.Decode<Application>(entry.Application);
-        Approval proposal = Der.Decode<Approval>(entry.Proposal);
-        (byte[] idInside, CommandBody body, CommandAction action) = Read(application);
-        if (!idInside.AsSpan().SequenceEqual(id))
-        {
-            throw new RefusalException(Refusal.NotApproved, "命令编号与其内容不一致。");
-        }
-
-        SignedApproval entrySigned = await VerifyAsync(
-            proposal, application, ApprovalStep.Entry, role => action.FindRule(role) is not null, "command.approve", id, cancellationToken);
-        CommandRule rule = action.FindRule(entrySigned.Role)!;
-        SignedApproval reviewSigned = await VerifyAsync(
-            review, application, ApprovalStep.Review, role => rule.Approvers.Contains(role.Name), "command.approve", id, cancellationToken);
+        (Application application, CommandBody body, CommandAction action, SignedApproval entrySigned, SignedApproval reviewSigned) =
+            await VerifyAsync(entry, review, "command.approve", cancellationToken);
         DateTimeOffset now = _time.GetUtcNow();
         return await _refusals.RunAsync(
             OfficerStore.ActorOf(reviewSigned.Officer.SerialNumber),
@@ -213,15 +214,48 @@ public sealed class OfficerCommands
                 await action.CheckAsync(context);
                 await RecordAsync(transaction, "command.approve", approver, id, action, application, review);
                 await action.DoAsync(context);
+                await also(transaction);
                 return approved;
             },
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// A command that was done, both decisions verified once more: for what is carried out after the command's transaction. Rows alone make nothing happen.
+    /// </summary>
+    /// <returns>The decisions, and the action's parameters.</returns>
+    /// <exception cref="RefusalException">
+    /// As for <see cref="ApproveAsync(ReadOnlyMemory{byte}, Approval, CancellationToken)"/>; <see cref="Refusal.WrongState"/>: it is not done.
+    /// </exception>
+    public async Task<(ApprovedApplication Approved, CommandBody Body)> VerifyDoneAsync(ReadOnlyMemory<byte> commandId, CancellationToken cancellationToken = default)
+    {
+        const string attempt = "command.carry-out";
+        byte[] id = commandId.ToArray();
+        CommandEntry entry = await FindAsync(id, cancellationToken) ?? throw new RefusalException(Refusal.NotFound, "没有该命令。");
+        byte[]? review = await _database.FindAsync<byte[]>("SELECT review FROM command_review WHERE command_id = @Id", new { Id = id }, cancellationToken);
+        Require(entry.State == CommandState.Done && review is not null, Refusal.WrongState, "该命令尚未批准。");
+        (Application application, CommandBody body, _, SignedApproval entrySigned, SignedApproval reviewSigned) =
+            await VerifyAsync(entry, Der.Decode<Approval>(review), attempt, cancellationToken);
+        DateTimeOffset now = _time.GetUtcNow();
+        return await _database.ReadAsync(
+            async transaction => (
+                ApprovedApplication.Create(
+                    application,
+                    (await _officers.VerifyAsync(transaction, entrySigned, now)).Approval,
+                    (await _officers.VerifyAsync(transaction, reviewSigned, now)).Approval),
+                body),
             cancellationToken);
     }
 
     /// <summary>The second person says no.</summary>
     /// <param name="actor">Who sent the message.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.NotAllowed"/>, <see cref="Refusal.WrongState"/>, <see cref="Refusal.SecondOfficerRequired"/>.</exception>
-    public Task RejectAsync(Officer actor, ReadOnlyMemory<byte> commandId, CancellationToken cancellationToken = default) => EndAsync(
+    public Task RejectAsync(Officer actor, ReadOnlyMemory<byte> commandId, CancellationToken cancellationToken = default) =>
+        RejectAsync(actor, commandId, NothingElse, cancellationToken);
+
+    /// <inheritdoc cref="RejectAsync(Officer, ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <param name="also">What else belongs into the transaction.</param>
+    public Task RejectAsync(Officer actor, ReadOnlyMemory<byte> commandId, Func<Transaction, Task> also, CancellationToken cancellationToken) => EndAsync(
         actor,
         commandId.ToArray(),
         CommandState.Rejected,
@@ -236,16 +270,22 @@ public sealed class OfficerCommands
             Require(officer.Region.Covers(RegionCode.Parse(application.Region)), Refusal.OutOfScope, "该命令不在审批人的管辖区域内。");
             Require(!officer.Certificate.IsOfPerson(entry.ProposerPersonId), Refusal.SecondOfficerRequired, "提出人请使用撤回。");
         },
+        also,
         cancellationToken);
 
     /// <summary>The proposer takes it back.</summary>
-    /// <inheritdoc cref="RejectAsync"/>
-    public Task WithdrawAsync(Officer actor, ReadOnlyMemory<byte> commandId, CancellationToken cancellationToken = default) => EndAsync(
+    /// <inheritdoc cref="RejectAsync(Officer, ReadOnlyMemory{byte}, CancellationToken)"/>
+    public Task WithdrawAsync(Officer actor, ReadOnlyMemory<byte> commandId, CancellationToken cancellationToken = default) =>
+        WithdrawAsync(actor, commandId, NothingElse, cancellationToken);
+
+    /// <inheritdoc cref="RejectAsync(Officer, ReadOnlyMemory{byte}, Func{Transaction, Task}, CancellationToken)"/>
+    public Task WithdrawAsync(Officer actor, ReadOnlyMemory<byte> commandId, Func<Transaction, Task> also, CancellationToken cancellationToken) => EndAsync(
         actor,
         commandId.ToArray(),
         CommandState.Withdrawn,
         "command.withdraw",
         static (officer, entry) => Require(officer.Certificate.IsOfPerson(entry.ProposerPersonId), Refusal.NotAllowed, "只有提出人可以撤回命令。"),
+        also,
         cancellationToken);
 
     /// <returns>Null where there is no such command.</returns>
@@ -273,6 +313,8 @@ public sealed class OfficerCommands
             new { State = (short)state, After = after.ToArray() },
             cancellationToken);
     }
+
+    private static Task NothingElse(Transaction transaction) => Task.CompletedTask;
 
     private static AuditObject ObjectOf(byte[] id) => new("command", Convert.ToHexStringLower(id));
 
@@ -321,6 +363,21 @@ public sealed class OfficerCommands
             : throw new RefusalException(Refusal.NotFound, "本服务没有该命令。");
     }
 
+    /// <summary>Both decisions about a command hold by themselves, and it is the command that they are about.</summary>
+    private async Task<(Application Application, CommandBody Body, CommandAction Action, SignedApproval Entry, SignedApproval Review)> VerifyAsync(
+        CommandEntry entry, Approval review, string attempt, CancellationToken cancellationToken)
+    {
+        Application application = Der.Decode<Application>(entry.Application);
+        (byte[] id, CommandBody body, CommandAction action) = Read(application);
+        Require(id.AsSpan().SequenceEqual(entry.CommandId), Refusal.NotApproved, "命令编号与其内容不一致。");
+        SignedApproval entrySigned = await VerifyAsync(
+            Der.Decode<Approval>(entry.Proposal), application, ApprovalStep.Entry, role => action.FindRule(role) is not null, attempt, id, cancellationToken);
+        CommandRule rule = action.FindRule(entrySigned.Role)!;
+        SignedApproval reviewSigned = await VerifyAsync(
+            review, application, ApprovalStep.Review, role => rule.Approvers.Contains(role.Name), attempt, id, cancellationToken);
+        return (application, body, action, entrySigned, reviewSigned);
+    }
+
     /// <summary>An approval that holds by itself; an officer's attempt at what is not his is an event.</summary>
     private async Task<SignedApproval> VerifyAsync(
         Approval approval, Application application, ApprovalStep step, Func<Role, bool> mayDecide, string attempt, byte[] id, CancellationToken cancellationToken)
@@ -340,7 +397,7 @@ public sealed class OfficerCommands
     }
 
     private async Task EndAsync(
-        Officer actor, byte[] id, CommandState to, string attempt, Action<Officer, CommandEntry> check, CancellationToken cancellationToken)
+        Officer actor, byte[] id, CommandState to, string attempt, Action<Officer, CommandEntry> check, Func<Transaction, Task> also, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(actor);
         CommandEntry entry = await FindAsync(id, cancellationToken) ?? throw new RefusalException(Refusal.NotFound, "没有该命令。");
@@ -358,6 +415,7 @@ public sealed class OfficerCommands
                 await _log.AppendAsync(
                     transaction,
                     new AuditEvent(officer.Actor, attempt, ObjectOf(id), AuditOutcome.Done) { Fields = [new AuditField.Text("action", entry.Action)] });
+                await also(transaction);
                 return null;
             },
             cancellationToken);

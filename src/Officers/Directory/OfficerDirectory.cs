@@ -59,6 +59,14 @@ public sealed class OfficerDirectory(Database database, AuditLog log, OfficerIss
         return (await Store.VerifyAsync(transaction, approval, time.GetUtcNow())).Approval;
     }
 
+    /// <summary>From now on the certificate makes nobody an officer: it was revoked. Also where no officer has it.</summary>
+    public Task EndCertificateAsync(Transaction transaction, SerialNumber serial)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        ArgumentNullException.ThrowIfNull(serial);
+        return OfficerStore.EndCertificateAsync(transaction, serial.ToString(), time.GetUtcNow());
+    }
+
     /// <summary>Officers in the order of their ids.</summary>
     /// <param name="within">Only those of this region.</param>
     /// <param name="after">The last id of the page before; empty for the first page.</param>

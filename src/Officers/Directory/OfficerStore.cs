@@ -76,9 +76,20 @@ internal sealed class OfficerStore(OfficerIssuers issuers, RoleCatalogue roles)
         return (new VerifiedApproval(approval), officer);
     }
 
-    /// <summary>One kind of office for a person, for good.</summary>
-    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>: no such person; <see cref="Refusal.RolesNotDisjoint"/>; <see cref="Refusal.Duplicate"/>: he is in office.</exception>
+    /// <inheritdoc cref="RequireKindAsync"/>
+    /// <exception cref="RefusalException">As there, and <see cref="Refusal.Duplicate"/>: he is in office.</exception>
     public static async Task RequirePersonAsync(Transaction transaction, byte[] personId, OfficerKind kind)
+    {
+        await RequireKindAsync(transaction, personId, kind);
+        if (await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer WHERE person_id = @Id AND enabled = 1", new { Id = personId }) > 0)
+        {
+            throw new RefusalException(Refusal.Duplicate, "该人员已有一个启用的职务。");
+        }
+    }
+
+    /// <summary>One kind of office for a person, for good.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>: no such person; <see cref="Refusal.RolesNotDisjoint"/>.</exception>
+    public static async Task RequireKindAsync(Transaction transaction, byte[] personId, OfficerKind kind)
     {
         if (await transaction.GetAsync<long>("SELECT COUNT(*) FROM person WHERE person_id = @Id", new { Id = personId }) == 0)
         {
@@ -88,11 +99,6 @@ internal sealed class OfficerStore(OfficerIssuers issuers, RoleCatalogue roles)
         if (await transaction.FindAsync<short?>("SELECT kind FROM person_role WHERE person_id = @Id", new { Id = personId }) is { } held && held != (short)kind)
         {
             throw new RefusalException(Refusal.RolesNotDisjoint, "该人员已担任另一类角色：管理员、操作员、审计员不得由同一人兼任。");
-        }
-
-        if (await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer WHERE person_id = @Id AND enabled = 1", new { Id = personId }) > 0)
-        {
-            throw new RefusalException(Refusal.Duplicate, "该人员已有一个启用的职务。");
         }
     }
 

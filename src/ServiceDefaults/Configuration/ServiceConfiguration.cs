@@ -75,6 +75,7 @@ public static class ServiceConfiguration
             Need(!string.IsNullOrEmpty(link.SystemCaFile), "Link:SystemCaFile", "a PEM file");
             Need(link.LookEvery >= TimeSpan.Zero && link.LookEvery <= TimeSpan.FromHours(1), "Link:LookEvery", "up to one hour");
             Need(link.DegradedDays is >= 0 and <= 90, "Link:DegradedDays", "0 to 90");
+            Need(link.RenewalUrl is null or { IsAbsoluteUri: true, Scheme: "https" }, "Link:RenewalUrl", "an https address");
             Need(
                 link.PasswordVariable is null || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(link.PasswordVariable)),
                 "Link:PasswordVariable",

@@ -55,5 +55,8 @@ public sealed record LinkOptions
     /// <summary>With fewer days left, readiness is degraded.</summary>
     public int DegradedDays { get; init; } = 14;
 
+    /// <summary>Where the certificate is renewed: <c>https://ca.example:8443/links/renew</c>. Null: by the service itself, or by somebody who puts new files there.</summary>
+    public Uri? RenewalUrl { get; init; }
+
     internal LinkFiles Files() => new(CertificateFile, KeyFile, PasswordVariable is null ? null : Environment.GetEnvironmentVariable(PasswordVariable));
 }

@@ -25,57 +25,77 @@ public sealed class ClientStore(Database database, AuditLog log, TimeProvider ti
         new { Thumbprint = thumbprint },
         cancellationToken);
 
+    /// <inheritdoc cref="FindAsync(string, CancellationToken)"/>
+    public static Task<RegisteredClient?> FindAsync(Transaction transaction, string thumbprint)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        return transaction.FindAsync<RegisteredClient>(
+            "SELECT thumbprint, name, kind, enabled, registered_at, changed_at FROM registered_client WHERE thumbprint = @Thumbprint", new { Thumbprint = thumbprint });
+    }
+
     /// <param name="actor">Who registers it.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>: the certificate is registered already, enabled or not.</exception>
     public Task RegisterAsync(AuditActor actor, X509Certificate2 certificate, string name, ClientKind kind, CancellationToken cancellationToken = default)
     {
         string thumbprint = ThumbprintOf(certificate);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, MaxNameLength);
-        return database.WriteAsync(
-            async transaction =>
-            {
-                bool inserted = await transaction.TryInsertAsync(
-                    """
-                    INSERT INTO registered_client (thumbprint, name, kind, enabled, registered_at, changed_at)
-                    VALUES (@Thumbprint, @Name, @Kind, 1, @Now, @Now)
-                    """,
-                    new { Thumbprint = thumbprint, Name = name, Kind = kind, Now = time.GetUtcNow() });
-                if (!inserted)
-                {
-                    throw new RefusalException(Refusal.Duplicate, "这张链路证书已经登记过。");
-                }
+        RequireName(name);
+        return database.WriteAsync(transaction => RegisterAsync(transaction, actor, thumbprint, name, kind), cancellationToken);
+    }
 
-                await log.AppendAsync(transaction, new AuditEvent(actor, "client.register", new AuditObject("client", thumbprint), AuditOutcome.Done)
-                {
-                    Fields = [new AuditField.Text("name", name), new AuditField.Text("kind", kind.ToString())],
-                });
-            },
-            cancellationToken);
+    /// <summary>As the other, in the caller's transaction.</summary>
+    /// <param name="thumbprint">As <see cref="ThumbprintOf"/> has it.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>: the certificate is registered already, enabled or not.</exception>
+    public async Task RegisterAsync(Transaction transaction, AuditActor actor, string thumbprint, string name, ClientKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        RequireName(name);
+        bool inserted = await transaction.TryInsertAsync(
+            """
+            INSERT INTO registered_client (thumbprint, name, kind, enabled, registered_at, changed_at)
+            VALUES (@Thumbprint, @Name, @Kind, 1, @Now, @Now)
+            """,
+            new { Thumbprint = thumbprint, Name = name, Kind = kind, Now = time.GetUtcNow() });
+        if (!inserted)
+        {
+            throw new RefusalException(Refusal.Duplicate, "这张链路证书已经登记过。");
+        }
+
+        await log.AppendAsync(transaction, new AuditEvent(actor, "client.register", ObjectOf(thumbprint), AuditOutcome.Done)
+        {
+            Fields = [new AuditField.Text("name", name), new AuditField.Text("kind", kind.ToString())],
+        });
     }
 
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: not registered, or disabled already.</exception>
     public Task DisableAsync(AuditActor actor, string thumbprint, CancellationToken cancellationToken = default) =>
-        SwitchAsync(actor, thumbprint, enabled: false, cancellationToken);
+        database.WriteAsync(transaction => SwitchAsync(transaction, actor, thumbprint, enabled: false), cancellationToken);
 
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: not registered, or not disabled.</exception>
     public Task EnableAsync(AuditActor actor, string thumbprint, CancellationToken cancellationToken = default) =>
-        SwitchAsync(actor, thumbprint, enabled: true, cancellationToken);
+        database.WriteAsync(transaction => SwitchAsync(transaction, actor, thumbprint, enabled: true), cancellationToken);
 
-    private Task SwitchAsync(AuditActor actor, string thumbprint, bool enabled, CancellationToken cancellationToken) => database.WriteAsync(
-        async transaction =>
+    /// <summary>Disables or enables in the caller's transaction.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: not registered, or so already.</exception>
+    public async Task SwitchAsync(Transaction transaction, AuditActor actor, string thumbprint, bool enabled)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        int changed = await transaction.ExecuteAsync(
+            "UPDATE registered_client SET enabled = @Enabled, changed_at = @Now WHERE thumbprint = @Thumbprint AND enabled = @Before",
+            new { Thumbprint = thumbprint, Enabled = (short)(enabled ? 1 : 0), Before = (short)(enabled ? 0 : 1), Now = time.GetUtcNow() });
+        if (changed == 0)
         {
-            int changed = await transaction.ExecuteAsync(
-                "UPDATE registered_client SET enabled = @Enabled, changed_at = @Now WHERE thumbprint = @Thumbprint AND enabled = @Before",
-                new { Thumbprint = thumbprint, Enabled = (short)(enabled ? 1 : 0), Before = (short)(enabled ? 0 : 1), Now = time.GetUtcNow() });
-            if (changed == 0)
-            {
-                throw new RefusalException(Refusal.WrongState, enabled ? "这张链路证书没有登记或没有停用。" : "这张链路证书没有登记或已经停用。");
-            }
+            throw new RefusalException(Refusal.WrongState, enabled ? "这张链路证书没有登记或没有停用。" : "这张链路证书没有登记或已经停用。");
+        }
 
-            await log.AppendAsync(
-                transaction,
-                new AuditEvent(actor, enabled ? "client.enable" : "client.disable", new AuditObject("client", thumbprint), AuditOutcome.Done));
-        },
-        cancellationToken);
+        await log.AppendAsync(
+            transaction, new AuditEvent(actor, enabled ? "client.enable" : "client.disable", ObjectOf(thumbprint), AuditOutcome.Done));
+    }
+
+    private static AuditObject ObjectOf(string thumbprint) => new("client", thumbprint);
+
+    private static void RequireName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, MaxNameLength);
+    }
 }

@@ -30,6 +30,7 @@ public sealed partial class LinkCertificate
         _lookEvery = lookEvery;
         _logger = logger;
         _looked = time.GetUtcNow();
+        files.FinishRenewal();
         _stamp = Stamp();
         _loaded = new Loaded(files.Load(_looked));
     }
@@ -41,6 +42,18 @@ public sealed partial class LinkCertificate
     public string? RenewalFailure { get; private set; }
 
     internal SslStreamCertificateContext Context => Look().Context;
+
+    internal LinkFiles Files => _files;
+
+    /// <summary>The files have just been renewed.</summary>
+    internal void LookNow()
+    {
+        lock (_lock)
+        {
+            _looked = _time.GetUtcNow();
+            Reload(_looked);
+        }
+    }
 
     private Loaded Look()
     {

@@ -8,7 +8,7 @@ namespace ZwCa.ServiceDefaults.Links;
 /// <param name="CertificateFile">PEM.</param>
 /// <param name="KeyFile">PKCS#8 PEM, mode 0600; encrypted where there is a password.</param>
 /// <param name="Password">Null: the key is not encrypted, which production refuses.</param>
-public sealed record LinkFiles(string CertificateFile, string KeyFile, string? Password)
+public sealed partial record LinkFiles(string CertificateFile, string KeyFile, string? Password)
 {
     /// <summary>A stolen key is of no use for longer.</summary>
     public static readonly TimeSpan MaxValidity = TimeSpan.FromDays(90);

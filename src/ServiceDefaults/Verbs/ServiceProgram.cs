@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using ZwCa.Audit;
+using ZwCa.Contracts;
 using ZwCa.Data;
+using ZwCa.Hsm;
 using ZwCa.ServiceDefaults.Configuration;
 
 namespace ZwCa.ServiceDefaults.Verbs;
@@ -34,6 +36,9 @@ public sealed class ServiceProgram
     /// <summary>What has to be right before it starts, besides what all services check.</summary>
     public IReadOnlyList<StartCheck> Checks { get; init; } = [];
 
+    /// <summary>What the program does besides.</summary>
+    public IReadOnlyList<ServiceVerb> Verbs { get; init; } = [];
+
     private IReadOnlyList<MigrationSet> AllTables => [MigrationSet.Data, AuditLog.Migrations, ServiceTables.Migrations, .. Tables];
 
     /// <summary>For <c>Program.cs</c>: <c>return await program.RunAsync(args);</c></summary>
@@ -60,8 +65,15 @@ public sealed class ServiceProgram
         };
         var migrate = new Command("migrate", "Brings the database to this program's version.") { role };
         var check = new Command("check-config", "Looks at everything that has to be right before the service starts.");
-        var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, migrate, check };
-        root.SetAction((parsed, cancellation) => RunServiceAsync(parsed.GetRequiredValue(file).FullName, output, error, cancellation));
+        var untilStdinCloses = new Option<bool>("--until-stdin-closes") { Description = "Ends when standard input does: with the process that started this one." };
+        var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, untilStdinCloses, migrate, check };
+        foreach (ServiceVerb verb in Verbs)
+        {
+            root.Add(Prepare(verb, file, output, error));
+        }
+
+        root.SetAction((parsed, cancellation) =>
+            RunServiceAsync(parsed.GetRequiredValue(file).FullName, parsed.GetValue(untilStdinCloses) ? Console.In : null, output, error, cancellation));
         migrate.SetAction((parsed, cancellation) => MigrateAsync(parsed.GetRequiredValue(file).FullName, parsed.GetValue(role), output, error, cancellation));
         check.SetAction((parsed, cancellation) => CheckAsync(parsed.GetRequiredValue(file).FullName, output, cancellation));
 
@@ -93,7 +105,8 @@ public sealed class ServiceProgram
 
             return Failed;
         }
-        catch (Exception e) when (e is DatabaseVersionException or System.Data.Common.DbException or IOException or Links.LinkCertificateException)
+        catch (Exception e) when (e is DatabaseVersionException or System.Data.Common.DbException or IOException or Links.LinkCertificateException
+            or RefusalException or HsmException or StartCheckException)
         {
             await error.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
             return Failed;
@@ -121,7 +134,29 @@ public sealed class ServiceProgram
         return app;
     }
 
-    private async Task<int> RunServiceAsync(string file, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    /// <summary>The service is built, and not started, for each verb that does something.</summary>
+    private Command Prepare(ServiceVerb verb, Option<FileInfo> file, TextWriter output, TextWriter error)
+    {
+        foreach (ServiceVerb below in verb.Verbs)
+        {
+            verb.Command.Add(Prepare(below, file, output, error));
+        }
+
+        if (verb.RunAsync is { } run)
+        {
+            verb.Command.SetAction(async (parsed, cancellation) =>
+            {
+                IConfigurationRoot configuration = ServiceConfiguration.Load(parsed.GetRequiredValue(file).FullName);
+                await using WebApplication app = Build(ServiceConfiguration.Read(configuration), configuration, TextWriter.Null);
+                return await run(new VerbContext(parsed, app.Services, output, error), cancellation);
+            });
+        }
+
+        return verb.Command;
+    }
+
+    /// <param name="until">Its end is the service's. Null: only a signal ends it.</param>
+    private async Task<int> RunServiceAsync(string file, TextReader? until, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         IConfigurationRoot configuration = ServiceConfiguration.Load(file);
         await using WebApplication app = Build(ServiceConfiguration.Read(configuration), configuration, output);
@@ -137,8 +172,24 @@ public sealed class ServiceProgram
         }
 
         await app.StartAsync(cancellationToken);
+        if (until is not null)
+        {
+            // A thread of its own: reading the console blocks.
+            _ = Task.Factory.StartNew(() => EndWith(until, app.Lifetime), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+
         await app.WaitForShutdownAsync(cancellationToken);
         return 0;
+    }
+
+    private static void EndWith(TextReader input, IHostApplicationLifetime lifetime)
+    {
+        while (input.Read() >= 0)
+        {
+            // Whatever is said there has no meaning.
+        }
+
+        lifetime.StopApplication();
     }
 
     private async Task<int> MigrateAsync(string file, string? role, TextWriter output, TextWriter error, CancellationToken cancellationToken)

@@ -228,7 +228,7 @@ internal sealed record ClientPlan
     /// <summary>Id of a link certificate.</summary>
     public required string Certificate { get; init; }
 
-    /// <summary>Of an officer: the id of his officer's certificate, whose serial number becomes the name.</summary>
+    /// <summary>Of an officer: the id of his officer's certificate, whose person's id becomes the name.</summary>
     public required string Name { get; init; }
 
     public required ClientKind Kind { get; init; }

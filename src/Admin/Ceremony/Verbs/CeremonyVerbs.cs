@@ -23,6 +23,7 @@ internal static class CeremonyVerbs
         command.Add(Check());
         command.Add(Run());
         command.Add(Verify());
+        command.Add(Configure());
         command.Add(PlanVerbs.Plan());
         return command;
     }
@@ -112,6 +113,36 @@ internal static class CeremonyVerbs
             Console.WriteLine(faults.Count == 0 ? "Everything holds. Compare the witnesses' keys and the transcript's SM3 with what was printed." : $"{faults.Count} things do not hold.");
             return faults.Count == 0 ? 0 : 1;
         });
+        return command;
+    }
+
+    private static Command Configure()
+    {
+        var folder = new Argument<DirectoryInfo>("folder") { Description = "Output of a ceremony, verified." };
+        var target = new Option<DirectoryInfo>("--to") { Description = "A new folder: the configuration, and copies of what it names.", Required = true };
+        var listen = new Option<string>("--listen") { Description = "ADDRESS:PORT of the links.", DefaultValueFactory = _ => "0.0.0.0:8443" };
+        var management = new Option<string>("--management") { Description = "ADDRESS:PORT of health and metrics, on loopback.", DefaultValueFactory = _ => "127.0.0.1:9443" };
+        var connection = new Option<string?>("--connection") { Description = "Connection string; without it, it is to be given in ZWCA_Service__Database__ConnectionString." };
+        var device = new Option<string>("--device") { Description = "Id of the device with the CA's keys.", DefaultValueFactory = _ => "ca" };
+        var mode = new Option<string>("--mode") { Description = "Production, Demo or Development.", DefaultValueFactory = _ => "Production" };
+        var command = new Command("configure", "Writes the CA service's first configuration: then zwca-ca migrate, import, check-config.") { folder, target, listen, management, connection, device, mode };
+        command.SetAction((parsed, _) => GuardAsync(() =>
+        {
+            string file = ServiceSettings.WriteCa(
+                new CeremonyFolder(parsed.GetRequiredValue(folder).FullName),
+                "ca",
+                parsed.GetRequiredValue(device),
+                new ServicePlace
+                {
+                    Listen = parsed.GetRequiredValue(listen),
+                    Management = parsed.GetRequiredValue(management),
+                    ConnectionString = parsed.GetValue(connection),
+                    Mode = parsed.GetRequiredValue(mode),
+                },
+                parsed.GetRequiredValue(target).FullName);
+            Console.WriteLine(file);
+            return Task.FromResult(0);
+        }));
         return command;
     }
 

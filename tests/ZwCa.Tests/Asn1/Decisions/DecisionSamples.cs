@@ -30,8 +30,24 @@ public sealed class DecisionSamples : IDerSamples
         DerSample.Of(new CommandBody("officer.disable", Der.Encode(Change))),
         DerSample.Of(Change),
         DerSample.Of(new CertificateReplacement(Change.Officer, Approved(CustodySamples.PublicKey(9), signer: 9).Certificate)),
+        DerSample.Of(Status.Certificate),
+        DerSample.Of(Status),
+        .. Selections.Select(each => DerSample.Of<CertificateSelection>(each)),
+        .. Selections.Select(each => DerSample.Of(new BulkStatusBody(DecisionKind.Suspend, RevocationReason.CertificateHold, each))),
         DerSample.Of(new RegionEntry("350100", "350000", "福州市")),
         DerSample.Of(new LogRollback("zwca/ca", 40, new byte[32], 20, "数据库损坏，恢复昨日备份")),
+    ];
+
+    private static StatusBody Status => new(new CertificateReference(PkixSamples.KeyId.KeyIdentifier, SerialNumber.Parse("7f01")), RevocationReason.KeyCompromise);
+
+    private static CertificateSelection[] Selections =>
+    [
+        new CertificateSelection.Certificates([new CertificateReference(PkixSamples.KeyId.KeyIdentifier, SerialNumber.Parse("7f01"))]),
+        new CertificateSelection.Key(new byte[32]),
+        new CertificateSelection.Subject(new byte[32]),
+        new CertificateSelection.Owner("ra-35/01JZ0000000000000000000000"),
+        new CertificateSelection.Issued("ra-35", "350000", PkixSamples.ThisUpdate, PkixSamples.Year2051),
+        new CertificateSelection.Issued(null, "000000", PkixSamples.ThisUpdate, PkixSamples.Year2051),
     ];
 
     internal static Application Application(string region = "350100", string enrollmentId = "01JZ0000000000000000000000") =>

@@ -1,0 +1,164 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Audit;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Contracts;
+using ZwCa.Data;
+using ZwCa.Officers;
+
+namespace ZwCa.Ca.Bulk;
+
+/// <summary>
+/// Does to many certificates what two officers ordered, some hundred in a transaction: certificates, events, counters and the place where to go on are committed together, so that
+/// nothing is done twice and nothing is left out, whatever dies. Safe to run on several nodes, and beside requests.
+/// </summary>
+internal sealed class BulkChanges(Database database, AuditLog log, CertificateStatus status, AuthorityList authorities, TimeProvider time)
+{
+    public const string EndAction = "bulk-change.end";
+
+    private const int Chunk = 200;
+
+    private static readonly AuditActor Actor = new(AuditActorKind.Job, "bulk-change");
+
+    /// <summary>Until nothing is left to do.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (await StepAsync(cancellationToken))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>One piece of the oldest change at work.</summary>
+    /// <returns>False: there is none, or another node is at it.</returns>
+    internal async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        BulkChangeRow? open = await database.ReadAsync(BulkChangeStore.FindOpenAsync, cancellationToken);
+        if (open is null)
+        {
+            return false;
+        }
+
+        // Step 1: how many there are, once, before the first piece; and which are next.
+        BulkStatusBody body = Der.Decode<BulkStatusBody>(open.Body);
+        long total = open.Total ?? await CountAsync(open, body, cancellationToken);
+        (BulkChangeRow next, IReadOnlyList<CertificateKey> keys) = await NextAsync(open, body, cancellationToken);
+        next = next with { Total = total, EndedAt = next.State == 1 ? time.GetUtcNow() : null };
+        return await database.WriteAsync(
+            async transaction =>
+            {
+                // Step 2: the place where to go on; who moves it does the piece.
+                if (!await BulkChangeStore.TakeAsync(transaction, open, next))
+                {
+                    return false;
+                }
+
+                // Step 3: each certificate by itself, as it is now.
+                DateTimeOffset now = time.GetUtcNow();
+                int changed = 0;
+                foreach (CertificateKey key in keys)
+                {
+                    changed += await ChangeAsync(transaction, open, body, key, now) ? 1 : 0;
+                }
+
+                await BulkChangeStore.CountAsync(transaction, open.ChangeId, changed, keys.Count - changed);
+                FaultPoint.Reach("bulk-changed");
+
+                // Step 4: at the end an event with the result.
+                if (next.State == 1)
+                {
+                    BulkChangeRow done = (await BulkChangeStore.FindAsync(transaction, open.ChangeId))!;
+                    await log.AppendAsync(transaction, new AuditEvent(Actor, EndAction, new AuditObject("command", Convert.ToHexStringLower(open.ChangeId)), AuditOutcome.Done)
+                    {
+                        Fields = [new AuditField.Number("total", total), new AuditField.Number("changed", done.Changed), new AuditField.Number("skipped", done.Skipped)],
+                    });
+                }
+
+                return true;
+            },
+            cancellationToken);
+    }
+
+    private async Task<bool> ChangeAsync(Transaction transaction, BulkChangeRow order, BulkStatusBody body, CertificateKey key, DateTimeOffset now)
+    {
+        CertificateRow? row = key.AuthorityId is { } authority ? await CertificateStore.FindAsync(transaction, authority, key.Serial) : null;
+        if (row is null || !RegionCode.Parse(order.Region).Covers(RegionCode.Parse(row.Region)))
+        {
+            return false;
+        }
+
+        var change = new StatusChange(body.Reason, Actor, now) { Decision = [new AuditField.Octets("command", order.ChangeId)] };
+        try
+        {
+            return await (body.Kind switch
+            {
+                DecisionKind.Revoke => status.RevokeAsync(transaction, row, change),
+                DecisionKind.Suspend => status.SuspendAsync(transaction, row, change),
+                _ => status.ResumeAsync(transaction, row, change),
+            });
+        }
+        catch (RefusalException e) when (e.Kind == Refusal.NotAllowed)
+        {
+            // An officer's certificate, which is not suspended.
+            return false;
+        }
+    }
+
+    /// <summary>What comes next, and where to go on after it.</summary>
+    private async Task<(BulkChangeRow Next, IReadOnlyList<CertificateKey> Keys)> NextAsync(BulkChangeRow open, BulkStatusBody body, CancellationToken cancellationToken)
+    {
+        if (body.Selection is CertificateSelection.Certificates { List: { } list })
+        {
+            CertificateKey[] entries = [.. list.Skip((int)open.NextEntry).Take(Chunk)
+                .Select(each => new CertificateKey(authorities.Find(each.Issuer.Span)?.Id, each.SerialNumber.ToString()))];
+            long next = open.NextEntry + entries.Length;
+            return (open with { NextEntry = next, State = (short)(next == list.Count ? 1 : 0) }, entries);
+        }
+
+        FoundPage page = await database.ReadAsync(transaction => CertificateSearch.FindAsync(transaction, FilterOf(open, body), open.Reached, Chunk), cancellationToken);
+        return (
+            open with { Reached = page.Next ?? page.Rows.LastOrDefault()?.CertificateId ?? open.Reached, State = (short)(page.Next is null ? 1 : 0) },
+            [.. page.Rows.Select(row => new CertificateKey(row.AuthorityId, row.Serial))]);
+    }
+
+    private async Task<long> CountAsync(BulkChangeRow open, BulkStatusBody body, CancellationToken cancellationToken)
+    {
+        if (body.Selection is CertificateSelection.Certificates { List: { } list })
+        {
+            return list.Count;
+        }
+
+        long count = 0;
+        byte[]? after = null;
+        do
+        {
+            FoundPage page = await database.ReadAsync(transaction => CertificateSearch.FindAsync(transaction, FilterOf(open, body), after, CertificateSearch.MaxLooked), cancellationToken);
+            count += page.Rows.Count;
+            after = page.Next;
+        }
+        while (after is not null);
+        return count;
+    }
+
+    /// <summary>What was reserved after the order was not meant by it.</summary>
+    private static CertificateFilter FilterOf(BulkChangeRow open, BulkStatusBody body)
+    {
+        CertificateFilter filter = body.Selection switch
+        {
+            CertificateSelection.Key key => new CertificateFilter { KeyHash = key.Hash.ToArray() },
+            CertificateSelection.Subject subject => new CertificateFilter { SubjectHash = subject.Hash.ToArray() },
+            CertificateSelection.Owner owner => new CertificateFilter { Owner = owner.Name },
+            CertificateSelection.Issued issued => new CertificateFilter
+            {
+                RaName = issued.RaName, Region = RegionCode.Parse(issued.Region), From = issued.From.Value, Until = issued.Until.Value,
+            },
+            _ => throw new ArgumentException("No such selection.", nameof(body)),
+        };
+        return filter.Until is { } until && until < open.OrderedAt ? filter : filter with { Until = open.OrderedAt };
+    }
+
+    /// <param name="AuthorityId">Null: no CA of this service.</param>
+    private sealed record CertificateKey(short? AuthorityId, string Serial);
+}

@@ -1,0 +1,183 @@
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Audit;
+using ZwCa.Ca.Authorities;
+using ZwCa.Contracts;
+using ZwCa.Data;
+using ZwCa.Officers;
+
+namespace ZwCa.Ca.Certificates;
+
+/// <summary>Why the status of a certificate changes, and by whom.</summary>
+/// <param name="Reason">Of a suspension certificateHold, of a resumption removeFromCRL.</param>
+/// <param name="Actor">For the log.</param>
+internal sealed record StatusChange(RevocationReason Reason, AuditActor Actor, DateTimeOffset Now)
+{
+    /// <summary>Since when the key was in other hands, where that is known (RFC 5280 §5.3.2).</summary>
+    public DateTimeOffset? InvalidFrom { get; init; }
+
+    /// <summary>What the event says of the decision: hashes of application and approvals, or the command.</summary>
+    public IReadOnlyList<AuditField> Decision { get; init; } = [];
+}
+
+/// <summary>
+/// Revokes, suspends and resumes, in the transaction of whoever has decided it: row, CRL entry and event, or nothing. All reads and writes are by primary key: what is revoked
+/// already costs nothing. Nobody is asked whether the log keeps up: where issuing has to stop, revoking has to go on.
+/// </summary>
+internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory)
+{
+    public const string RevokeAction = "certificate.revoke";
+    public const string SuspendAction = "certificate.suspend";
+    public const string ResumeAction = "certificate.resume";
+
+    /// <summary>Fields of the three events.</summary>
+    public const string ReasonField = "reason";
+    public const string VersionField = "stateVersion";
+    public const string RevokedAtField = "revokedAt";
+
+    /// <summary>Those of which anybody may say that he revokes a certificate for them. The other ones are of CAs, or are no revocations.</summary>
+    public static IReadOnlyList<RevocationReason> Reasons { get; } =
+    [
+        RevocationReason.Unspecified,
+        RevocationReason.KeyCompromise,
+        RevocationReason.AffiliationChanged,
+        RevocationReason.Superseded,
+        RevocationReason.CessationOfOperation,
+        RevocationReason.PrivilegeWithdrawn,
+    ];
+
+    /// <returns>The name that RFC 5280 §5.3.1 has for it.</returns>
+    public static string NameOf(RevocationReason reason) => reason switch
+    {
+        RevocationReason.RemoveFromCrl => "removeFromCRL",
+        RevocationReason.CaCompromise => "cACompromise",
+        RevocationReason.AaCompromise => "aACompromise",
+        _ => char.ToLowerInvariant(reason.ToString()[0]) + reason.ToString()[1..],
+    };
+
+    /// <summary>
+    /// For good. What was held keeps the day of the hold (X.509, certificateHold: a hold that becomes a revocation has the date on which it was placed on hold): from then on nobody
+    /// has been told that it is good. What has expired is not revoked any more: it is on no CRL, so nobody would hear of it (RFC 5280 §3.3).
+    /// </summary>
+    /// <param name="row">As it was read in this transaction.</param>
+    /// <returns>False: it is revoked already, has expired, or was never issued; nothing was changed.</returns>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>.</exception>
+    public async Task<bool> RevokeAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
+        if (!Reasons.Contains(change.Reason))
+        {
+            throw new RefusalException(Refusal.Malformed, "吊销原因不适用于该证书。");
+        }
+
+        // Whoever is faster on another node suspends or resumes it: it is revoked all the same.
+        while (row.State is CertificateState.Valid or CertificateState.Held && !IsExpired(row, change.Now))
+        {
+            if (!await CertificateStore.MoveAsync(transaction, row, CertificateState.Revoked, change.Now))
+            {
+                row = (await CertificateStore.FindAsync(transaction, row.CertificateId))!;
+                continue;
+            }
+
+            DateTimeOffset revokedAt = change.Now;
+            if (row.State == CertificateState.Held)
+            {
+                revokedAt = (await CertificateStore.FindRevocationAsync(transaction, row))?.RevokedAt ?? throw Inconsistent(row);
+                int changed = await transaction.ExecuteAsync(
+                    """
+                    UPDATE revocation SET reason = @Reason, invalid_from = @InvalidFrom
+                    WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial AND reason = 6
+                    """,
+                    new { Reason = (short)change.Reason, change.InvalidFrom, row.AuthorityId, row.Shard, row.Serial });
+                Require(changed == 1, row);
+            }
+            else
+            {
+                Require(await CertificateStore.InsertRevocationAsync(transaction, row, change.Reason, change.Now, change.InvalidFrom), row);
+            }
+
+            // An officer whose certificate is revoked is none.
+            if (row.AuthorityId == authorities.Operations.Id)
+            {
+                await directory.EndCertificateAsync(transaction, SerialNumber.Parse(row.Serial));
+            }
+
+            await RecordAsync(transaction, RevokeAction, row, change, revokedAt);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Until it is resumed or revoked: on CRLs meanwhile, as certificateHold.</summary>
+    /// <param name="row">As it was read in this transaction.</param>
+    /// <returns>False: it is not valid, or has expired; nothing was changed.</returns>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer's, who is disabled instead.</exception>
+    public async Task<bool> SuspendAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
+        Require(change.Reason == RevocationReason.CertificateHold, "冻结的原因应为certificateHold。");
+        if ((await profiles.GetAsync(transaction, row.ProfileHash)).Options.OfficerIdentity)
+        {
+            throw new RefusalException(Refusal.NotAllowed, "人员证书不冻结，请停用该人员。");
+        }
+
+        if (row.State != CertificateState.Valid || IsExpired(row, change.Now) || !await CertificateStore.MoveAsync(transaction, row, CertificateState.Held, change.Now))
+        {
+            return false;
+        }
+
+        Require(await CertificateStore.InsertRevocationAsync(transaction, row, RevocationReason.CertificateHold, change.Now), row);
+        await RecordAsync(transaction, SuspendAction, row, change, change.Now);
+        return true;
+    }
+
+    /// <summary>Ends a hold: its entry goes.</summary>
+    /// <param name="row">As it was read in this transaction.</param>
+    /// <returns>False: it is not held, or has expired; nothing was changed.</returns>
+    public async Task<bool> ResumeAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
+        Require(change.Reason == RevocationReason.RemoveFromCrl, "解冻的原因应为removeFromCRL。");
+        if (row.State != CertificateState.Held || IsExpired(row, change.Now) || !await CertificateStore.MoveAsync(transaction, row, CertificateState.Valid, change.Now))
+        {
+            return false;
+        }
+
+        int deleted = await transaction.ExecuteAsync(
+            "DELETE FROM revocation WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial AND reason = 6", row);
+        Require(deleted == 1, row);
+        await RecordAsync(transaction, ResumeAction, row, change, revokedAt: null);
+        return true;
+    }
+
+    internal static bool IsExpired(CertificateRow row, DateTimeOffset now) => row.NotAfter < now;
+
+    private static void Require(bool met, CertificateRow row)
+    {
+        if (!met)
+        {
+            throw Inconsistent(row);
+        }
+    }
+
+    private static void Require(bool met, string detail)
+    {
+        if (!met)
+        {
+            throw new RefusalException(Refusal.Malformed, detail);
+        }
+    }
+
+    private static InvalidOperationException Inconsistent(CertificateRow row) => new($"{row}: its state and its CRL entry do not agree. Run the re-audit.");
+
+    private Task RecordAsync(Transaction transaction, string action, CertificateRow row, StatusChange change, DateTimeOffset? revokedAt) => log.AppendAsync(
+        transaction,
+        new AuditEvent(change.Actor, action, row.ObjectOf(authorities), AuditOutcome.Done)
+        {
+            Fields =
+            [
+                new AuditField.Text(ReasonField, NameOf(change.Reason)),
+                new AuditField.Number(VersionField, row.StateVersion + 1),
+                .. revokedAt is { } at ? new AuditField[] { new AuditField.Number(RevokedAtField, at.ToUnixTimeMilliseconds()) } : [],
+                .. change.Decision,
+            ],
+        });
+}

@@ -1,0 +1,126 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Ca.Messages;
+using ZwCa.Ca.Registrations;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
+using ZwCa.Data;
+using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
+using ZwCa.ServiceDefaults.Messages;
+
+namespace ZwCa.Ca.Commands;
+
+/// <summary>Officers' commands as a resource: proposed by one, approved by another. An RA passes on what its officers propose.</summary>
+internal static class CommandsApi
+{
+    public static void MapCommands(this IEndpointRouteBuilder app)
+    {
+        RouteGroupBuilder group = app.MapGroup("/commands").RequireClient(ClientKind.Officer, ClientKind.Ra);
+        group.MapPost("", ProposeAsync).RequireSignedMessage();
+        group.MapGet("", ListAsync).RequireSignedMessage();
+        group.MapGet("{id}", ShowAsync).RequireSignedMessage();
+        group.MapPost("{id}/approval", ApproveAsync).RequireSignedMessage();
+        group.MapPost("{id}/rejection", RejectAsync).RequireSignedMessage();
+        group.MapPost("{id}/withdrawal", WithdrawAsync).RequireSignedMessage();
+    }
+
+    private static async Task<Ok<CommandAnswer>> ProposeAsync(
+        MessageContext message, CommandProposal proposal, OfficerCommands commands, CommandAnswers answers, CancellationToken cancellationToken)
+    {
+        Application application = Decode<Application>(proposal.Application, "命令");
+        Approval approval = Decode<Approval>(proposal.Approval, "录入意见");
+        RequireSender(message, application, approval);
+        if (message.Rows is null)
+        {
+            await commands.ProposeAsync(application, approval, Keep(message, application.EnrollmentId), cancellationToken);
+        }
+
+        return TypedResults.Ok(await answers.ShowAsync((CaSender)message.Sender, Page.Id(application.EnrollmentId), cancellationToken));
+    }
+
+    private static async Task<Ok<CommandAnswer>> ApproveAsync(
+        MessageContext message, string id, CommandReview review, OfficerCommands commands, RunOrders orders, CommandAnswers answers, CancellationToken cancellationToken)
+    {
+        Officer officer = CaSender.RequireOfficer(message);
+        Approval approval = Decode<Approval>(review.Approval, "审核意见");
+        Require(approval.Certificate.Tbs.SerialNumber == officer.SerialNumber, Refusal.NotApproved, "审核意见须由审核人本人发送。");
+        byte[] command = Page.Id(id);
+        if (message.Rows is null)
+        {
+            await commands.ApproveAsync(command, approval, Keep(message, id), cancellationToken);
+
+            // The command is done and says so, whatever becomes of the order that it may have been.
+            await orders.TryAsync(command, cancellationToken);
+        }
+
+        return TypedResults.Ok(await answers.ShowAsync((CaSender)message.Sender, command, cancellationToken));
+    }
+
+    private static async Task<Ok<CommandAnswer>> RejectAsync(
+        MessageContext message, string id, OfficerCommands commands, CommandAnswers answers, CancellationToken cancellationToken)
+    {
+        Officer officer = CaSender.RequireOfficer(message);
+        if (message.Rows is null)
+        {
+            await commands.RejectAsync(officer, Page.Id(id), Keep(message, id), cancellationToken);
+        }
+
+        return TypedResults.Ok(await answers.ShowAsync((CaSender)message.Sender, Page.Id(id), cancellationToken));
+    }
+
+    private static async Task<Ok<CommandAnswer>> WithdrawAsync(
+        MessageContext message, string id, OfficerCommands commands, CommandAnswers answers, CancellationToken cancellationToken)
+    {
+        Officer officer = CaSender.RequireOfficer(message);
+        if (message.Rows is null)
+        {
+            await commands.WithdrawAsync(officer, Page.Id(id), Keep(message, id), cancellationToken);
+        }
+
+        return TypedResults.Ok(await answers.ShowAsync((CaSender)message.Sender, Page.Id(id), cancellationToken));
+    }
+
+    private static async Task<Ok<CommandAnswer>> ShowAsync(MessageContext message, string id, CommandAnswers answers, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await answers.ShowAsync((CaSender)message.Sender, Page.Id(id), cancellationToken));
+
+    private static async Task<Ok<CommandPage>> ListAsync(
+        MessageContext message, CommandAnswers answers, CancellationToken cancellationToken, string? state = null, string? after = null, int? rows = null) =>
+        TypedResults.Ok(await answers.ListAsync((CaSender)message.Sender, state, Page.After(after), Page.Rows(rows), cancellationToken));
+
+    /// <summary>The command's id is kept as the answer, in the transaction of the change: the answer is made from the rows, now and when the message comes again.</summary>
+    private static Func<Transaction, Task> Keep(MessageContext message, string id) => transaction => message.AnswerWithRowsAsync(transaction, id);
+
+    /// <summary>An officer sends what he signed. An RA passes on what its officers signed, and they are of its region.</summary>
+    private static void RequireSender(MessageContext message, Application application, Approval approval)
+    {
+        var sender = (CaSender)message.Sender;
+        Require(sender.Officer is null || approval.Certificate.Tbs.SerialNumber == sender.SerialNumber, Refusal.NotApproved, "录入意见须由提出人本人发送。");
+        Require(sender.Ra is null || sender.Region.Covers(RegionCode.Parse(application.Region)), Refusal.OutOfScope, "该命令不在本RA的区域内。");
+    }
+
+    private static void Require(bool met, Refusal kind, string detail)
+    {
+        if (!met)
+        {
+            throw new RefusalException(kind, detail);
+        }
+    }
+
+    private static T Decode<T>(byte[] bytes, string what)
+        where T : IDer<T>
+    {
+        try
+        {
+            return Der.Decode<T>(bytes);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, $"{what}的编码有误。", inner: e);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
+using ZwCa.Contracts;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Issuance;
+using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
+using static ZwCa.Ca.Registrations.CommandReading;
+
+namespace ZwCa.Ca.Links;
+
+/// <summary>
+/// Issues the link certificate that follows another: the same subject, names and owner, another key. Whoever has the old one asks over it, in the last third of its life; nobody decides.
+/// The old one is renewed once, and stays until its end. Safe for concurrent use.
+/// </summary>
+internal sealed class RenewLink(Database database, AuthorityList authorities, ProfileStore profiles, IssueCertificate issuance, ClientStore clients, TimeProvider time)
+{
+    /// <param name="old">The certificate of the connection.</param>
+    /// <param name="client">As what it is registered here. Null: this service's own, which other services know.</param>
+    /// <param name="csr">DER of a PKCS #10 request.</param>
+    /// <returns>DER of the new certificate: for the same key the same.</returns>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.WrongState"/>: too early, or the old one is revoked; <see cref="Refusal.Duplicate"/>: it was renewed with another key; <see cref="Refusal.NotAllowed"/>: disabled
+    /// meanwhile; <see cref="Refusal.Malformed"/>, <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, and what <see cref="IssueCertificate"/> refuses.
+    /// </exception>
+    public async Task<byte[]> RunAsync(X509Certificate2 old, RegisteredClient? client, byte[] csr, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> oldBytes = old.RawDataMemory;
+        Certificate certificate = Der.Decode<Certificate>(oldBytes);
+        Validity validity = certificate.Tbs.Validity;
+        DateTimeOffset from = LinkRenewal.DueAt(validity.NotBefore.Value, validity.NotAfter.Value);
+        Require(time.GetUtcNow() >= from, Refusal.WrongState, $"链路证书在有效期的后三分之一才能更新：{from:yyyy-MM-dd HH:mm}（UTC）起。");
+        SubjectPublicKeyInfo key = ProofOfPossession.Verify(ReadRequest(csr), allowEmptyId: false).PublicKey;
+        Require(key != certificate.Tbs.SubjectPublicKeyInfo, Refusal.BadPublicKey, "更新链路证书须使用新的密钥。");
+        string thumbprint = ClientStore.ThumbprintOf(old);
+        (CertificateRow? row, CertificateBody body) = await database.ReadAsync(
+            async transaction =>
+            {
+                CertificateRow? row = await CertificateStore.FindAsync(transaction, authorities.System.Id, certificate.Tbs.SerialNumber.ToString());
+                return (row, await FindDecidedAsync(transaction, thumbprint) ?? await FollowAsync(transaction, certificate, row, key));
+            },
+            cancellationToken);
+        Require(row is null or { State: CertificateState.Valid }, Refusal.WrongState, "原链路证书已吊销或已冻结。");
+        Require(body.SubjectPublicKeyInfo == key, Refusal.Duplicate, "该链路证书已用另一密钥更新。");
+        byte[] bytes = Der.Encode(body);
+        var actor = new AuditActor(AuditActorKind.Service, client?.Name ?? body.Entity);
+        try
+        {
+            CertificateRow issued = await issuance.RunAsync(
+                new IssuanceOrder
+                {
+                    Requester = IssuanceOrder.Link,
+                    Reference = thumbprint,
+                    Kind = IssuanceOrder.LinkRenewal,
+                    RequestId = thumbprint,
+                    Actor = actor,
+                    Owner = row?.Owner ?? $"{IssuanceOrder.SystemOwner}/{body.Entity}",
+                    Region = row?.Region ?? RegionCode.Nation.Value,
+                    Body = body,
+                    Application = bytes,
+                    Digest = Sm3.HashData(bytes),
+                    Stored = (transaction, stored) => client is null ? Task.CompletedTask : RegisterAsync(transaction, client, stored, actor),
+                },
+                cancellationToken);
+            return Der.Encode(issued.FindCertificate()!);
+        }
+        catch (RefusalException e) when (e.Kind == Refusal.NotApproved)
+        {
+            // Of two keys at once, one spent the old certificate.
+            throw new RefusalException(Refusal.Duplicate, "该链路证书已用另一密钥更新。", inner: e);
+        }
+    }
+
+    private static CertificationRequest ReadRequest(byte[] csr)
+    {
+        try
+        {
+            return Der.Decode<CertificationRequest>(csr);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, "证书请求（CSR）的编码有误。", inner: e);
+        }
+    }
+
+    /// <returns>Null: the certificate was not renewed before.</returns>
+    private static async Task<CertificateBody?> FindDecidedAsync(Transaction transaction, string thumbprint) => await transaction.FindAsync<byte[]>(
+        "SELECT application FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
+        new { Requester = IssuanceOrder.Link, Reference = thumbprint, Kind = IssuanceOrder.LinkRenewal }) is { } body ? Der.Decode<CertificateBody>(body) : null;
+
+    /// <summary>What the old certificate says, with the new key, by the active version of its profile.</summary>
+    private async Task<CertificateBody> FollowAsync(Transaction transaction, Certificate old, CertificateRow? row, SubjectPublicKeyInfo key)
+    {
+        // One of the ceremony may have no row: an officer's is no server's.
+        Extensions extensions = old.Tbs.Extensions!;
+        bool isServer = extensions.Find<ExtendedKeyUsage>()?.Purposes.Contains(Oids.ServerAuth) == true;
+        string name = row is null ? isServer ? SystemProfile.Link : SystemProfile.OfficerLink : (await profiles.GetAsync(transaction, row.ProfileHash)).Name;
+        Profile profile = await profiles.GetActiveAsync(transaction, name);
+        var asked = profile.Attributes.Where(each => each.Options.Source == AttributeSource.Request).Select(each => each.Type).ToHashSet();
+        IReadOnlyList<SubjectAttributeText> subject =
+            [.. old.Tbs.Subject.Rdns.SelectMany(rdn => rdn.Attributes).Where(each => asked.Contains(each.Type)).Select(each => new SubjectAttributeText(each.Type, each.Text!))];
+        string unique = profile.Attributes.First(each => each.Options.Unique).Type;
+        Validity validity = old.Tbs.Validity;
+        return new CertificateBody
+        {
+            Profile = profile.Name,
+            ProfileHash = profile.Hash,
+            Issuer = authorities.System.Issuer.KeyIdentifier,
+            Entity = subject.FirstOrDefault(each => each.Type == unique)?.Text ?? throw new RefusalException(Refusal.SubjectNotAllowed, "原链路证书的主体不符合证书模板。"),
+            Subject = subject,
+            SubjectPublicKeyInfo = key,
+            Days = Math.Clamp((int)Math.Round((validity.NotAfter.Value - validity.NotBefore.Value).TotalDays), 1, profile.Options.Validity.MaximumDays),
+            Names = extensions.Find<SubjectAltName>()?.Names ?? [],
+            Evidence = Sm3.HashData([]),
+        };
+    }
+
+    /// <summary>Under the same name and kind, unless somebody closed the old link meanwhile: its follower would open it again.</summary>
+    private async Task RegisterAsync(Transaction transaction, RegisteredClient old, CertificateRow row, AuditActor actor)
+    {
+        string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));
+        if (await ClientStore.FindAsync(transaction, thumbprint) is null)
+        {
+            Require(await ClientStore.FindAsync(transaction, old.Thumbprint) is { Enabled: true }, Refusal.NotAllowed, "该链路证书已被停用。");
+            await clients.RegisterAsync(transaction, actor, thumbprint, old.Name, old.Kind);
+        }
+    }
+}

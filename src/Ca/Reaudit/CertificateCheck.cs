@@ -1,0 +1,319 @@
+using System.Formats.Asn1;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Audit;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Contracts;
+using ZwCa.Cryptography;
+using ZwCa.Issuance;
+using ZwCa.Officers;
+
+namespace ZwCa.Ca.Reaudit;
+
+/// <summary>
+/// Compares everything that is recorded about a certificate: docs/REAUDIT.md, in the same steps. It takes nothing for granted that a row says: each is held against bytes that were signed,
+/// by the CA, by officers, or by the log's key. Safe for concurrent use.
+/// </summary>
+internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions options)
+{
+    /// <summary>state_version of a row that was intended, once it is, and of a valid one.</summary>
+    private const int IntendedVersion = 2;
+
+    /// <returns>What does not agree; empty: all does.</returns>
+    public IReadOnlyList<Discrepancy> Judge(CertificateRecords records)
+    {
+        var found = new List<Discrepancy>();
+        CertificateRow row = records.Row;
+        ListedEvent[] intends = [.. records.Events.Where(each => each.Leaf.Action == IssueCertificate.IntendAction)];
+        ListedEvent[] issues = [.. records.Events.Where(each => each.Leaf.Action == IssueCertificate.IssueAction)];
+
+        // Step 1: a number without an intention has signed nothing.
+        if (row.Tbs is null)
+        {
+            Require(found, intends.Length + issues.Length == 0, "state", "the row says that nothing was intended, the log says otherwise");
+            return found;
+        }
+
+        if (records.Authority is not { } authority || records.Profile is not { } profile)
+        {
+            found.Add(new Discrepancy("profile", "its CA is not configured, or its profile version is missing or was changed"));
+            return found;
+        }
+
+        TbsCertificate tbs;
+        try
+        {
+            tbs = Der.Decode<TbsCertificate>(row.Tbs);
+        }
+        catch (DerException e)
+        {
+            found.Add(new Discrepancy("bytes", $"the TBSCertificate cannot be read: {e.Message}"));
+            return found;
+        }
+
+        // Step 2: the row's columns say what the bytes say.
+        JudgeColumns(found, records, profile, tbs);
+
+        // Step 3: the CA's signature over them, and the rules of the profile's version.
+        if (row.FindCertificate() is { } certificate)
+        {
+            Require(
+                found,
+                certificate.SignatureAlgorithm == authority.Issuer.Algorithm && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, authority.Issuer.Algorithm, row.Tbs, certificate.Signature),
+                "signature",
+                "the CA's signature does not hold");
+            string broken = string.Join(
+                "; ",
+                Linter.Check(Der.Encode(certificate), new LintContext { Profile = profile, Issuer = authority.Issuer }).Where(each => each.Severity == Severity.Error).Select(each => each.Rule));
+            Require(found, broken.Length == 0, "rules", $"it breaks {broken}");
+        }
+
+        // Step 4: they are what was decided about; and who decided might.
+        JudgeDecision(found, records, authority, profile, tbs);
+
+        // Step 5: the log has the intention and the issue, with these bytes, in this order; the certificate is not dated back.
+        JudgeEvents(found, records, profile, tbs, intends, issues);
+
+        // Step 6: state and CRL entry are what the log's last word says.
+        JudgeStatus(found, records);
+        return found;
+    }
+
+    private static void JudgeColumns(List<Discrepancy> found, CertificateRecords records, Profile profile, TbsCertificate tbs)
+    {
+        CertificateRow row = records.Row;
+        string serial = tbs.SerialNumber.ToString();
+        Require(found, serial == row.Serial, "bytes", "the serial number is another than the row's");
+        Require(found, serial.Length == 2 * SerialNumbers.Octets && serial[0] is >= '4' and <= '7', "serial", "the serial number is not of the form that this CA makes");
+        Require(found, Sm3.HashData(Der.Encode(tbs.Subject)).AsSpan().SequenceEqual(row.SubjectHash), "bytes", "the subject is another than the row's");
+        Require(found, Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo)).AsSpan().SequenceEqual(row.KeyHash), "bytes", "the key is another than the row's");
+        Require(found, tbs.Validity.NotBefore.Value == row.NotBefore && tbs.Validity.NotAfter.Value == row.NotAfter, "bytes", "the validity is another than the row's");
+        Require(found, UrlTemplate.ShardName(tbs.SerialNumber, profile.Options.CrlShards) == row.Shard, "bytes", "the CRL is another than the row's");
+        Require(found, records.SubjectOwner == row.Owner && records.KeyOwner == row.Owner, "owner", "its subject or its key is another owner's");
+    }
+
+    private void JudgeDecision(List<Discrepancy> found, CertificateRecords records, Authority authority, Profile profile, TbsCertificate tbs)
+    {
+        CertificateRow row = records.Row;
+        if (records.Decisions is not [{ } decision])
+        {
+            found.Add(new Discrepancy("decision", $"{records.Decisions.Count} decisions have led to it"));
+            return;
+        }
+
+        Require(found, Sm3.HashData(decision.Application).AsSpan().SequenceEqual(decision.ApplicationDigest), "decision", "the application is another than its digest says");
+        CertificateBody body;
+        try
+        {
+            body = decision.Kind switch
+            {
+                IssuanceOrder.LinkRenewal => Der.Decode<CertificateBody>(decision.Application),
+                (short)DecisionKind.Command => JudgeCommand(found, records, decision),
+                _ => JudgeApplication(found, records, decision),
+            };
+        }
+        catch (DerException e)
+        {
+            found.Add(new Discrepancy("decision", $"what was decided about cannot be read: {e.Message}"));
+            return;
+        }
+
+        Require(found, row.Owner == $"{row.RaName ?? IssuanceOrder.SystemOwner}/{body.Entity}", "decision", "it is another owner's than was decided");
+        Require(found, body.Profile == profile.Name && body.ProfileHash.Span.SequenceEqual(profile.Hash.Span), "decision", "it is of another profile than was decided");
+        Require(found, body.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span), "decision", "it is of another CA than was decided");
+        if (records.Place is not { } place)
+        {
+            found.Add(new Discrepancy("decision", "its region is not registered"));
+            return;
+        }
+
+        // Made again from what was decided, with the number and the beginning that it has: every byte follows from that.
+        try
+        {
+            PreparedCertificate again = authority.Issuer.Prepare(IssueCertificate.RequestOf(body, row.Serial, profile, place, tbs.Validity.NotBefore.Value));
+            Require(found, again.TbsBytes.Span.SequenceEqual(row.Tbs), "decision", $"what was decided leads to another certificate: {Difference(again.Tbs, tbs)}");
+        }
+        catch (Exception e) when (e is RefusalException or LintException or ArgumentException)
+        {
+            found.Add(new Discrepancy("rules", $"it would not be made today: {e.Message}"));
+        }
+    }
+
+    private CertificateBody JudgeApplication(List<Discrepancy> found, CertificateRecords records, DecisionRow decision)
+    {
+        CertificateRow row = records.Row;
+        Application application = Der.Decode<Application>(decision.Application);
+        Require(
+            found,
+            (short)application.Kind == decision.Kind && application.CaName == options.Name && application.RaName == decision.Requester && application.RaName == row.RaName
+                && application.EnrollmentId == decision.Reference && application.Region == row.Region,
+            "decision",
+            "the application is of another kind, CA, RA, region or number than its row");
+        string? wrong = approvals.Judge(application, decision, records.Approvals);
+        Require(found, wrong is null, "approvals", wrong ?? "");
+        return Der.Decode<CertificateBody>(application.Body);
+    }
+
+    private CertificateBody JudgeCommand(List<Discrepancy> found, CertificateRecords records, DecisionRow decision)
+    {
+        CertificateRow row = records.Row;
+        if (records.Command is not { } command)
+        {
+            // Still compared with the certificate, where it can be read.
+            found.Add(new Discrepancy("approvals", "no command of two officers has ordered it"));
+            return Der.Decode<CertificateBody>(decision.Application);
+        }
+
+        Application application = Der.Decode<Application>(decision.Application);
+        Require(
+            found,
+            row.RaName is null && command.Application.AsSpan().SequenceEqual(decision.Application) && application.EnrollmentId == decision.Reference
+                && RegionCode.Parse(application.Region).Covers(RegionCode.Parse(row.Region)),
+            "decision",
+            "the command is another, or of another region, than its row");
+        string? wrong = approvals.Judge(application, command.Proposal, command.ProposerPersonId, command.Review, command.ApproverPersonId, command.ReviewedAt);
+        Require(found, wrong is null, "approvals", wrong ?? "");
+        return Der.Decode<OrderedBody>(Der.Decode<CommandBody>(application.Body).Parameters).Body;
+    }
+
+    private static void JudgeEvents(List<Discrepancy> found, CertificateRecords records, Profile profile, TbsCertificate tbs, ListedEvent[] intends, ListedEvent[] issues)
+    {
+        CertificateRow row = records.Row;
+        DecisionRow? decision = records.Decisions.Count == 1 ? records.Decisions[0] : null;
+        if (intends is not [{ } intend])
+        {
+            found.Add(new Discrepancy("intention", $"the log has {intends.Length} intentions of it"));
+            return;
+        }
+
+        Require(found, Has(intend, "tbs", Sm3.HashData(row.Tbs)), "intention", "the log has the intention of another TBSCertificate");
+        Require(found, decision is null || Has(intend, "application", decision.ApplicationDigest), "intention", "the log has the intention by another application");
+        Require(found, Has(intend, "profileHash", row.ProfileHash) && Has(intend, "key", row.KeyHash), "intention", "the log has the intention of another profile or key");
+        Require(
+            found,
+            decision?.EntryHash is null || (Has(intend, "entry", decision.EntryHash) && Has(intend, "review", decision.ReviewHash)),
+            "intention",
+            "the log has the intention by other approvals");
+        Require(found, tbs.Validity.NotBefore.Value >= intend.Leaf.Time.AddSeconds(-profile.Options.Validity.BackdateSeconds), "time", "notBefore is earlier than the intention allows");
+        if (row.FindCertificate() is not { } certificate)
+        {
+            Require(found, issues.Length == 0, "issue", "the log has its issue, the row has no signature");
+            return;
+        }
+
+        if (issues is not [{ } issue])
+        {
+            found.Add(new Discrepancy("issue", $"the log has {issues.Length} issues of it"));
+            return;
+        }
+
+        Require(found, Has(issue, "certificate", Sm3.HashData(Der.Encode(certificate))), "issue", "the log has the issue of another certificate");
+        Require(found, intend.EventId.AsSpan().SequenceCompareTo(issue.EventId) < 0, "time", "the log has its issue before its intention");
+        Require(found, tbs.Validity.NotBefore.Value <= issue.Leaf.Time, "time", "notBefore is later than the issue");
+    }
+
+    private void JudgeStatus(List<Discrepancy> found, CertificateRecords records)
+    {
+        CertificateRow row = records.Row;
+        ListedEvent[] changes = [.. records.Events
+            .Where(each => each.Leaf.Action is CertificateStatus.RevokeAction or CertificateStatus.SuspendAction or CertificateStatus.ResumeAction or IssueCertificate.AbandonAction)
+            .OrderBy(each => NumberOf(each.Leaf, CertificateStatus.VersionField))];
+        (CertificateState state, long version) = row.Signature is null ? (CertificateState.Intended, IntendedVersion) : (CertificateState.Valid, IntendedVersion + 1);
+        (string Reason, long? At)? entry = null;
+        foreach (AuditLeaf leaf in changes.Select(each => each.Leaf))
+        {
+            version++;
+            string reason = leaf.Fields.OfType<AuditField.Text>().FirstOrDefault(field => field.Name == CertificateStatus.ReasonField)?.Value ?? "";
+            long? at = NumberOf(leaf, CertificateStatus.RevokedAtField);
+            (state, entry) = leaf.Action switch
+            {
+                CertificateStatus.ResumeAction => (CertificateState.Valid, null),
+                CertificateStatus.SuspendAction => (CertificateState.Held, (reason, at)),
+                CertificateStatus.RevokeAction => (CertificateState.Revoked, (reason, at)),
+                _ => (CertificateState.Revoked, ((string, long?)?)(CertificateStatus.NameOf(RevocationReason.CessationOfOperation), null)),
+            };
+        }
+
+        Require(found, row.State == state && row.StateVersion == version, "state", $"the row is {row.State} of version {row.StateVersion}, the log says {state} of version {version}");
+        RevocationRow? revocation = records.Revocation;
+        bool agrees = entry is not { } expected
+            ? revocation is null
+            : revocation is not null && CertificateStatus.NameOf(revocation.Reason) == expected.Reason && revocation.NotAfter == row.NotAfter
+                && (expected.At is null || revocation.RevokedAt.ToUnixTimeMilliseconds() == expected.At);
+        Require(found, agrees, "status", "its CRL entry is not what the log says");
+
+        // What the RA's officers decided, and what was done by it: one for the other.
+        var decided = new HashSet<string>();
+        foreach (DecisionRow decision in records.StatusDecisions)
+        {
+            decided.Add(Convert.ToHexStringLower(Sm3.HashData(decision.Application)));
+            JudgeStatusDecision(found, records, decision);
+        }
+
+        HashSet<string> done = [.. changes.Select(each => CertificateRecords.OctetsOf(each.Leaf, "application")).OfType<ReadOnlyMemory<byte>>().Select(each => Convert.ToHexStringLower(each.Span))];
+        Require(found, decided.SetEquals(done), "status", "the decisions about its status and the changes in the log are not the same");
+    }
+
+    private void JudgeStatusDecision(List<Discrepancy> found, CertificateRecords records, DecisionRow decision)
+    {
+        CertificateRow row = records.Row;
+        try
+        {
+            Application application = Der.Decode<Application>(decision.Application);
+            CertificateReference certificate = Der.Decode<StatusBody>(application.Body).Certificate;
+            Require(
+                found,
+                (short)application.Kind == decision.Kind && application.CaName == options.Name && application.RaName == decision.Requester && application.RaName == row.RaName
+                    && application.EnrollmentId == decision.Reference && RegionCode.Parse(application.Region).Covers(RegionCode.Parse(row.Region))
+                    && certificate.SerialNumber.ToString() == row.Serial && certificate.Issuer.Span.SequenceEqual(records.Authority!.Issuer.KeyIdentifier.Span),
+                "status",
+                "a decision about its status is of another kind, CA, RA, region, number or certificate than its row");
+            string? wrong = approvals.Judge(application, decision, records.Approvals);
+            Require(found, wrong is null, "approvals", wrong ?? "");
+        }
+        catch (DerException e)
+        {
+            found.Add(new Discrepancy("status", $"a decision about its status cannot be read: {e.Message}"));
+        }
+    }
+
+    private static string Difference(TbsCertificate expected, TbsCertificate found) =>
+        expected.Subject != found.Subject ? "subject"
+        : expected.SubjectPublicKeyInfo != found.SubjectPublicKeyInfo ? "key"
+        : expected.Validity != found.Validity ? "validity"
+        : expected.Issuer != found.Issuer ? "issuer"
+        : "extensions";
+
+    private static bool Has(ListedEvent each, string name, byte[]? value) => CertificateRecords.OctetsOf(each.Leaf, name) is { } octets && octets.Span.SequenceEqual(value);
+
+    private static long? NumberOf(AuditLeaf leaf, string name) => leaf.Fields.OfType<AuditField.Number>().FirstOrDefault(field => field.Name == name)?.Value;
+
+    private static void Require(List<Discrepancy> found, bool met, string kind, string detail)
+    {
+        if (!met)
+        {
+            found.Add(new Discrepancy(kind, detail));
+        }
+    }
+
+    /// <summary>What a command that orders a certificate takes: it begins with the body, and what follows makes no certificate.</summary>
+    private sealed record OrderedBody(CertificateBody Body) : IDer<OrderedBody>
+    {
+        public static OrderedBody Read(AsnReader reader)
+        {
+            AsnReader sequence = reader.ReadSequence();
+            CertificateBody body = CertificateBody.Read(sequence);
+            while (sequence.HasData)
+            {
+                sequence.ReadEncodedValue();
+            }
+
+            return new OrderedBody(body);
+        }
+
+        public void Write(AsnWriter writer) => throw new NotSupportedException("It is only read.");
+    }
+}

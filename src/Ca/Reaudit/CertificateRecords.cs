@@ -1,0 +1,134 @@
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Audit;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
+using ZwCa.Contracts;
+using ZwCa.Data;
+using ZwCa.Issuance;
+
+namespace ZwCa.Ca.Reaudit;
+
+/// <summary>Something that does not agree with something else.</summary>
+/// <param name="Kind">One of those in docs/REAUDIT.md.</param>
+/// <param name="Detail">English, for the operator; no personal data.</param>
+internal sealed record Discrepancy(string Kind, string Detail);
+
+/// <summary>A command of two officers as its rows have it.</summary>
+internal sealed record CommandRow
+{
+    public required byte[] Application { get; init; }
+
+    public required byte[] Proposal { get; init; }
+
+    public required byte[] ProposerPersonId { get; init; }
+
+    public required byte[] Review { get; init; }
+
+    public required byte[] ApproverPersonId { get; init; }
+
+    public required DateTimeOffset ReviewedAt { get; init; }
+}
+
+/// <summary>All that is recorded about one certificate, each piece as it lies there.</summary>
+internal sealed record CertificateRecords
+{
+    public required CertificateRow Row { get; init; }
+
+    /// <summary>Null: the configuration has it no more.</summary>
+    public required Authority? Authority { get; init; }
+
+    /// <summary>Null: there is none of the hash, or it is another.</summary>
+    public required Profile? Profile { get; init; }
+
+    public required IReadOnlyList<DecisionRow> Decisions { get; init; }
+
+    public required IReadOnlyList<DecisionRow> StatusDecisions { get; init; }
+
+    /// <summary>By the hash that a decision names, as hexadecimal.</summary>
+    public required IReadOnlyDictionary<string, byte[]> Approvals { get; init; }
+
+    /// <summary>Null: no command of the id that the decision names has a second officer's review.</summary>
+    public required CommandRow? Command { get; init; }
+
+    /// <summary>Null: the region is not registered.</summary>
+    public required IReadOnlyList<SubjectText>? Place { get; init; }
+
+    public required RevocationRow? Revocation { get; init; }
+
+    public required string? SubjectOwner { get; init; }
+
+    public required string? KeyOwner { get; init; }
+
+    /// <summary>Of the log, in the order of their ids.</summary>
+    public required IReadOnlyList<ListedEvent> Events { get; init; }
+
+    /// <returns>Null: none of the name and kind.</returns>
+    public static ReadOnlyMemory<byte>? OctetsOf(AuditLeaf leaf, string name) => leaf.Fields.OfType<AuditField.Octets>().FirstOrDefault(field => field.Name == name)?.Value;
+
+    public static async Task<CertificateRecords> LoadAsync(
+        Transaction transaction, CertificateRow row, IReadOnlyList<ListedEvent> events, AuthorityList authorities, ProfileStore profiles)
+    {
+        IReadOnlyList<DecisionRow> decisions = await DecisionRow.IssuesAsync(transaction, row.CertificateId);
+        IReadOnlyList<DecisionRow> statuses = await DecisionRow.StatusesAsync(transaction, row.CertificateId);
+        var approvals = new Dictionary<string, byte[]>();
+        foreach (byte[] hash in decisions.Concat(statuses).SelectMany(each => new[] { each.EntryHash, each.ReviewHash }).OfType<byte[]>())
+        {
+            if (await ApprovalStore.FindAsync(transaction, hash) is { } approval)
+            {
+                approvals[Convert.ToHexStringLower(hash)] = approval;
+            }
+        }
+
+        return new CertificateRecords
+        {
+            Row = row,
+            Authority = authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId),
+            Profile = await FindProfileAsync(transaction, profiles, row.ProfileHash),
+            Decisions = decisions,
+            StatusDecisions = statuses,
+            Approvals = approvals,
+            Command = decisions is [{ Kind: (short)DecisionKind.Command } decision] ? await FindCommandAsync(transaction, decision.Reference) : null,
+            Place = await FindPlaceAsync(transaction, row.Region),
+            Revocation = await CertificateStore.FindRevocationAsync(transaction, row),
+            SubjectOwner = await transaction.FindAsync<string>("SELECT owner FROM subject_owner WHERE subject_hash = @SubjectHash", row),
+            KeyOwner = await transaction.FindAsync<string>("SELECT owner FROM key_owner WHERE key_hash = @KeyHash", row),
+            Events = events,
+        };
+    }
+
+    private static async Task<Profile?> FindProfileAsync(Transaction transaction, ProfileStore profiles, byte[] hash)
+    {
+        try
+        {
+            return await profiles.GetAsync(transaction, hash);
+        }
+        catch (Exception e) when (e is ProfileException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<IReadOnlyList<SubjectText>?> FindPlaceAsync(Transaction transaction, string region)
+    {
+        try
+        {
+            return await Places.OfAsync(transaction, region);
+        }
+        catch (RefusalException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<CommandRow?> FindCommandAsync(Transaction transaction, string reference) =>
+        reference.Length == 2 * Ulid.Length && reference.All(char.IsAsciiHexDigitLower)
+            ? await transaction.FindAsync<CommandRow>(
+                """
+                SELECT c.application, c.proposal, c.proposer_person_id, r.review, r.approver_person_id, r.reviewed_at
+                FROM officer_command c JOIN command_review r ON r.command_id = c.command_id WHERE c.command_id = @Id
+                """,
+                new { Id = Convert.FromHexString(reference) })
+            : null;
+}

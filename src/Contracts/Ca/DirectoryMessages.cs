@@ -1,0 +1,109 @@
+namespace ZwCa.Contracts.Ca;
+
+/// <summary>Who becomes an officer, or may: <c>POST /persons</c>. The CA's registry of persons is the one of the whole system.</summary>
+public sealed record PersonRequest
+{
+    public required string Name { get; init; }
+
+    /// <summary>Of a resident (GB 11643), 18 characters.</summary>
+    public required string IdNumber { get; init; }
+
+    /// <summary>No person's data in logs.</summary>
+    public override string ToString() => nameof(PersonRequest);
+}
+
+/// <summary>The same number always gets the same id.</summary>
+public sealed record PersonAnswer
+{
+    /// <summary>32 lower-case hexadecimal digits.</summary>
+    public required string PersonId { get; init; }
+}
+
+/// <summary>A page of officers.</summary>
+public sealed record OfficerPage
+{
+    public required IReadOnlyList<OfficerAnswer> Officers { get; init; }
+
+    /// <summary>For the next page's <c>after</c>. Null: that was all.</summary>
+    public string? Next { get; init; }
+}
+
+/// <summary>An officer in a list; name and number are masked.</summary>
+public sealed record OfficerAnswer
+{
+    /// <summary>Of the office, 32 lower-case hexadecimal digits.</summary>
+    public required string Id { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string IdNumber { get; init; }
+
+    public required string Role { get; init; }
+
+    /// <summary>GB/T 2260.</summary>
+    public required string Region { get; init; }
+
+    /// <summary>Serial number of the officer certificate.</summary>
+    public required string Certificate { get; init; }
+
+    public required bool Enabled { get; init; }
+
+    /// <summary>From then on the level above has to confirm him again.</summary>
+    public required DateTimeOffset CertifiedUntil { get; init; }
+}
+
+/// <summary>A version of a profile.</summary>
+public sealed record ProfileAnswer
+{
+    public required string Name { get; init; }
+
+    public required string Title { get; init; }
+
+    /// <summary>SM3 of the canonical JSON, 64 lower-case hexadecimal digits.</summary>
+    public required string Hash { get; init; }
+
+    /// <summary>Whether certificates are issued by it now.</summary>
+    public required bool Active { get; init; }
+}
+
+/// <summary>A region that is registered.</summary>
+public sealed record RegionAnswer
+{
+    /// <summary>GB/T 2260.</summary>
+    public required string Code { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>Null: the nation.</summary>
+    public string? Parent { get; init; }
+}
+
+/// <summary>An RA as it is registered.</summary>
+public sealed record RegistrationAuthorityAnswer
+{
+    public required string Name { get; init; }
+
+    public required string Entity { get; init; }
+
+    /// <summary>GB/T 2260.</summary>
+    public required string Region { get; init; }
+
+    public required bool Enabled { get; init; }
+
+    /// <summary>Certificates that it may have had issued in all.</summary>
+    public required long Quota { get; init; }
+
+    public required long Issued { get; init; }
+
+    public required IReadOnlyList<ScopeAnswer> Scope { get; init; }
+}
+
+/// <summary>What an RA may ask for.</summary>
+public sealed record ScopeAnswer
+{
+    /// <summary>Name of the profile.</summary>
+    public required string Profile { get; init; }
+
+    /// <summary>The SubjectKeyIdentifier of the CA, lower-case hexadecimal.</summary>
+    public required string Issuer { get; init; }
+}

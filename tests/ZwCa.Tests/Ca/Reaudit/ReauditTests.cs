@@ -1,0 +1,238 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Reaudit;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Hsm;
+using ZwCa.Issuance;
+using ZwCa.Tests.Ca.Status;
+
+namespace ZwCa.Tests.Ca.Reaudit;
+
+/// <summary>The nightly re-audit: what somebody changes behind the service's back is found, and nothing else is.</summary>
+public sealed class ReauditTests
+{
+    /// <summary>Recovery takes nothing from a request of these tests that takes long, and the re-audit looks at what is older.</summary>
+    private static readonly TimeSpan RecoverAfter = TimeSpan.FromSeconds(3);
+
+    private static readonly string[] Triggers = ["decision", "approval", "subject_owner", "key_owner", "status_decision", "audit_search", "audit_event"];
+
+    [Fact]
+    public async Task AnUntouchedDatabase_HasNoFindings_AndEachTampering_IsFound()
+    {
+        await using CaStage stage = await StartAsync();
+
+        // A life of every kind, untouched.
+        await stage.IssueAsync();
+        (CertificateAnswer resumed, _, _) = await stage.IssueAsync();
+        await stage.ChangeAsync(resumed, DecisionKind.Suspend);
+        await stage.ChangeAsync(resumed, DecisionKind.Resume);
+        (CertificateAnswer revokedFromHold, _, _) = await stage.IssueAsync();
+        await stage.ChangeAsync(revokedFromHold, DecisionKind.Suspend);
+        await stage.ChangeAsync(revokedFromHold, DecisionKind.Revoke, RevocationReason.KeyCompromise);
+        (CertificateAnswer plainlyRevoked, _, _) = await stage.IssueAsync();
+        await stage.ChangeAsync(plainlyRevoked, DecisionKind.Revoke);
+        var cases = new List<(string Kind, string What, CertificateAnswer Certificate, Func<CertificateAnswer, Task> Tamper)>();
+        foreach ((string kind, string what, Func<CertificateAnswer, Task> tamper, DecisionKind? status) in Tamperings(stage))
+        {
+            CertificateAnswer certificate = (await stage.IssueAsync()).Answer;
+            if (status is { } change)
+            {
+                await stage.ChangeAsync(certificate, change);
+            }
+
+            cases.Add((kind, what, certificate, tamper));
+        }
+
+        // The stage gives its RA a certificate that no officers have ordered: that is found each time, and nothing else.
+        IReadOnlyList<FindingRow> untouched = await ReauditAsync(stage);
+        Assert.Equal(["approvals"], untouched.Select(each => each.Kind));
+
+        foreach (string table in Triggers)
+        {
+            await stage.RawAsync($"DROP TRIGGER {table}_no_update");
+            await stage.RawAsync($"DROP TRIGGER {table}_no_delete");
+        }
+
+        foreach ((_, _, CertificateAnswer certificate, Func<CertificateAnswer, Task> tamper) in cases)
+        {
+            await tamper(certificate);
+        }
+
+        ILookup<string, string> found = (await ReauditAsync(stage)).ToLookup(each => each.ObjectId, each => each.Kind);
+        foreach ((string kind, string what, CertificateAnswer certificate, _) in cases)
+        {
+            string[] kinds = [.. found[$"{certificate.Issuer}/{certificate.Serial}"].Order(StringComparer.Ordinal)];
+            Assert.True(kinds.Contains(kind), $"{what}: {kind} is expected, found is {string.Join(", ", kinds)}");
+        }
+
+        foreach (CertificateAnswer each in (CertificateAnswer[])[resumed, revokedFromHold, plainlyRevoked])
+        {
+            Assert.Empty(found[$"{each.Issuer}/{each.Serial}"]);
+        }
+
+        // It alarms, and tells those who may hear of it.
+        HealthReport health = await stage.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(
+            each => each.Name == ReauditHealth.Name, TestContext.Current.CancellationToken);
+        Assert.Equal(HealthStatus.Degraded, health.Status);
+        IReadOnlyList<ReauditAnswer> runs = await stage.Audit.GetAsync<IReadOnlyList<ReauditAnswer>>("/reaudits");
+        Assert.Equal(2, runs.Count);
+        Assert.Equal(1, runs[1].Findings);
+        FindingPage page = await stage.Super.GetAsync<FindingPage>($"/reaudits/{runs[0].Id}/findings");
+        Assert.Equal(runs[0].Findings, page.Findings.Count);
+        RefusalException operatorRefused = await Assert.ThrowsAsync<RefusalException>(() => stage.Entry.GetAsync<IReadOnlyList<ReauditAnswer>>("/reaudits"));
+        Assert.Equal(Refusal.NotAllowed, operatorRefused.Kind);
+        RefusalException raRefused = await Assert.ThrowsAsync<RefusalException>(() => stage.Ra.GetAsync<IReadOnlyList<ReauditAnswer>>("/reaudits"));
+        Assert.Equal(Refusal.NotAllowed, raRefused.Kind);
+        RefusalException unknown = await Assert.ThrowsAsync<RefusalException>(() => stage.Audit.GetAsync<FindingPage>($"/reaudits/{new string('0', 32)}/findings"));
+        Assert.Equal(Refusal.NotFound, unknown.Kind);
+    }
+
+    [Fact]
+    public async Task ARunThatWasBrokenOff_GoesOnWhereItWas_AndOneOfTwoNodesMovesIt()
+    {
+        await using CaStage stage = await StartAsync();
+        await stage.IssueAsync();
+        await Task.Delay(RecoverAfter + TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
+        ReauditCertificates reaudit = stage.App.Services.GetRequiredService<ReauditCertificates>();
+        ReauditRun start = await reaudit.StartAsync(TestContext.Current.CancellationToken);
+
+        // After one page the node dies; another one that had read the same row comes too late.
+        ReauditRun? first = await reaudit.StepAsync(start, TestContext.Current.CancellationToken);
+        ReauditRun? late = await reaudit.StepAsync(start, TestContext.Current.CancellationToken);
+        ReauditRun? ended = await reaudit.ResumeAsync(TestContext.Current.CancellationToken);
+
+        Assert.NotNull(first);
+        Assert.Null(late);
+        Assert.Equal(start.RunId, ended!.RunId);
+        Assert.Equal((2, 4, ReauditPhase.Ended), (ended.Certificates, ended.Events, ended.Phase));
+        Assert.Equal(1, ended.Findings);
+        Assert.Null(await reaudit.ResumeAsync(TestContext.Current.CancellationToken));
+        Assert.Single(await stage.Database.ReadAsync(transaction => ReauditStore.ListFindingsAsync(transaction, start.RunId, new byte[16], 10), TestContext.Current.CancellationToken));
+    }
+
+    private static Task<CaStage> StartAsync() => CaStage.StartAsync(new CaSetup { Settings = new Dictionary<string, string?> { ["Ca:RecoverAfter"] = RecoverAfter.ToString() } });
+
+    private static async Task<IReadOnlyList<FindingRow>> ReauditAsync(CaStage stage)
+    {
+        await Task.Delay(RecoverAfter + TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
+        ReauditRun? run = await stage.App.Services.GetRequiredService<ReauditCertificates>().RunAsync(TestContext.Current.CancellationToken);
+        return await stage.Database.ReadAsync(
+            transaction => ReauditStore.ListFindingsAsync(transaction, run!.RunId, new byte[16], 1000), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>What is found, what was done, and in what state the certificate was before.</summary>
+    private static IEnumerable<(string Kind, string What, Func<CertificateAnswer, Task> Tamper, DecisionKind? Status)> Tamperings(CaStage stage)
+    {
+        const string other = "(SELECT MIN(certificate_id) FROM certificate WHERE ra_name = 'ra-35')";
+        const string id = "(SELECT certificate_id FROM certificate WHERE serial = @Serial)";
+        yield return Sql("signature", $"UPDATE certificate SET signature = (SELECT signature FROM certificate WHERE certificate_id = {other}) WHERE serial = @Serial");
+        yield return Sql("bytes", $"UPDATE certificate SET tbs = (SELECT tbs FROM certificate WHERE certificate_id = {other}) WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET tbs = X'3000' WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET subject_hash = zeroblob(32) WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET key_hash = zeroblob(32) WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET not_before = not_before - 1000 WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET not_after = not_after + 1000 WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET shard = 'x' WHERE serial = @Serial");
+        yield return Sql("decision", "UPDATE certificate SET owner = 'ra-35/somebody' WHERE serial = @Serial");
+        yield return Sql("decision", $"UPDATE certificate SET region = '{CaStage.County}' WHERE serial = @Serial");
+        yield return Sql("decision", "UPDATE certificate SET ra_name = NULL WHERE serial = @Serial");
+        yield return Sql("decision", "UPDATE certificate SET profile_hash = (SELECT profile_hash FROM profile_version WHERE name = 'link') WHERE serial = @Serial");
+        yield return Sql("owner", "UPDATE subject_owner SET owner = 'x' WHERE subject_hash = (SELECT subject_hash FROM certificate WHERE serial = @Serial)");
+        yield return Sql("owner", "DELETE FROM key_owner WHERE key_hash = (SELECT key_hash FROM certificate WHERE serial = @Serial)");
+        yield return Sql("decision", $"UPDATE decision SET application = (SELECT application FROM decision WHERE certificate_id = {other}) WHERE certificate_id = {id}");
+        yield return Sql("decision", $"UPDATE decision SET application_digest = zeroblob(32) WHERE certificate_id = {id}");
+        yield return Sql("decision", $"UPDATE decision SET reference = 'x' WHERE certificate_id = {id}");
+        yield return Sql("decision", $"DELETE FROM decision WHERE certificate_id = {id}");
+        yield return Sql(
+            "approvals",
+            $"""
+             UPDATE decision SET entry_hash = (SELECT entry_hash FROM decision WHERE certificate_id = {other}), entry_person = (SELECT entry_person FROM decision WHERE certificate_id = {other})
+             WHERE certificate_id = {id}
+             """);
+        yield return Sql("approvals", $"UPDATE decision SET entry_hash = review_hash, entry_person = review_person, review_hash = entry_hash, review_person = entry_person WHERE certificate_id = {id}");
+        yield return Sql("approvals", $"UPDATE decision SET decided_at = decided_at + 2678400000 WHERE certificate_id = {id}");
+        yield return Sql("approvals", $"UPDATE approval SET approval = X'3000' WHERE approval_hash = (SELECT entry_hash FROM decision WHERE certificate_id = {id})");
+        yield return Sql("intention", "DELETE FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.intend'");
+        yield return Sql("issue", "DELETE FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.issue'");
+        yield return Sql(
+            "intention",
+            """
+            UPDATE audit_event SET leaf = (SELECT e.leaf FROM audit_event e JOIN audit_search s ON s.event_id = e.event_id WHERE s.object_id LIKE '%/' || @Serial AND s.action = 'certificate.issue')
+            WHERE event_id = (SELECT event_id FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.intend')
+            """);
+        yield return Sql(
+            "bytes", "UPDATE audit_event SET leaf = X'3000' WHERE event_id = (SELECT event_id FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.suspend')", DecisionKind.Suspend);
+        yield return Sql("missing", $"DELETE FROM decision WHERE certificate_id = {id}; DELETE FROM certificate WHERE serial = @Serial");
+        yield return Sql("state", "UPDATE certificate SET state = 2 WHERE serial = @Serial; DELETE FROM revocation WHERE serial = @Serial", DecisionKind.Revoke);
+        yield return Sql("state", "UPDATE certificate SET state = 3 WHERE serial = @Serial");
+        yield return Sql("state", "UPDATE certificate SET state_version = state_version + 2 WHERE serial = @Serial");
+        yield return Sql("state", "UPDATE certificate SET state = 5, tbs = NULL, signature = NULL WHERE serial = @Serial");
+        yield return Sql("issue", "UPDATE certificate SET state = 1, signature = NULL WHERE serial = @Serial");
+        yield return Sql("status", "DELETE FROM revocation WHERE serial = @Serial", DecisionKind.Revoke);
+        yield return Sql("status", "UPDATE revocation SET reason = 1 WHERE serial = @Serial", DecisionKind.Revoke);
+        yield return Sql("status", "UPDATE revocation SET revoked_at = revoked_at + 1000 WHERE serial = @Serial", DecisionKind.Suspend);
+        yield return Sql("status", "UPDATE revocation SET not_after = 1 WHERE serial = @Serial", DecisionKind.Suspend);
+        yield return Sql("status", "UPDATE revocation SET shard = 'x' WHERE serial = @Serial", DecisionKind.Suspend);
+        yield return Sql(
+            "status", "INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, not_after) SELECT authority_id, shard, serial, 1, 1, not_after FROM certificate WHERE serial = @Serial");
+        yield return Sql("status", $"DELETE FROM status_decision WHERE certificate_id = {id}", DecisionKind.Revoke);
+        yield return Sql("status", $"UPDATE status_decision SET enrollment_id = 'x' WHERE certificate_id = {id}", DecisionKind.Revoke);
+        yield return Sql("approvals", $"UPDATE status_decision SET decided_at = decided_at + 2678400000 WHERE certificate_id = {id}", DecisionKind.Revoke);
+        yield return Sql("status", "DELETE FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.revoke'", DecisionKind.Revoke);
+
+        // By somebody who has the CA's key.
+        yield return Signed("time", "dated back", tbs => With(tbs, validity: new Validity(new Time(tbs.Validity.NotBefore.Value.AddDays(-1)), tbs.Validity.NotAfter)));
+        yield return Signed("time", "dated forward", tbs => With(tbs, validity: new Validity(new Time(tbs.Validity.NotBefore.Value.AddDays(1)), tbs.Validity.NotAfter)));
+        yield return Signed("decision", "longer", tbs => With(tbs, validity: new Validity(tbs.Validity.NotBefore, new Time(tbs.Validity.NotAfter.Value.AddSeconds(-1)))));
+        yield return Signed("rules", "without extensions", tbs => With(tbs, extensions: new ZwCa.Asn1.Pkix.Extensions([.. tbs.Extensions!.Skip(1)])));
+        yield return Signed("decision", "another subject", tbs => With(tbs, subject: Name.Create((Oids.CountryName, "CN"), (Oids.CommonName, "www.other.gov.cn"))));
+        yield return Signed("serial", "a short serial number", tbs => With(tbs, serial: SerialNumber.FromBytes([0x41, 2, 3, 4, 5, 6, 7, 8])));
+
+        (string, string, Func<CertificateAnswer, Task>, DecisionKind?) Sql(string kind, string sql, DecisionKind? status = null) =>
+            (kind, sql, certificate => WithoutKeysAsync(stage, sql, new { certificate.Serial }), status);
+
+        (string, string, Func<CertificateAnswer, Task>, DecisionKind?) Signed(string kind, string what, Func<TbsCertificate, TbsCertificate> change) => (
+            kind,
+            what,
+            async certificate =>
+            {
+                byte[] tbs = Der.Encode(change(Der.Decode<Certificate>(certificate.Certificate).Tbs));
+                byte[] signature = await stage.Hierarchy.Signer("sub-ca", KeyAlgorithm.Sm2).SignAsync(tbs, TestContext.Current.CancellationToken);
+                TbsCertificate read = Der.Decode<TbsCertificate>(tbs);
+                await WithoutKeysAsync(
+                    stage,
+                    """
+                    UPDATE certificate SET tbs = @Tbs, signature = @Signature, subject_hash = @Subject, not_before = @NotBefore, not_after = @NotAfter WHERE serial = @Serial
+                    """,
+                    new
+                    {
+                        Tbs = tbs,
+                        Signature = signature,
+                        Subject = Sm3.HashData(Der.Encode(read.Subject)),
+                        NotBefore = read.Validity.NotBefore.Value,
+                        NotAfter = read.Validity.NotAfter.Value,
+                        certificate.Serial,
+                    });
+            },
+            null);
+    }
+
+    private static TbsCertificate With(
+        TbsCertificate tbs, SerialNumber? serial = null, Validity? validity = null, Name? subject = null, ZwCa.Asn1.Pkix.Extensions? extensions = null) => new(
+            serial ?? tbs.SerialNumber, tbs.Signature, tbs.Issuer, validity ?? tbs.Validity, subject ?? tbs.Subject, tbs.SubjectPublicKeyInfo, extensions ?? tbs.Extensions!);
+
+    /// <summary>Whoever writes to the file heeds no foreign keys.</summary>
+    private static async Task WithoutKeysAsync(CaStage stage, string sql, object parameters)
+    {
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection(stage.Database.ConnectionString.Replace("Mode=ReadOnly", "Mode=ReadWrite", StringComparison.OrdinalIgnoreCase)
+            .Replace("Foreign Keys=True", "Foreign Keys=False", StringComparison.OrdinalIgnoreCase));
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        Assert.NotEqual(0, await Dapper.SqlMapper.ExecuteAsync(connection, sql, parameters));
+    }
+}
