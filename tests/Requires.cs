@@ -41,6 +41,15 @@ internal static class Requires
         return library!;
     }
 
+    /// <summary>NSwag, which makes clients from OpenAPI documents: npm's package nswag.</summary>
+    /// <returns>Path of dotnet-nswag.dll.</returns>
+    public static string NSwag()
+    {
+        string? program = Environment.GetEnvironmentVariable("ZWCA_NSWAG");
+        Condition(File.Exists(program), "NSwag, whose dotnet-nswag.dll is named by ZWCA_NSWAG (npm install nswag)");
+        return program!;
+    }
+
     /// <param name="met">Whether the machine has it.</param>
     /// <param name="what">What is needed, as a noun: "the openssl command".</param>
     public static void Condition(bool met, string what) => Condition(met, what, InCi);

@@ -25,6 +25,8 @@ internal sealed record SampleSetup
 
     public IReadOnlyList<StartCheck> Checks { get; init; } = [];
 
+    public IReadOnlyList<ServiceVerb> Verbs { get; init; } = [];
+
     /// <summary>More middleware and endpoints.</summary>
     public Action<WebApplication> Map { get; init; } = _ => { };
 }
@@ -128,6 +130,7 @@ internal sealed class SampleService : IAsyncDisposable
         Description = "A service of the tests.",
         Tables = setup.Migrations,
         Checks = setup.Checks,
+        Verbs = setup.Verbs,
         Add = (builder, _) => setup.Add(builder),
         Map = app =>
         {

@@ -10,8 +10,13 @@ using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
+<<<<<<< HEAD
 using ZwCa.Ca.Registrations;
 using ZwCa.Ca.Reaudit;
+=======
+using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
+>>>>>>> h-b
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -78,20 +83,27 @@ internal static class CaHosting
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
+<<<<<<< HEAD
         services.AddRegistrations();
+        services.AddApiDocument();
+=======
+>>>>>>> h-b
         services.AddSingleton<CertificateStatus>();
         services.AddSingleton<ChangeStatus>();
         services.AddSingleton<StatusRequests>();
         services.AddSingleton<CertificateSearch>();
         services.AddSingleton<CertificateHistories>();
         services.AddSingleton<EventList>();
-        services.AddSingleton<LogProofs>();
         services.AddSingleton<CertificateActions>();
         services.AddSingleton<BulkChanges>();
         services.AddSingleton<ApprovalCheck>();
         services.AddSingleton<CertificateCheck>();
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
+<<<<<<< HEAD
+=======
+        services.AddRegistrations();
+>>>>>>> h-b
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
@@ -102,6 +114,10 @@ internal static class CaHosting
         app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
         app.MapRegistrations();
+<<<<<<< HEAD
+        app.MapApiDocument();
+=======
+>>>>>>> h-b
         app.MapBulkChanges();
         app.MapReaudits();
     }

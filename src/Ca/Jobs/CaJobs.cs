@@ -1,8 +1,13 @@
 using Quartz;
 using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
+<<<<<<< HEAD
 using ZwCa.Ca.Registrations;
 using ZwCa.Ca.Reaudit;
+=======
+using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
+>>>>>>> h-b
 
 namespace ZwCa.Ca.Jobs;
 

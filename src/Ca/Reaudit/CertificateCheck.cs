@@ -1,4 +1,3 @@
-using System.Formats.Asn1;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
@@ -6,6 +5,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Issuance;
@@ -171,12 +171,13 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         Require(
             found,
             row.RaName is null && command.Application.AsSpan().SequenceEqual(decision.Application) && application.EnrollmentId == decision.Reference
-                && RegionCode.Parse(application.Region).Covers(RegionCode.Parse(row.Region)),
+                && (application.Region == row.Region || row.Region == RegionCode.Nation.Value),
             "decision",
             "the command is another, or of another region, than its row");
         string? wrong = approvals.Judge(application, command.Proposal, command.ProposerPersonId, command.Review, command.ApproverPersonId, command.ReviewedAt);
         Require(found, wrong is null, "approvals", wrong ?? "");
-        return Der.Decode<OrderedBody>(Der.Decode<CommandBody>(application.Body).Parameters).Body;
+        CommandBody ordered = Der.Decode<CommandBody>(application.Body);
+        return ordered.Action == ClientActions.Register ? Der.Decode<ClientRegistration>(ordered.Parameters).Order.Body : Der.Decode<CertificateOrder>(ordered.Parameters).Body;
     }
 
     private static void JudgeEvents(List<Discrepancy> found, CertificateRecords records, Profile profile, TbsCertificate tbs, ListedEvent[] intends, ListedEvent[] issues)
@@ -297,23 +298,5 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         {
             found.Add(new Discrepancy(kind, detail));
         }
-    }
-
-    /// <summary>What a command that orders a certificate takes: it begins with the body, and what follows makes no certificate.</summary>
-    private sealed record OrderedBody(CertificateBody Body) : IDer<OrderedBody>
-    {
-        public static OrderedBody Read(AsnReader reader)
-        {
-            AsnReader sequence = reader.ReadSequence();
-            CertificateBody body = CertificateBody.Read(sequence);
-            while (sequence.HasData)
-            {
-                sequence.ReadEncodedValue();
-            }
-
-            return new OrderedBody(body);
-        }
-
-        public void Write(AsnWriter writer) => throw new NotSupportedException("It is only read.");
     }
 }

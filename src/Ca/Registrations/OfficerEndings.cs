@@ -42,9 +42,13 @@ internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatu
         if (await CertificateStore.FindAsync(context.Transaction, authorities.Operations.Id, serial.ToString()) is { State: CertificateState.Valid or CertificateState.Held } row)
         {
             await status.RevokeAsync(
+<<<<<<< HEAD
                 context.Transaction,
                 row,
                 new StatusChange(reason, context.Actor(), context.Now) { Decision = [new AuditField.Octets("command", context.CommandId)] });
+=======
+                context.Transaction, row, new StatusChange(reason, context.Actor(), context.Now) { Decision = [new AuditField.Octets("command", context.CommandId)] });
+>>>>>>> h-b
         }
     }
 }

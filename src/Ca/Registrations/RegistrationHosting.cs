@@ -31,6 +31,7 @@ internal static class RegistrationHosting
                 .. provider.GetRequiredService<RaActions>().All,
                 .. provider.GetRequiredService<ProfileActions>().All,
                 provider.GetRequiredService<OrderActions>().Action,
+                .. provider.GetRequiredService<CertificateActions>().All,
                 .. provider.GetRequiredService<ClientActions>().All,
                 .. provider.GetRequiredService<CertificateActions>().All,
             ],

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Data;
@@ -43,7 +42,16 @@ internal sealed partial class RunOrders(
             cancellationToken);
         foreach (byte[] id in waiting)
         {
-            await RunAsync(id, cancellationToken);
+            try
+            {
+                await RunAsync(id, cancellationToken);
+            }
+#pragma warning disable CA1031 // One order that cannot be read must not keep the others waiting; the operator hears of it each time.
+            catch (Exception e) when (e is not (HsmException or DbException or OperationCanceledException))
+#pragma warning restore CA1031
+            {
+                LogFailed(logger, Convert.ToHexStringLower(id), e);
+            }
         }
     }
 
@@ -155,6 +163,9 @@ internal sealed partial class RunOrders(
             new { Requester = IssuanceOrder.Command, Reference = Convert.ToHexStringLower(id), Kind = (short)DecisionKind.Command });
         return certificate is null ? null : await CertificateStore.FindAsync(transaction, certificate);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The order {Order} failed; it goes on waiting")]
+    private static partial void LogFailed(ILogger logger, string order, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The order {Order} goes on waiting")]
     private static partial void LogWaits(ILogger logger, string order, Exception exception);

@@ -148,7 +148,7 @@ public sealed class OfficerCommands
     /// <summary>Does what was proposed: state, review, effect and events are one transaction. Of two who approve at once, one is refused.</summary>
     /// <param name="review">Step review, over the application.</param>
     /// <exception cref="RefusalException">
-    /// As for <see cref="ProposeAsync"/>, and <see cref="Refusal.SecondOfficerRequired"/> (the proposer himself), <see cref="Refusal.WrongState"/> (done, rejected,
+    /// As for <see cref="ProposeAsync(Application, Approval, CancellationToken)"/>, and <see cref="Refusal.SecondOfficerRequired"/> (the proposer himself), <see cref="Refusal.WrongState"/> (done, rejected,
     /// withdrawn or expired), <see cref="Refusal.NotApproved"/>, <see cref="Refusal.NotAllowed"/> (the proposer is in office no more).
     /// </exception>
     public Task<ApprovedApplication> ApproveAsync(ReadOnlyMemory<byte> commandId, Approval review, CancellationToken cancellationToken = default) =>

@@ -1,11 +1,14 @@
+using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Hsm;
+using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Verbs;
 
 namespace ZwCa.Tests.ServiceDefaults.Verbs;
@@ -66,6 +69,42 @@ public sealed class ServiceProgramTests : IDisposable
         (int good, string checks) = await RunAsync(null, "check-config", "--config", config);
         Assert.True(good == 0, checks);
         Assert.Equal(["configuration", "mode", "system CA", "link certificate", "database", "HSM"], checks.Trim().Split('\n').Select(line => line.Replace("ok     ", "", StringComparison.Ordinal)));
+    }
+
+    /// <summary>A service's own verbs: the service is built for them, and not started.</summary>
+    [Fact]
+    public async Task AServiceHasVerbsOfItsOwn()
+    {
+        string config = Write();
+        SampleSetup Setup() => new()
+        {
+            Verbs =
+            [
+                new ServiceVerb(new Command("things", "Things."))
+                {
+                    Verbs =
+                    [
+                        new ServiceVerb(new Command("count", "Counts them."))
+                        {
+                            RunAsync = async (context, _) =>
+                            {
+                                await context.Output.WriteLineAsync($"of {context.Services.GetRequiredService<ServiceOptions>().Name}");
+                                return 3;
+                            },
+                        },
+                        new ServiceVerb(new Command("refuse", "Refuses.")) { RunAsync = (_, _) => throw new RefusalException(Refusal.WrongState, "不行。") },
+                    ],
+                },
+            ],
+        };
+
+        (int counted, string said) = await RunAsync(Setup(), "things", "count", "--config", config);
+        (int refused, string why) = await RunAsync(Setup(), "things", "refuse", "--config", config);
+        (int misused, _) = await RunAsync(Setup(), "things", "--config", config);
+
+        Assert.Equal((3, 1, 2), (counted, refused, misused));
+        Assert.Contains("of sample", said, StringComparison.Ordinal);
+        Assert.Contains("不行。", why, StringComparison.Ordinal);
     }
 
     /// <summary>On PostgreSQL one role migrates and grants, another serves.</summary>
