@@ -15,10 +15,38 @@ internal sealed class HsmSimStore : IDisposable
     public const string Partition = "test";
     private const string Threshold = "2";
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder? _folder;
 
     /// <param name="partitions">More partitions besides <see cref="Partition"/>, of the same holders.</param>
     public HsmSimStore(params string[] partitions)
+    {
+        _folder = new TemporaryFolder();
+        Path = _folder.File("store");
+        Initialise(partitions);
+    }
+
+    private HsmSimStore(string path) => Path = path;
+
+    public string Path { get; }
+
+    /// <summary>Beside the store.</summary>
+    public string AnchorPath => Path + ".anchor";
+
+    public IReadOnlyList<Sm2PrivateKey> Holders { get; } = [Sm2PrivateKey.Generate(), Sm2PrivateKey.Generate(), Sm2PrivateKey.Generate()];
+
+    /// <summary>A store that stays where it is; if there is none, it is made. The holders of one that was there are others.</summary>
+    public static HsmSimStore At(string path, params string[] partitions)
+    {
+        var store = new HsmSimStore(path);
+        if (!Directory.Exists(path))
+        {
+            store.Initialise(partitions);
+        }
+
+        return store;
+    }
+
+    private void Initialise(string[] partitions)
     {
         string[] holders = [.. Holders.SelectMany((key, i) => (string[])["--holder", $"holder{i}={Convert.ToHexStringLower(key.PublicKey.ToBytes())}"])];
         foreach (string partition in (string[])[Partition, .. partitions])
@@ -26,13 +54,6 @@ internal sealed class HsmSimStore : IDisposable
             HsmSimProcess.Do(["init", "--store", Path, "--partition", partition, "--threshold", Threshold, "--auto-unlock", .. holders]);
         }
     }
-
-    public string Path => _folder.File("store");
-
-    /// <summary>Beside the store.</summary>
-    public string AnchorPath => _folder.File("store.anchor");
-
-    public IReadOnlyList<Sm2PrivateKey> Holders { get; } = [Sm2PrivateKey.Generate(), Sm2PrivateKey.Generate(), Sm2PrivateKey.Generate()];
 
     /// <param name="listen">Port 0: any.</param>
     public Task<HsmSimProcess> StartAsync(string listen = "127.0.0.1:0", params string[] options) =>
@@ -70,7 +91,7 @@ internal sealed class HsmSimStore : IDisposable
 
     public void Dispose()
     {
-        _folder.Dispose();
+        _folder?.Dispose();
         foreach (Sm2PrivateKey holder in Holders)
         {
             holder.Dispose();

@@ -72,7 +72,8 @@ internal static class CaHosting
 
         // Messages and what they ask for.
         services.AddSingleton<CaSenders>();
-        services.AddSignedMessages(provider => provider.GetRequiredService<CaSenders>().FindAsync);
+        services.AddSignedMessages(provider => provider.GetRequiredService<CaSenders>().FindAsync, new MessageOptions { ClaimFor = options.ClaimFor });
+        services.AddSingleton<IssueSteps>();
         services.AddSingleton<IssueCertificate>();
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();

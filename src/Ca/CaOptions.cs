@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Ca;
 
@@ -45,6 +46,9 @@ public sealed record CaOptions
     /// <summary>Calls to the device for one intention, at the least, before it is given up.</summary>
     public int SigningAttempts { get; init; } = 20;
 
+    /// <summary>How long a node that has died while it ran a request keeps others from it; at least Service:Limits:RequestTimeout.</summary>
+    public TimeSpan ClaimFor { get; init; } = new MessageOptions().ClaimFor;
+
     /// <summary>Quartz cron expression, in the time zone of the machine.</summary>
     public string ReauditSchedule { get; init; } = "0 30 2 * * ?";
 
@@ -83,6 +87,7 @@ public sealed record CaOptions
         Need(!string.IsNullOrEmpty(options.DataKek), "DataKek", "a key's label");
         Need(options.RecoverAfter >= TimeSpan.FromSeconds(1) && options.RecoverAfter <= TimeSpan.FromDays(1), "RecoverAfter", "one second to one day");
         Need(options.SigningAttempts is >= 1 and <= 1000, "SigningAttempts", "1 to 1000");
+        Need(options.ClaimFor > TimeSpan.Zero && options.ClaimFor <= TimeSpan.FromHours(1), "ClaimFor", "more than nothing, up to one hour");
         Need(Quartz.CronExpression.TryParse(options.ReauditSchedule ?? "", out _), "ReauditSchedule", "a Quartz cron expression");
         return reasons.Count == 0 ? options : throw new ConfigurationException(reasons);
 

@@ -49,8 +49,9 @@ internal sealed class Load(string title, int rounds, TimeSpan slice)
     public double Rate(string name) => SideBySide.Median(_rates[name]);
 
     /// <summary>The median over the rounds of the quotient within a round.</summary>
-    public void PrintRatio(string name, string ours, string theirs) =>
-        SideBySide.PrintRatio(name, SideBySide.Median([.. _rates[ours].Zip(_rates[theirs], (our, their) => our / their)]));
+    /// <param name="bar">What it should reach; null: nothing was promised.</param>
+    public void PrintRatio(string name, string ours, string theirs, double? bar = null) =>
+        SideBySide.PrintRatio(name, SideBySide.Median([.. _rates[ours].Zip(_rates[theirs], (our, their) => our / their)]), bar);
 
     private async Task<double> SliceAsync(int callers, int perCall, Func<Task> call, ConcurrentBag<double> milliseconds)
     {

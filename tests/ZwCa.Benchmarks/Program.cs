@@ -10,6 +10,9 @@ const string usage = """
       log   events sequenced a second behind a million, and what proofs cost; with a number, behind so many
       message  signed requests over mutual TLS, the service on one core, beside the same without signatures
       build  certificates built, judged, signed and read back, beside openssl x509 -req and cfssl sign
+      seed [ROWS]    fills, and keeps, the CA with a million certificates that the next two need
+      issue [ROWS]   certificates through the CA as a process, empty and with a million stored, beside cfssl serve; with a number, with so many stored; 0: without
+      revoke [ROWS]  revocations through the CA as a process, with none and with 500,000 revoked before; with a number, with half of so many
       debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
@@ -36,6 +39,10 @@ switch (args)
         return await MessageBenchmark.RunAsync();
     case [MessageBenchmark.ServerVerb, string folder, string publicKey]:
         return await MessageBenchmark.ServeAsync(folder, publicKey);
+    case ["seed" or "issue" or "revoke"]:
+        return await OnCaAsync(args[0], IssueBenchmark.StoredByDefault);
+    case ["seed" or "issue" or "revoke", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows >= 0:
+        return await OnCaAsync(args[0], rows);
     case ["debian", string bits, string file] when bits is "2048" or "3072" or "4096":
         return DebianTable.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture), file);
     case ["time"]:
@@ -46,4 +53,20 @@ switch (args)
     default:
         Console.Error.WriteLine(usage);
         return 2;
+}
+
+static async Task<int> OnCaAsync(string what, int rows)
+{
+    switch (what)
+    {
+        case "issue":
+            return await IssueBenchmark.RunAsync(rows);
+        case "revoke":
+            return await RevokeBenchmark.RunAsync(rows);
+        default:
+            await using (await SeededCa.OpenAsync(rows, rows / 2))
+            {
+                return 0;
+            }
+    }
 }

@@ -11,10 +11,10 @@ internal sealed class RawConnection : IDisposable
 {
     private const string LengthHeader = "\r\nContent-Length: ";
 
-    private readonly SslStream _stream;
+    private readonly Stream _stream;
     private readonly byte[] _buffer = new byte[16 * 1024];
 
-    private RawConnection(SslStream stream) => _stream = stream;
+    private RawConnection(Stream stream) => _stream = stream;
 
     public static async Task<RawConnection> OpenAsync(Uri address, X509Certificate2 link)
     {
@@ -30,6 +30,14 @@ internal sealed class RawConnection : IDisposable
             RemoteCertificateValidationCallback = (_, _, _, _) => true,
         });
         return new RawConnection(stream);
+    }
+
+    /// <summary>Without TLS.</summary>
+    public static async Task<RawConnection> OpenPlainAsync(Uri address)
+    {
+        var tcp = new TcpClient { NoDelay = true };
+        await tcp.ConnectAsync(address.Host, address.Port);
+        return new RawConnection(tcp.GetStream());
     }
 
     /// <exception cref="InvalidOperationException">The answer is not 200.</exception>

@@ -50,8 +50,9 @@ internal sealed class SideBySide(string title, int rounds, TimeSpan slice)
         PrintRatio(name, Median([.. ourRates.Zip(theirRates, (our, their) => our / their)]));
     }
 
-    public static void PrintRatio(string name, double value) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {name} {value:0.00}"));
+    /// <param name="bar">What it should reach; null: nothing was promised.</param>
+    public static void PrintRatio(string name, double value, double? bar = null) => Console.WriteLine(
+        string.Create(CultureInfo.InvariantCulture, $"ratio {name} {value:0.00}{(bar is null ? "" : string.Create(CultureInfo.InvariantCulture, $" (bar {bar})"))}"));
 
     public static double Median(double[] values)
     {

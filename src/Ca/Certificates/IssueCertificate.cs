@@ -20,7 +20,8 @@ namespace ZwCa.Ca.Certificates;
 /// Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CaOptions options, TimeProvider time)
+    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CaOptions options, IssueSteps steps,
+    TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
     public const string IssueAction = "certificate.issue";
@@ -38,37 +39,47 @@ internal sealed class IssueCertificate(
     /// <exception cref="HsmException">The device failed: the intention stands, and the same request, or recovery, signs it.</exception>
     public async Task<CertificateRow> RunAsync(IssuanceOrder order, CancellationToken cancellationToken)
     {
+        IssueSteps.Watch watch = steps.Start();
+
         // Step 1: was it done before? A decision is spent by what came of it, and by the same request only that is given again.
         if (await database.ReadAsync(transaction => FindDecidedAsync(transaction, order), cancellationToken) is { } earlier)
         {
             return await FinishAsync(earlier, order.Actor, order.Stored, cancellationToken);
         }
 
+        watch.End("find");
+
         // Step 2: no audit, no issuance.
         await gate.RequireAsync(cancellationToken);
+        watch.End("gate");
 
         // Step 3: reserve a serial number: a row of its own before anything else, so that each that was ever thought of is accounted for.
         Authority authority = authorities.Find(order.Body.Issuer.Span) ?? throw new RefusalException(Refusal.OutOfScope, "申请所写的签发CA不是本服务的CA。");
         DateTimeOffset now = time.GetUtcNow();
         (CertificateRow reserved, Profile profile, IReadOnlyList<SubjectText> place) = await database.WriteAsync(
             transaction => ReserveAsync(transaction, order, authority, now), cancellationToken);
+        watch.End("reserve");
         FaultPoint.Reach("issue-reserved");
         try
         {
             // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards.
             PreparedCertificate prepared = authority.Issuer.Prepare(RequestOf(order.Body, reserved.Serial, profile, place, now));
+            watch.End("prepare");
             FaultPoint.Reach("issue-prepared");
 
             // Step 5: the intention: the exact bytes, the decision that is spent by it, and the event, in one transaction. The officers are in office now, or it is refused.
             await database.WriteAsync(transaction => IntendAsync(transaction, order, reserved, prepared, now), cancellationToken);
+            watch.End("intend");
             FaultPoint.Reach("issue-intended");
 
             // Step 6: sign. What the device returns is compared with the intention, byte for byte, and its signature verified.
             Certificate certificate = await authority.Issuer.IssueAsync(prepared, cancellationToken);
+            watch.End("sign");
             FaultPoint.Reach("issue-signed");
 
             // Step 7: certificate, event and answer are stored together; only then anybody hears of it. Whoever hangs up now does not stop it.
             CertificateRow stored = await StoreAsync(reserved.CertificateId, certificate, order.Actor, order.Stored);
+            watch.End("store");
             FaultPoint.Reach("issue-stored");
             return stored;
         }

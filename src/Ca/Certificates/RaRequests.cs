@@ -14,7 +14,7 @@ using ZwCa.ServiceDefaults.Messages;
 namespace ZwCa.Ca.Certificates;
 
 /// <summary>Turns what an RA sent into what may be done: the decisions of two officers that hold by themselves, about exactly this, of this RA, in its region.</summary>
-internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier)
+internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, IssueSteps steps)
 {
     private const int MaxReference = 64;
 
@@ -40,7 +40,9 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier)
     /// <exception cref="RefusalException">As <see cref="Read"/>, and <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, <see cref="Refusal.NotApproved"/> (other evidence or another key).</exception>
     public IssuanceOrder ReadOrder(MessageContext message, DecidedRequest request)
     {
+        IssueSteps.Watch watch = steps.Start();
         Approvals approvals = Read(message, request);
+        watch.End("approvals");
         Application application = approvals.Application;
         Require(application.Kind is DecisionKind.Issue or DecisionKind.Renew or DecisionKind.Rekey, Refusal.Malformed, "该申请不是签发、更新或换发申请。");
         CertificateBody body = Decode<CertificateBody>(application.Body, "申请内容");
@@ -52,6 +54,7 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier)
             body.Evidence.Span.SequenceEqual(Sm3.HashData([.. request.Evidence.SelectMany(each => each)])), Refusal.NotApproved, "证明材料与审批时的不同。");
         CsrKey key = ProofOfPossession.Verify(Decode<CertificationRequest>(request.Csr ?? [], "证书请求（CSR）"), allowEmptyId: true);
         Require(key.PublicKey == body.SubjectPublicKeyInfo, Refusal.NotApproved, "证书请求中的公钥与审批时的不同。");
+        watch.End("request");
         string ra = application.RaName;
         return new IssuanceOrder
         {

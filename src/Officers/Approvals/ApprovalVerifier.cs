@@ -43,7 +43,7 @@ public sealed class ApprovalVerifier(OfficerIssuers issuers, RoleCatalogue roles
 
         // Step 1: by an officer, and by his key.
         OfficerCertificate officer = Issuers.Verify(approval.Certificate);
-        Require(approval.IsSignedByCertificate(), Refusal.BadSignature, "审批意见的签名无效。");
+        Require(officer.HasSigned(approval), Refusal.BadSignature, "审批意见的签名无效。");
 
         // Step 2: about this application, and lately.
         byte[] digest = application.Digest;

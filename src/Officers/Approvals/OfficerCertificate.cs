@@ -10,6 +10,11 @@ namespace ZwCa.Officers;
 /// </summary>
 public sealed class OfficerCertificate
 {
+    /// <summary>From so many on it is worth it to prepare the key, which takes room.</summary>
+    private const int PreparedFrom = 10;
+
+    private int _verifications;
+
     internal OfficerCertificate(Certificate certificate, ReadOnlyMemory<byte> bytes, OfficerIdentity identity, Sm2PublicKey publicKey, Sm2PublicKey issuer)
     {
         Certificate = certificate;
@@ -42,6 +47,17 @@ public sealed class OfficerCertificate
         Certificate.Tbs.Validity.NotBefore.Value <= time && time <= Certificate.Tbs.Validity.NotAfter.Value;
 
     public bool IsOfPerson(ReadOnlySpan<byte> person) => Identity.Person.Span.SequenceEqual(person);
+
+    /// <summary>Whether his key made an approval's signature. Those who decide all day are verified faster.</summary>
+    internal bool HasSigned(Approval approval)
+    {
+        if (_verifications < PreparedFrom && Interlocked.Increment(ref _verifications) == PreparedFrom)
+        {
+            PublicKey.Prepare();
+        }
+
+        return PublicKey.Verify(approval.TbsBytes.Span, approval.Signature.Raw.Span);
+    }
 
     public override string ToString() => $"{Identity.Role} {SerialNumber}";
 }

@@ -40,7 +40,7 @@ public sealed class RaCommandTests(SharedStage shared) : IClassFixture<SharedSta
         using X509Certificate2 plain = X509CertificateLoader.LoadCertificate(linked.Order.Certificate!.Certificate!);
         using X509Certificate2 link = plain.CopyWithPrivateKey(linkKey);
         var signer = new MessageSigner(SerialNumber.Parse(certified.Order.Certificate!.Serial), key);
-        var ra = new RaParty("ra-36", key, signer, stage.CreateClient(link, signer));
+        var ra = new RaParty("ra-36", key, signer, stage.CreateClient(link, signer)) { Link = link };
         RegistrationAuthorityAnswer self = Assert.Single(await ra.GetAsync<RegistrationAuthorityAnswer[]>("/registration-authorities"));
         Assert.Equal(("ra-36", 10, true), (self.Name, self.Quota, self.Enabled));
         Assert.Equal(new ScopeAnswer { Profile = "tls-server", Issuer = Convert.ToHexStringLower(stage.Hierarchy.Sub.KeyIdentifier.Span) }, Assert.Single(self.Scope));

@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace ZwCa.Ca.Certificates;
+
+/// <summary>How long each step of issuing takes: the metric <c>zwca.ca.issue.step</c>, in seconds, by the name of the step. Where a CA is slow, it says by what.</summary>
+internal sealed class IssueSteps(IMeterFactory meters)
+{
+    private readonly Histogram<double> _seconds = meters.Create("ZwCa.Ca").CreateHistogram(
+        "zwca.ca.issue.step",
+        "s",
+        "Steps of issuing a certificate.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5] });
+
+    public Watch Start() => new(_seconds);
+
+    /// <summary>For one issuance, step after step.</summary>
+    public struct Watch(Histogram<double> seconds)
+    {
+        private long _since = Stopwatch.GetTimestamp();
+
+        /// <summary>The step has ended and the next begins.</summary>
+        public void End(string step)
+        {
+            long now = Stopwatch.GetTimestamp();
+            seconds.Record(Stopwatch.GetElapsedTime(_since, now).TotalSeconds, new KeyValuePair<string, object?>("step", step));
+            _since = now;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts.Ca;
+using ZwCa.Cryptography;
+using ZwCa.Issuance;
+using ZwCa.ServiceDefaults.Messages;
+
+namespace ZwCa.Benchmarks;
+
+/// <summary>
+/// Whole requests of an RA, approved by two officers and signed, made before the time is taken; and the connections that send them. They have to be sent within five minutes.
+/// </summary>
+internal sealed class PreparedRequests : IDisposable
+{
+    private readonly ConcurrentBag<RawConnection> _connections = [];
+    private readonly Func<byte[]> _make;
+    private readonly byte[][] _requests;
+    private int _next = -1;
+
+    private PreparedRequests(Func<byte[]> make, int count)
+    {
+        _make = make;
+        _requests = new byte[count][];
+        Parallel.For(0, count, i => _requests[i] = make());
+    }
+
+    /// <summary>Taken so far.</summary>
+    public int Sent => _next + 1;
+
+    /// <param name="make">Called at the same time from several threads; makes a request that is like no other.</param>
+    public static async Task<PreparedRequests> CreateAsync(Func<byte[]> make, int count, int connections, Func<Task<RawConnection>> open)
+    {
+        var prepared = new PreparedRequests(make, count);
+        for (int i = 0; i < connections; i++)
+        {
+            prepared._connections.Add(await open());
+        }
+
+        return prepared;
+    }
+
+    /// <summary>For TLS servers' certificates: an SM2 key and an entity of its own each; or, of RSA keys, which take a second to make, one of eight.</summary>
+    public static Task<PreparedRequests> ForCertificatesAsync(CaProcess ca, int count, int connections, bool rsa = false)
+    {
+        (string Entity, SubjectPublicKeyInfo Key, byte[] Csr)[] entities = rsa ? [.. Enumerable.Range(0, 8).Select(_ => NewRsaEntity())] : [];
+        int next = -1;
+        return CreateAsync(
+            () =>
+            {
+                if (!rsa)
+                {
+                    return Sign(ca, "/certificates", ca.Scene.NewRequest());
+                }
+
+                (string entity, SubjectPublicKeyInfo key, byte[] csr) = entities[(uint)Interlocked.Increment(ref next) % entities.Length];
+                return Sign(ca, "/certificates", ca.Scene.Decide(ca.Scene.Draft(key, entity, ca.Issuers.Rsa).ToApplication(), csr: csr));
+            },
+            count,
+            connections,
+            () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
+    }
+
+    /// <summary>A request of the RA of the scene, as it goes over the wire.</summary>
+    public static byte[] Sign(CaProcess ca, string target, DecidedRequest request)
+    {
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web);
+        MessageSigner signer = ca.Scene.Ra.Signer;
+        var message = new SignedMessage(
+            signer.Sender, CaScene.ServiceName, "POST", target, RequestId.Create(TimeProvider.System), DateTimeOffset.UtcNow, Sm3.HashData(body));
+        string headers = string.Concat(MessageHeaders.Write(message, signer.SignAsync(message).GetAwaiter().GetResult()).Select(each => $"{each.Key}: {each.Value}\r\n"));
+        return
+        [
+            .. Encoding.ASCII.GetBytes(
+                $"POST {target} HTTP/1.1\r\nHost: {ca.Address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n{headers}\r\n"),
+            .. body,
+        ];
+    }
+
+    /// <summary>Sends the next one over a free connection. What was not prepared is made now, and costs the load's time.</summary>
+    public async Task SendAsync()
+    {
+        int i = Interlocked.Increment(ref _next);
+        byte[] request = i < _requests.Length ? _requests[i] : _make();
+        if (!_connections.TryTake(out RawConnection? connection))
+        {
+            throw new InvalidOperationException("More callers than connections.");
+        }
+
+        await connection.CallAsync(request);
+        _connections.Add(connection);
+    }
+
+    public void Dispose()
+    {
+        foreach (RawConnection connection in _connections)
+        {
+            connection.Dispose();
+        }
+    }
+
+    private static (string Entity, SubjectPublicKeyInfo Key, byte[] Csr) NewRsaEntity()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return (CaScene.NewEntity(), Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), request.CreateSigningRequest());
+    }
+}
