@@ -5,7 +5,6 @@ using System.Text.Json;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;

@@ -2,14 +2,11 @@ using System.Data.Common;
 using Spectre.Console;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
-using ZwCa.Asn1.Decisions;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Hsm;
-using ZwCa.Issuance;
-using ZwCa.Officers;
 
 namespace ZwCa.Admin.Demo;
 

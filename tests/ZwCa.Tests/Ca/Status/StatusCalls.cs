@@ -3,7 +3,6 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
-using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Tests.Ca.Status;
 
