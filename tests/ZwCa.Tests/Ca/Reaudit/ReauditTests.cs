@@ -7,7 +7,6 @@ using ZwCa.Ca.Reaudit;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Tests.Ca.Status;
 
