@@ -7,7 +7,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
-using ZwCa.Issuance;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Benchmarks;

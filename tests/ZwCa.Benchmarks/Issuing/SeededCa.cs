@@ -12,7 +12,6 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
-using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Benchmarks;
