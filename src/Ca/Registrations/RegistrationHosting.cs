@@ -33,7 +33,6 @@ internal static class RegistrationHosting
                 provider.GetRequiredService<OrderActions>().Action,
                 .. provider.GetRequiredService<CertificateActions>().All,
                 .. provider.GetRequiredService<ClientActions>().All,
-                .. provider.GetRequiredService<CertificateActions>().All,
             ],
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunOrders>();
