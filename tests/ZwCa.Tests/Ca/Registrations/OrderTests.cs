@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
@@ -156,6 +157,13 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
         await Stage.RefusedAsync(Refusal.NotFound, ClientActions.Disable, nation, Der.Encode(new ClientSwitch(new byte[32], "私钥遗失")));
         await Stage.CommandAsync(ClientActions.Enable, nation, Der.Encode(new ClientSwitch(thumbprint, "找到")));
         Assert.True((await clients.FindAsync(client.Thumbprint, Token))!.Enabled);
+
+        // Whose certificate is revoked is closed with it, and for good.
+        CertificateAnswer link = linked.Order.Certificate;
+        byte[] revocation = Der.Encode(new StatusBody(new CertificateReference(Convert.FromHexString(link.Issuer), SerialNumber.Parse(link.Serial)), RevocationReason.KeyCompromise));
+        await Stage.CommandAsync(CertificateActions.Revoke, nation, revocation);
+        Assert.False((await clients.FindAsync(client.Thumbprint, Token))!.Enabled);
+        await Stage.RefusedAsync(Refusal.AlreadyRevoked, ClientActions.Enable, nation, Der.Encode(new ClientSwitch(thumbprint, "找到")));
     }
 
     [Fact]
