@@ -101,7 +101,7 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
         }
         catch (RefusalException e) when (e.Kind == Refusal.NotAllowed)
         {
-            // An officer's certificate, which is not suspended.
+            // Of an officer in office, or not to be suspended: those have commands of their own.
             return false;
         }
     }

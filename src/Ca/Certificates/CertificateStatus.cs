@@ -64,12 +64,20 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// </summary>
     /// <param name="row">As it was read in this transaction.</param>
     /// <returns>False: it is revoked already, has expired, or was never issued; nothing was changed.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>.</exception>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>; <see cref="Refusal.NotAllowed"/>: of an officer in office, whom those above him disable.
+    /// </exception>
     public async Task<bool> RevokeAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
         if (!Reasons.Contains(change.Reason))
         {
             throw new RefusalException(Refusal.Malformed, "吊销原因不适用于该证书。");
+        }
+
+        // Otherwise two administrators would end whom they may not: the auditors, and those above them.
+        if (row.AuthorityId == authorities.Operations.Id && await OfficerDirectory.IsInOfficeAsync(transaction, SerialNumber.Parse(row.Serial)))
+        {
+            throw new RefusalException(Refusal.NotAllowed, "该证书的人员在任，请由上级停用该人员，其证书随之吊销。");
         }
 
         // Whoever is faster on another node suspends or resumes it: it is revoked all the same.

@@ -41,6 +41,12 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
         Assert.Matches("^[0-9]{6}[*]{8}[0-9X]{4}$", shown.IdNumber);
 
         var serial = SerialNumber.Parse(ordered.Order.Certificate.Serial);
+
+        // Not past those above him.
+        Application revoke = StageCommands.Command(
+            CertificateActions.Revoke, RegionCode.Nation.Value, Der.Encode(new StatusBody(new CertificateReference(Stage.Operations.KeyIdentifier, serial), RevocationReason.Superseded)));
+        await Stage.ProposeAsync(Stage.FirstAdministrator, revoke);
+        await StageCommands.RefusedAsync(Refusal.NotAllowed, () => Stage.ApproveAsync(Stage.SecondAdministrator, revoke));
         Application disable = StageCommands.Command(OfficerActions.Disable, CaStage.County, Der.Encode(new OfficerChange(serial, "调离岗位")));
         await Stage.ProposeAsync(Stage.FirstAdministrator, disable);
 
