@@ -37,6 +37,7 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     public const string ReasonField = "reason";
     public const string VersionField = "stateVersion";
     public const string RevokedAtField = "revokedAt";
+    public const string InvalidFromField = "invalidFrom";
 
     /// <summary>Those of which anybody may say that he revokes a certificate for them. The other ones are of CAs, or are no revocations.</summary>
     public static IReadOnlyList<RevocationReason> Reasons { get; } =
@@ -211,6 +212,7 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
                 new AuditField.Text(ReasonField, NameOf(change.Reason)),
                 new AuditField.Number(VersionField, row.StateVersion + 1),
                 .. revokedAt is { } at ? new AuditField[] { new AuditField.Number(RevokedAtField, at.ToUnixTimeMilliseconds()) } : [],
+                .. change.InvalidFrom is { } from ? new AuditField[] { new AuditField.Number(InvalidFromField, from.ToUnixTimeMilliseconds()) } : [],
                 .. change.Decision,
             ],
         });
