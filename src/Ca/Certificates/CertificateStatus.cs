@@ -64,7 +64,8 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// has been told that it is good. What has expired is not revoked any more: it is on no CRL, so nobody would hear of it (RFC 5280 §3.3).
     /// </summary>
     /// <param name="row">As it was read in this transaction.</param>
-    /// <returns>False: it is revoked already, has expired, or was never issued; nothing was changed.</returns>
+    /// <remarks>What is intended may be signed already, or be signed by recovery later: it is given up by this, and never stored.</remarks>
+    /// <returns>False: it is revoked already, has expired, or was never intended; nothing was changed.</returns>
     /// <exception cref="RefusalException">
     /// <see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>; <see cref="Refusal.NotAllowed"/>: of an officer in office, whom those above him disable.
     /// </exception>
@@ -82,7 +83,7 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
         }
 
         // Whoever is faster on another node suspends or resumes it: it is revoked all the same.
-        while (row.State is CertificateState.Valid or CertificateState.Held && !IsExpired(row, change.Now))
+        while (row.State is CertificateState.Intended or CertificateState.Valid or CertificateState.Held && !IsExpired(row, change.Now))
         {
             if (!await CertificateStore.MoveAsync(transaction, row, CertificateState.Revoked, change.Now))
             {
