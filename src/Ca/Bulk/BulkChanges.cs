@@ -4,6 +4,7 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
@@ -14,7 +15,7 @@ namespace ZwCa.Ca.Bulk;
 /// Does to many certificates what two officers ordered, some hundred in a transaction: certificates, events, counters and the place where to go on are committed together, so that
 /// nothing is done twice and nothing is left out, whatever dies. Safe to run on several nodes, and beside requests.
 /// </summary>
-internal sealed class BulkChanges(Database database, AuditLog log, CertificateStatus status, AuthorityList authorities, TimeProvider time)
+internal sealed class BulkChanges(Database database, AuditLog log, CertificateStatus status, AuthorityList authorities, ApprovalCheck approvals, TimeProvider time)
 {
     public const string EndAction = "bulk-change.end";
 
@@ -40,6 +41,8 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
         {
             return false;
         }
+
+        await RequireOrderedAsync(open, cancellationToken);
 
         // Step 1: how many there are, once, before the first piece; and which are next.
         BulkStatusBody body = Der.Decode<BulkStatusBody>(open.Body);
@@ -81,6 +84,24 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
             cancellationToken);
     }
 
+    /// <summary>A row that somebody adds, or changes, does nothing: what is done is what two officers signed.</summary>
+    /// <exception cref="InvalidOperationException">They did not, or something else. Nothing goes on until somebody has looked at it.</exception>
+    private async Task RequireOrderedAsync(BulkChangeRow open, CancellationToken cancellationToken)
+    {
+        string id = Convert.ToHexStringLower(open.ChangeId);
+        CommandRow command = await database.ReadAsync(transaction => CertificateRecords.FindCommandAsync(transaction, id), cancellationToken)
+            ?? throw new InvalidOperationException($"No command of two officers has ordered the change {id}.");
+        Application application = Der.Decode<Application>(command.Application);
+        string? wrong = approvals.Judge(application, command.Proposal, command.ProposerPersonId, command.Review, command.ApproverPersonId, command.ReviewedAt);
+        CommandBody body = Der.Decode<CommandBody>(application.Body);
+        bool isIt = application.EnrollmentId == id && application.Region == open.Region && body.Parameters.Span.SequenceEqual(open.Body)
+            && body.Action is CertificateActions.RevokeByKey or CertificateActions.RevokeByOwner or CertificateActions.Bulk;
+        if (wrong is not null || !isIt)
+        {
+            throw new InvalidOperationException($"The change {id} is not what two officers have ordered: {wrong ?? "another command"}.");
+        }
+    }
+
     private async Task<bool> ChangeAsync(Transaction transaction, BulkChangeRow order, BulkStatusBody body, CertificateKey key, DateTimeOffset now)
     {
         CertificateRow? row = key.AuthorityId is { } authority ? await CertificateStore.FindAsync(transaction, authority, key.Serial) : null;
@@ -101,7 +122,7 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
         }
         catch (RefusalException e) when (e.Kind == Refusal.NotAllowed)
         {
-            // An officer's certificate, which is not suspended.
+            // Of an officer in office, or not to be suspended: those have commands of their own.
             return false;
         }
     }

@@ -82,6 +82,12 @@ internal sealed class CertificateActions(CertificateStatus status, AuthorityList
     {
         bool isNew = await BulkChangeStore.InsertAsync(context.Transaction, context.CommandId, context.Parameters.ToArray(), context.Application.Region, context.Now);
         Require(isNew, Refusal.Duplicate, "该命令编号已使用。");
+        if (Read<BulkStatusBody>(context) is { Reason: RevocationReason.KeyCompromise, Selection: CertificateSelection.Key key })
+        {
+            // From this moment on, not from the first revocation: until then it could be certified again.
+            await context.Transaction.TryInsertAsync(
+                "INSERT INTO compromised_key (key_hash, command_id, recorded_at) VALUES (@Hash, @Id, @Now)", new { Hash = key.Hash.ToArray(), Id = context.CommandId, context.Now });
+        }
     }
 
     private static void RequireReason(DecisionKind kind, RevocationReason reason)

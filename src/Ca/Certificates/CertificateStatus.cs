@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
@@ -5,6 +7,7 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Certificates;
 
@@ -24,7 +27,7 @@ internal sealed record StatusChange(RevocationReason Reason, AuditActor Actor, D
 /// Revokes, suspends and resumes, in the transaction of whoever has decided it: row, CRL entry and event, or nothing. All reads and writes are by primary key: what is revoked
 /// already costs nothing. Nobody is asked whether the log keeps up: where issuing has to stop, revoking has to go on.
 /// </summary>
-internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory)
+internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, ClientStore clients)
 {
     public const string RevokeAction = "certificate.revoke";
     public const string SuspendAction = "certificate.suspend";
@@ -34,6 +37,7 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     public const string ReasonField = "reason";
     public const string VersionField = "stateVersion";
     public const string RevokedAtField = "revokedAt";
+    public const string InvalidFromField = "invalidFrom";
 
     /// <summary>Those of which anybody may say that he revokes a certificate for them. The other ones are of CAs, or are no revocations.</summary>
     public static IReadOnlyList<RevocationReason> Reasons { get; } =
@@ -60,8 +64,11 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// has been told that it is good. What has expired is not revoked any more: it is on no CRL, so nobody would hear of it (RFC 5280 §3.3).
     /// </summary>
     /// <param name="row">As it was read in this transaction.</param>
-    /// <returns>False: it is revoked already, has expired, or was never issued; nothing was changed.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>.</exception>
+    /// <remarks>What is intended may be signed already, or be signed by recovery later: it is given up by this, and never stored.</remarks>
+    /// <returns>False: it is revoked already, has expired, or was never intended; nothing was changed.</returns>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>; <see cref="Refusal.NotAllowed"/>: of an officer in office, whom those above him disable.
+    /// </exception>
     public async Task<bool> RevokeAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
         if (!Reasons.Contains(change.Reason))
@@ -69,8 +76,14 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
             throw new RefusalException(Refusal.Malformed, "吊销原因不适用于该证书。");
         }
 
+        // Otherwise two administrators would end whom they may not: the auditors, and those above them.
+        if (row.AuthorityId == authorities.Operations.Id && await OfficerDirectory.IsInOfficeAsync(transaction, SerialNumber.Parse(row.Serial)))
+        {
+            throw new RefusalException(Refusal.NotAllowed, "该证书的人员在任，请由上级停用该人员，其证书随之吊销。");
+        }
+
         // Whoever is faster on another node suspends or resumes it: it is revoked all the same.
-        while (row.State is CertificateState.Valid or CertificateState.Held && !IsExpired(row, change.Now))
+        while (row.State is CertificateState.Intended or CertificateState.Valid or CertificateState.Held && !IsExpired(row, change.Now))
         {
             if (!await CertificateStore.MoveAsync(transaction, row, CertificateState.Revoked, change.Now))
             {
@@ -101,6 +114,11 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
                 await directory.EndCertificateAsync(transaction, SerialNumber.Parse(row.Serial));
             }
 
+            if (row.AuthorityId == authorities.System.Id)
+            {
+                await CloseLinkAsync(transaction, row, change.Actor);
+            }
+
             await RecordAsync(transaction, RevokeAction, row, change, revokedAt);
             return true;
         }
@@ -111,13 +129,18 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// <summary>Until it is resumed or revoked: on CRLs meanwhile, as certificateHold.</summary>
     /// <param name="row">As it was read in this transaction.</param>
     /// <returns>False: it is not valid, or has expired; nothing was changed.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer's, who is disabled instead.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer's, who is disabled instead, or a link's, whose client is.</exception>
     public async Task<bool> SuspendAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
         Require(change.Reason == RevocationReason.CertificateHold, "冻结的原因应为certificateHold。");
         if ((await profiles.GetAsync(transaction, row.ProfileHash)).Options.OfficerIdentity)
         {
             throw new RefusalException(Refusal.NotAllowed, "人员证书不冻结，请停用该人员。");
+        }
+
+        if (row.AuthorityId == authorities.System.Id)
+        {
+            throw new RefusalException(Refusal.NotAllowed, "链路证书不冻结，请停用该客户端。");
         }
 
         if (row.State != CertificateState.Valid || IsExpired(row, change.Now) || !await CertificateStore.MoveAsync(transaction, row, CertificateState.Held, change.Now))
@@ -146,6 +169,19 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
         Require(deleted == 1, row);
         await RecordAsync(transaction, ResumeAction, row, change, revokedAt: null);
         return true;
+    }
+
+    /// <summary>Nobody speaks over a link whose certificate is revoked: links are known by the table of clients, which no CRL changes.</summary>
+    private async Task CloseLinkAsync(Transaction transaction, CertificateRow row, AuditActor actor)
+    {
+        if (row.FindCertificate() is { } link)
+        {
+            string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(link)));
+            if (await ClientStore.FindAsync(transaction, thumbprint) is { Enabled: true })
+            {
+                await clients.SwitchAsync(transaction, actor, thumbprint, enabled: false);
+            }
+        }
     }
 
     internal static bool IsExpired(CertificateRow row, DateTimeOffset now) => row.NotAfter < now;
@@ -177,6 +213,7 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
                 new AuditField.Text(ReasonField, NameOf(change.Reason)),
                 new AuditField.Number(VersionField, row.StateVersion + 1),
                 .. revokedAt is { } at ? new AuditField[] { new AuditField.Number(RevokedAtField, at.ToUnixTimeMilliseconds()) } : [],
+                .. change.InvalidFrom is { } from ? new AuditField[] { new AuditField.Number(InvalidFromField, from.ToUnixTimeMilliseconds()) } : [],
                 .. change.Decision,
             ],
         });

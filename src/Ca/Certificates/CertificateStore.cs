@@ -90,14 +90,15 @@ internal static class CertificateStore
         await transaction.GetAsync<long>(
             "SELECT COUNT(*) FROM certificate WHERE owner = @Owner AND replaces = @CertificateId AND state IN (1, 2, 4)", row) > 0;
 
-    /// <summary>Whether a certificate of the key was revoked for keyCompromise; over the owner's index, for a key is one owner's.</summary>
+    /// <summary>Whether a certificate of the key was revoked for keyCompromise, over the owner's index, for a key is one owner's; or officers have ordered that all of them are.</summary>
     public static async Task<bool> IsCompromisedAsync(Transaction transaction, string owner, byte[] keyHash) =>
         await transaction.GetAsync<long>(
             """
             SELECT COUNT(*) FROM certificate c JOIN revocation r ON r.authority_id = c.authority_id AND r.shard = c.shard AND r.serial = c.serial
             WHERE c.owner = @Owner AND c.key_hash = @KeyHash AND c.state = 3 AND r.reason = 1
             """,
-            new { Owner = owner, KeyHash = keyHash }) > 0;
+            new { Owner = owner, KeyHash = keyHash }) > 0
+        || await transaction.GetAsync<long>("SELECT COUNT(*) FROM compromised_key WHERE key_hash = @KeyHash", new { KeyHash = keyHash }) > 0;
 
     /// <summary>Moves a certificate from one state to another; the caller has read it as it is.</summary>
     /// <returns>False: it was changed meanwhile.</returns>

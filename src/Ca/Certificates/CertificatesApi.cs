@@ -9,6 +9,7 @@ using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
+using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -64,7 +65,15 @@ internal static class CertificatesApi
     private static async Task<Ok<CertificatePage>> SearchAsync(
         MessageContext message, [AsParameters] CertificateQuery query, CertificateSearch search, Database database, CancellationToken cancellationToken)
     {
-        CertificateFilter filter = query.Read() with { RaName = ((CaSender)message.Sender).Ra?.RaName };
+        var sender = (CaSender)message.Sender;
+        CertificateFilter filter = query.Read() with { RaName = sender.Ra?.RaName };
+        if (sender.Officer is { Region: { Level: not RegionLevel.Nation } own })
+        {
+            filter = filter.Region is null || own.Covers(filter.Region)
+                ? filter with { Region = filter.Region ?? own }
+                : throw new RefusalException(Refusal.OutOfScope, "该区域不在您的管辖范围内。");
+        }
+
         return TypedResults.Ok(await database.ReadAsync(
             transaction => search.ShowAsync(transaction, filter, query.ReadSerial(), query.ReadAfter(), query.ReadRows()), cancellationToken));
     }
@@ -84,13 +93,13 @@ internal static class CertificatesApi
         return TypedResults.Ok(await histories.ProveAsync(row, eventId, cancellationToken));
     }
 
-    /// <summary>An RA sees what it asked for; officers see all. What was never intended is nobody's.</summary>
+    /// <summary>An RA sees what it asked for; officers what is of their region, for applications name persons. What was never intended is nobody's.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>.</exception>
     internal static async Task<CertificateRow> FindVisibleAsync(Transaction transaction, MessageContext message, Authority authority, string serial)
     {
         CertificateRow? row = await CertificateStore.FindAsync(transaction, authority.Id, serial);
-        RegistrationAuthority? ra = ((CaSender)message.Sender).Ra;
-        bool visible = row?.Tbs is not null && (ra is null || row.RaName == ra.RaName);
+        var sender = (CaSender)message.Sender;
+        bool visible = row?.Tbs is not null && (sender.Ra is { } ra ? row.RaName == ra.RaName : sender.Region.Covers(RegionCode.Parse(row.Region)));
         return visible ? row! : throw new RefusalException(Refusal.NotFound, "没有该证书。");
     }
 }

@@ -107,7 +107,8 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
         },
         cancellationToken);
 
-    private Task<bool> ImportAsync(Authority authority, Certificate certificate, byte[] profileHash, CancellationToken cancellationToken)
+    /// <returns>False: it is there already.</returns>
+    internal Task<bool> ImportAsync(Authority authority, Certificate certificate, byte[] profileHash, CancellationToken cancellationToken)
     {
         TbsCertificate tbs = certificate.Tbs;
         DateTimeOffset now = time.GetUtcNow();

@@ -123,11 +123,11 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         };
     }
 
-    /// <summary>Under the same name and kind, unless somebody closed the old link meanwhile: its follower would open it again.</summary>
+    /// <summary>Under the same name and kind, unless it was revoked before anybody asked for it again; and unless somebody closed the old link meanwhile: its follower would open it again.</summary>
     private async Task RegisterAsync(Transaction transaction, RegisteredClient old, CertificateRow row, AuditActor actor)
     {
         string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));
-        if (await ClientStore.FindAsync(transaction, thumbprint) is null)
+        if (row.State == CertificateState.Valid && await ClientStore.FindAsync(transaction, thumbprint) is null)
         {
             Require(await ClientStore.FindAsync(transaction, old.Thumbprint) is { Enabled: true }, Refusal.NotAllowed, "该链路证书已被停用。");
             await clients.RegisterAsync(transaction, actor, thumbprint, old.Name, old.Kind);

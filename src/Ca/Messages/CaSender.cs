@@ -72,6 +72,13 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
             throw new RefusalException(Refusal.NotAllowed, "RA系统证书已吊销或已冻结。");
         }
 
+        // What has expired can be revoked no more: a key that was lost afterwards must not speak for the RA.
+        DateTimeOffset now = time.GetUtcNow();
+        if (now < row.NotBefore || now > row.NotAfter)
+        {
+            throw new RefusalException(Refusal.NotAllowed, "RA系统证书不在有效期内。");
+        }
+
         return ra.Enabled
             ? new CaSender { SerialNumber = serial, PublicKey = KeyOf(row), LinkName = ra.RaName, Ra = ra }
             : throw new RefusalException(Refusal.NotAllowed, "该RA已被停用。");

@@ -186,6 +186,14 @@ CREATE TABLE bulk_change (
 );
 CREATE INDEX bulk_change_state ON bulk_change (state, change_id);
 
+-- Keys of which officers have ordered that everything with them is revoked for keyCompromise: never certified again, also where no certificate had them yet, or none that lives.
+CREATE TABLE compromised_key (
+    key_hash {blob(32)} NOT NULL PRIMARY KEY,
+    command_id {blob(16)} NOT NULL REFERENCES officer_command (command_id),
+    recorded_at bigint NOT NULL
+){by_key};
+{insert_only(compromised_key)};
+
 -- A re-audit: how far it is. Phase: 0 certificates, 1 issue events, 2 intentions' events, 3 ended. Reached: the last certificate or event that was looked at.
 CREATE TABLE reaudit_run (
     run_id {blob(16)} NOT NULL PRIMARY KEY,

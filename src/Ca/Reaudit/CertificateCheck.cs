@@ -5,6 +5,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Import;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
@@ -22,6 +23,9 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
     /// <summary>state_version of a row that was intended, once it is, and of a valid one.</summary>
     private const int IntendedVersion = 2;
 
+    /// <summary>state_version of a row that was imported.</summary>
+    private const int ImportedVersion = 1;
+
     /// <returns>What does not agree; empty: all does.</returns>
     public IReadOnlyList<Discrepancy> Judge(CertificateRecords records)
     {
@@ -29,6 +33,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         CertificateRow row = records.Row;
         ListedEvent[] intends = [.. records.Events.Where(each => each.Leaf.Action == IssueCertificate.IntendAction)];
         ListedEvent[] issues = [.. records.Events.Where(each => each.Leaf.Action == IssueCertificate.IssueAction)];
+        ListedEvent[] imports = [.. records.Events.Where(each => each.Leaf.Action == ImportCeremony.ImportAction)];
 
         // Step 1: a number without an intention has signed nothing.
         if (row.Tbs is null)
@@ -55,7 +60,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         }
 
         // Step 2: the row's columns say what the bytes say.
-        JudgeColumns(found, records, profile, tbs);
+        JudgeColumns(found, records, profile, tbs, isImported: imports.Length > 0);
 
         // Step 3: the CA's signature over them, and the rules of the profile's version.
         if (row.FindCertificate() is { } certificate)
@@ -71,18 +76,26 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
             Require(found, broken.Length == 0, "rules", $"it breaks {broken}");
         }
 
-        // Step 4: they are what was decided about; and who decided might.
-        JudgeDecision(found, records, authority, profile, tbs);
+        if (imports.Length > 0)
+        {
+            // Of a ceremony: nobody here decided about it, and its import is all that the log has.
+            JudgeImport(found, records, imports, intends.Length + issues.Length);
+        }
+        else
+        {
+            // Step 4: they are what was decided about; and who decided might.
+            JudgeDecision(found, records, authority, profile, tbs);
 
-        // Step 5: the log has the intention and the issue, with these bytes, in this order; the certificate is not dated back.
-        JudgeEvents(found, records, profile, tbs, intends, issues);
+            // Step 5: the log has the intention and the issue, with these bytes, in this order; the certificate is not dated back.
+            JudgeEvents(found, records, profile, tbs, intends, issues);
+        }
 
         // Step 6: state and CRL entry are what the log's last word says.
-        JudgeStatus(found, records);
+        JudgeStatus(found, records, isImported: imports.Length > 0);
         return found;
     }
 
-    private static void JudgeColumns(List<Discrepancy> found, CertificateRecords records, Profile profile, TbsCertificate tbs)
+    private static void JudgeColumns(List<Discrepancy> found, CertificateRecords records, Profile profile, TbsCertificate tbs, bool isImported)
     {
         CertificateRow row = records.Row;
         string serial = tbs.SerialNumber.ToString();
@@ -92,7 +105,21 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         Require(found, Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo)).AsSpan().SequenceEqual(row.KeyHash), "bytes", "the key is another than the row's");
         Require(found, tbs.Validity.NotBefore.Value == row.NotBefore && tbs.Validity.NotAfter.Value == row.NotAfter, "bytes", "the validity is another than the row's");
         Require(found, UrlTemplate.ShardName(tbs.SerialNumber, profile.Options.CrlShards) == row.Shard, "bytes", "the CRL is another than the row's");
-        Require(found, records.SubjectOwner == row.Owner && records.KeyOwner == row.Owner, "owner", "its subject or its key is another owner's");
+
+        // A ceremony's certificates may share a subject or a key: the first owner stays.
+        bool isOwned = isImported ? records.SubjectOwner is not null && records.KeyOwner is not null : records.SubjectOwner == row.Owner && records.KeyOwner == row.Owner;
+        Require(found, isOwned, "owner", "its subject or its key is another owner's");
+    }
+
+    private static void JudgeImport(List<Discrepancy> found, CertificateRecords records, ListedEvent[] imports, int issued)
+    {
+        CertificateRow row = records.Row;
+        Require(found, issued == 0 && records.Decisions.Count == 0 && row.RaName is null, "decision", "it was imported, and decided about or issued here too");
+        Require(
+            found,
+            imports.Length == 1 && row.FindCertificate() is { } certificate && Has(imports[0], "certificate", Sm3.HashData(Der.Encode(certificate))),
+            "import",
+            $"the log has {imports.Length} imports of it, or that of another certificate");
     }
 
     private void JudgeDecision(List<Discrepancy> found, CertificateRecords records, Authority authority, Profile profile, TbsCertificate tbs)
@@ -216,25 +243,26 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         Require(found, tbs.Validity.NotBefore.Value <= issue.Leaf.Time, "time", "notBefore is later than the issue");
     }
 
-    private void JudgeStatus(List<Discrepancy> found, CertificateRecords records)
+    private void JudgeStatus(List<Discrepancy> found, CertificateRecords records, bool isImported)
     {
         CertificateRow row = records.Row;
         ListedEvent[] changes = [.. records.Events
             .Where(each => each.Leaf.Action is CertificateStatus.RevokeAction or CertificateStatus.SuspendAction or CertificateStatus.ResumeAction or IssueCertificate.AbandonAction)
             .OrderBy(each => NumberOf(each.Leaf, CertificateStatus.VersionField))];
-        (CertificateState state, long version) = row.Signature is null ? (CertificateState.Intended, IntendedVersion) : (CertificateState.Valid, IntendedVersion + 1);
-        (string Reason, long? At)? entry = null;
+        (CertificateState state, long version) = isImported ? (CertificateState.Valid, ImportedVersion) : row.Signature is null ? (CertificateState.Intended, IntendedVersion) : (CertificateState.Valid, IntendedVersion + 1);
+        (string Reason, long? At, long? InvalidFrom)? entry = null;
         foreach (AuditLeaf leaf in changes.Select(each => each.Leaf))
         {
             version++;
             string reason = leaf.Fields.OfType<AuditField.Text>().FirstOrDefault(field => field.Name == CertificateStatus.ReasonField)?.Value ?? "";
             long? at = NumberOf(leaf, CertificateStatus.RevokedAtField);
+            long? invalidFrom = NumberOf(leaf, CertificateStatus.InvalidFromField);
             (state, entry) = leaf.Action switch
             {
                 CertificateStatus.ResumeAction => (CertificateState.Valid, null),
-                CertificateStatus.SuspendAction => (CertificateState.Held, (reason, at)),
-                CertificateStatus.RevokeAction => (CertificateState.Revoked, (reason, at)),
-                _ => (CertificateState.Revoked, ((string, long?)?)(CertificateStatus.NameOf(RevocationReason.CessationOfOperation), null)),
+                CertificateStatus.SuspendAction => (CertificateState.Held, (reason, at, invalidFrom)),
+                CertificateStatus.RevokeAction => (CertificateState.Revoked, (reason, at, invalidFrom)),
+                _ => (CertificateState.Revoked, ((string, long?, long?)?)(CertificateStatus.NameOf(RevocationReason.CessationOfOperation), null, null)),
             };
         }
 
@@ -243,7 +271,8 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         bool agrees = entry is not { } expected
             ? revocation is null
             : revocation is not null && CertificateStatus.NameOf(revocation.Reason) == expected.Reason && revocation.NotAfter == row.NotAfter
-                && (expected.At is null || revocation.RevokedAt.ToUnixTimeMilliseconds() == expected.At);
+                && (expected.At is null || revocation.RevokedAt.ToUnixTimeMilliseconds() == expected.At)
+                && revocation.InvalidFrom?.ToUnixTimeMilliseconds() == expected.InvalidFrom;
         Require(found, agrees, "status", "its CRL entry is not what the log says");
 
         // What the RA's officers decided, and what was done by it: one for the other.

@@ -122,7 +122,8 @@ internal sealed record CertificateRecords
         }
     }
 
-    private static async Task<CommandRow?> FindCommandAsync(Transaction transaction, string reference) =>
+    /// <returns>Null: none of the id that a second officer has approved.</returns>
+    internal static async Task<CommandRow?> FindCommandAsync(Transaction transaction, string reference) =>
         reference.Length == 2 * Ulid.Length && reference.All(char.IsAsciiHexDigitLower)
             ? await transaction.FindAsync<CommandRow>(
                 """

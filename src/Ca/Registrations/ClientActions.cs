@@ -1,4 +1,8 @@
+using System.Security.Cryptography;
+using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
@@ -8,7 +12,7 @@ using static ZwCa.Ca.Registrations.CommandReading;
 namespace ZwCa.Ca.Registrations;
 
 /// <summary>Commands about links: who gets a link certificate and is known by it, and which one is closed.</summary>
-internal sealed class ClientActions(OrderActions orders, ClientStore clients)
+internal sealed class ClientActions(OrderActions orders, ClientStore clients, AuthorityList authorities)
 {
     public const string Register = "client.register";
     public const string Disable = "client.disable";
@@ -20,7 +24,7 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients)
     [
         new CommandAction(Register, OfficerActions.TwoPersons) { CheckAsync = CheckRegisterAsync, DoAsync = RegisterAsync },
         new CommandAction(Disable, OfficerActions.OnePerson) { TakesAwayOnly = true, CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: false) },
-        new CommandAction(Enable, OfficerActions.TwoPersons) { CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: true) },
+        new CommandAction(Enable, OfficerActions.TwoPersons) { CheckAsync = CheckEnableAsync, DoAsync = context => SwitchAsync(context, enabled: true) },
     ];
 
     private static Task RegisterAsync(CommandContext context) => OrderActions.InsertAsync(context, context.Read<ClientRegistration>().Order.Body);
@@ -47,6 +51,20 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients)
     {
         RegisteredClient client = await FindAsync(context);
         await RequireRegionAsync(context, client.Name, client.Kind);
+    }
+
+    /// <summary>A revoked link is never opened again.</summary>
+    private async Task CheckEnableAsync(CommandContext context)
+    {
+        await CheckSwitchAsync(context);
+        RegisteredClient client = await FindAsync(context);
+        IReadOnlyList<CertificateRow> revoked = await context.Transaction.QueryAsync<CertificateRow>(
+            $"SELECT {CertificateRow.Columns} FROM certificate WHERE owner = @Owner AND authority_id = @Authority AND state = 3",
+            new { Owner = $"{IssuanceOrder.SystemOwner}/{client.Name}", Authority = authorities.System.Id });
+        Require(
+            !revoked.Any(row => row.FindCertificate() is { } link && Convert.ToHexStringLower(SHA256.HashData(Der.Encode(link))) == client.Thumbprint),
+            Refusal.AlreadyRevoked,
+            "该链路证书已吊销，请重新登记客户端。");
     }
 
     private async Task SwitchAsync(CommandContext context, bool enabled)

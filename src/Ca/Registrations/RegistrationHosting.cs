@@ -31,7 +31,6 @@ internal static class RegistrationHosting
                 .. provider.GetRequiredService<RaActions>().All,
                 .. provider.GetRequiredService<ProfileActions>().All,
                 provider.GetRequiredService<OrderActions>().Action,
-                .. provider.GetRequiredService<CertificateActions>().All,
                 .. provider.GetRequiredService<ClientActions>().All,
             ],
             provider.GetRequiredService<TimeProvider>()));

@@ -59,6 +59,14 @@ public sealed class OfficerDirectory(Database database, AuditLog log, OfficerIss
         return (await Store.VerifyAsync(transaction, approval, time.GetUtcNow())).Approval;
     }
 
+    /// <returns>Whether somebody is in office by this certificate.</returns>
+    public static async Task<bool> IsInOfficeAsync(Transaction transaction, SerialNumber serial)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        ArgumentNullException.ThrowIfNull(serial);
+        return await OfficerStore.FindRowAsync(transaction, serial) is { IsEnabled: true };
+    }
+
     /// <summary>From now on the certificate makes nobody an officer: it was revoked. Also where no officer has it.</summary>
     public Task EndCertificateAsync(Transaction transaction, SerialNumber serial)
     {

@@ -182,6 +182,18 @@ public sealed class RefusedRequestTests(RefusedRequestFixture fixture) : IClassF
     }
 
     [Fact]
+    public async Task AnRaWhoseCertificateHasExpired_IsOut()
+    {
+        RaParty ra = await _stage.RaAsync("ra-3503", CaStage.City);
+        await ra.GetAsync<CertificatePage>(Path);
+        await _stage.RawAsync("UPDATE certificate SET not_after = 1 WHERE serial = @Serial", new { Serial = ra.Signer.Sender.ToString() });
+
+        RefusalException refused = await Assert.ThrowsAsync<RefusalException>(() => ra.GetAsync<CertificatePage>(Path));
+
+        Assert.Equal(Refusal.NotAllowed, refused.Kind);
+    }
+
+    [Fact]
     public async Task AnOfficerDoesNotAskInTheNameOfAnRa()
     {
         using var trial = new Trial(_stage);

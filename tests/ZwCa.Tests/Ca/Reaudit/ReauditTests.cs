@@ -3,11 +3,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Bulk;
+using ZwCa.Ca.Import;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
 using ZwCa.Issuance;
+using ZwCa.Officers;
+using ZwCa.Tests.Ca.Registrations;
 using ZwCa.Tests.Ca.Status;
 
 namespace ZwCa.Tests.Ca.Reaudit;
@@ -89,6 +94,30 @@ public sealed class ReauditTests
         Assert.Equal(Refusal.NotAllowed, raRefused.Kind);
         RefusalException unknown = await Assert.ThrowsAsync<RefusalException>(() => stage.Audit.GetAsync<FindingPage>($"/reaudits/{new string('0', 32)}/findings"));
         Assert.Equal(Refusal.NotFound, unknown.Kind);
+    }
+
+    /// <summary>Nobody here decided about what a ceremony issued: its import is all that there is, and has to be there.</summary>
+    [Fact]
+    public async Task WhatACeremonyIssued_IsNoFinding_AlsoOnceItIsRevoked_UnlessItsImportIsMissing()
+    {
+        await using CaStage stage = await StartAsync();
+        var import = ActivatorUtilities.CreateInstance<ImportCeremony>(stage.App.Services);
+        Authority operations = stage.Authorities.Operations;
+        byte[] profile = ProfileCatalogue.Shipped["officer"].Hash.ToArray();
+        StageOfficer notInOffice = await stage.CertifyAsync(RoleCatalogue.Auditor, CaStage.County);
+        Assert.True(await import.ImportAsync(operations, stage.Super.Certificate, profile, TestContext.Current.CancellationToken));
+        Assert.True(await import.ImportAsync(operations, notInOffice.Certificate, profile, TestContext.Current.CancellationToken));
+        Assert.False(await import.ImportAsync(operations, stage.Super.Certificate, profile, TestContext.Current.CancellationToken));
+        byte[] revocation = Der.Encode(new StatusBody(new CertificateReference(stage.Operations.KeyIdentifier, notInOffice.SerialNumber), RevocationReason.Superseded));
+        await stage.CommandAsync(CertificateActions.Revoke, RegionCode.Nation.Value, revocation);
+
+        Assert.Equal(["approvals"], (await ReauditAsync(stage)).Select(each => each.Kind));
+
+        await stage.RawAsync("DROP TRIGGER audit_search_no_delete");
+        Assert.Equal(1, await stage.RawAsync(
+            "DELETE FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.import'", new { Serial = stage.Super.SerialNumber.ToString() }));
+        Assert.Contains(
+            await ReauditAsync(stage), each => each.Kind == "decision" && each.ObjectId.EndsWith($"/{stage.Super.SerialNumber}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -176,6 +205,7 @@ public sealed class ReauditTests
         yield return Sql("status", "UPDATE revocation SET reason = 1 WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("status", "UPDATE revocation SET revoked_at = revoked_at + 1000 WHERE serial = @Serial", DecisionKind.Suspend);
         yield return Sql("status", "UPDATE revocation SET not_after = 1 WHERE serial = @Serial", DecisionKind.Suspend);
+        yield return Sql("status", "UPDATE revocation SET invalid_from = 1 WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("status", "UPDATE revocation SET shard = 'x' WHERE serial = @Serial", DecisionKind.Suspend);
         yield return Sql(
             "status", "INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, not_after) SELECT authority_id, shard, serial, 1, 1, not_after FROM certificate WHERE serial = @Serial");

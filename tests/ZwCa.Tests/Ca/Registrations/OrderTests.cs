@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
@@ -40,6 +41,12 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
         Assert.Matches("^[0-9]{6}[*]{8}[0-9X]{4}$", shown.IdNumber);
 
         var serial = SerialNumber.Parse(ordered.Order.Certificate.Serial);
+
+        // Not past those above him.
+        Application revoke = StageCommands.Command(
+            CertificateActions.Revoke, RegionCode.Nation.Value, Der.Encode(new StatusBody(new CertificateReference(Stage.Operations.KeyIdentifier, serial), RevocationReason.Superseded)));
+        await Stage.ProposeAsync(Stage.FirstAdministrator, revoke);
+        await StageCommands.RefusedAsync(Refusal.NotAllowed, () => Stage.ApproveAsync(Stage.SecondAdministrator, revoke));
         Application disable = StageCommands.Command(OfficerActions.Disable, CaStage.County, Der.Encode(new OfficerChange(serial, "调离岗位")));
         await Stage.ProposeAsync(Stage.FirstAdministrator, disable);
 
@@ -156,6 +163,13 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
         await Stage.RefusedAsync(Refusal.NotFound, ClientActions.Disable, nation, Der.Encode(new ClientSwitch(new byte[32], "私钥遗失")));
         await Stage.CommandAsync(ClientActions.Enable, nation, Der.Encode(new ClientSwitch(thumbprint, "找到")));
         Assert.True((await clients.FindAsync(client.Thumbprint, Token))!.Enabled);
+
+        // Whose certificate is revoked is closed with it, and for good.
+        CertificateAnswer link = linked.Order.Certificate;
+        byte[] revocation = Der.Encode(new StatusBody(new CertificateReference(Convert.FromHexString(link.Issuer), SerialNumber.Parse(link.Serial)), RevocationReason.KeyCompromise));
+        await Stage.CommandAsync(CertificateActions.Revoke, nation, revocation);
+        Assert.False((await clients.FindAsync(client.Thumbprint, Token))!.Enabled);
+        await Stage.RefusedAsync(Refusal.AlreadyRevoked, ClientActions.Enable, nation, Der.Encode(new ClientSwitch(thumbprint, "找到")));
     }
 
     [Fact]

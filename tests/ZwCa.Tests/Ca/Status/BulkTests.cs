@@ -8,7 +8,9 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
 using ZwCa.Data;
+using ZwCa.Hsm;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Tests.Ca.Status;
 
@@ -62,6 +64,58 @@ public sealed class BulkTests
 
         Task<CertificateAnswer> IssueAgainAsync() => stage.Ra.PostAsync<CertificateAnswer>(
             "/certificates", stage.Decide((draft with { EnrollmentId = CaStage.NewEntity() }).ToApplication(), csr: CaStage.Csr(key)));
+    }
+
+    /// <summary>The device is away: what it may sign later is revoked too, and never stored. And a key that no certificate has yet gets none.</summary>
+    [Fact]
+    public async Task WhatIsOnlyIntended_IsRevokedToo_AndACompromisedKeyIsNeverCertified()
+    {
+        await using CaStage stage = await CaStage.StartAsync();
+        Sm2PrivateKey key = Sm2PrivateKey.Generate();
+        using Sm2PrivateKey owned = key;
+        IssueDraft draft = stage.Draft(SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()));
+        DecidedRequest request = stage.Decide(draft.ToApplication(), csr: CaStage.Csr(key));
+        var id = RequestId.Create(TimeProvider.System);
+        stage.Hsm.Fault = _ => throw new HsmException(HsmFailure.Unreachable, "As the test wants it.");
+        RefusalException away = await Assert.ThrowsAsync<RefusalException>(() => stage.Ra.PostAsync<CertificateAnswer>("/certificates", request, id));
+        stage.Hsm.Fault = signatures => signatures;
+
+        BulkChangeAnswer done = await OrderAsync(stage, CertificateActions.RevokeByOwner, Revoke(new CertificateSelection.Owner($"{CaStage.RaName}/{draft.Body.Entity}")));
+
+        Assert.Equal(Refusal.Unavailable, away.Kind);
+        Assert.Equal((1L, 1L, 0L), (done.Total, done.Changed, done.Skipped));
+        RefusalException givenUp = await Assert.ThrowsAsync<RefusalException>(() => stage.Ra.PostAsync<CertificateAnswer>("/certificates", request, id));
+        Assert.Equal(Refusal.WrongState, givenUp.Kind);
+        Assert.Equal(1, await stage.Database.FindAsync<long>("SELECT COUNT(*) FROM revocation", cancellationToken: TestContext.Current.CancellationToken));
+
+        using var lost = Sm2PrivateKey.Generate();
+        byte[] hash = Sm3.HashData(Der.Encode(SubjectPublicKeyInfo.ForSm2(lost.PublicKey.ToBytes())));
+        BulkChangeAnswer none = await OrderAsync(
+            stage, CertificateActions.RevokeByKey, new BulkStatusBody(DecisionKind.Revoke, RevocationReason.KeyCompromise, new CertificateSelection.Key(hash)));
+        Assert.Equal(0, none.Total);
+        IssueDraft withLost = stage.Draft(SubjectPublicKeyInfo.ForSm2(lost.PublicKey.ToBytes()));
+        RefusalException refused = await Assert.ThrowsAsync<RefusalException>(
+            () => stage.Ra.PostAsync<CertificateAnswer>("/certificates", stage.Decide(withLost.ToApplication(), csr: CaStage.Csr(lost))));
+        Assert.Equal(Refusal.BadPublicKey, refused.Kind);
+    }
+
+    /// <summary>Whoever may write to the database orders nothing by it.</summary>
+    [Fact]
+    public async Task ARowThatSomebodyAdds_ChangesNothing()
+    {
+        await using CaStage stage = await CaStage.StartAsync();
+        CertificateAnswer certificate = (await stage.IssueAsync()).Answer;
+        byte[] body = Der.Encode(Revoke(new CertificateSelection.Certificates([ReferenceTo(certificate)])));
+        Assert.Equal(1, await stage.RawAsync(
+            """
+            INSERT INTO bulk_change (change_id, state, body, region, next_entry, reached, changed, skipped, ordered_at)
+            SELECT MIN(command_id), 0, @Body, '000000', 0, @Reached, 0, 0, 1 FROM command_review
+            """,
+            new { Body = body, Reached = new byte[16] }));
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => stage.App.Services.GetRequiredService<BulkChanges>().RunAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal("valid", (await ShowAsync(stage, certificate)).State);
     }
 
     [Fact]

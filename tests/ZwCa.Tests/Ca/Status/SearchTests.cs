@@ -60,6 +60,12 @@ public sealed class SearchTests
         while (after is not null);
         Assert.Equal(issued.Select(each => each.Serial), paged);
 
+        // An officer: what is of his region.
+        Assert.Equal(["ra-system"], (await stage.Stranger.GetAsync<CertificatePage>("/certificates")).Certificates.Select(each => each.Profile));
+        Assert.Empty((await stage.Stranger.GetAsync<CertificatePage>($"/certificates?serial={one.Serial}")).Certificates);
+        Assert.Contains((await stage.Entry.GetAsync<CertificatePage>("/certificates")).Certificates, each => each.Serial == one.Serial);
+        RefusalException elsewhere = await Assert.ThrowsAsync<RefusalException>(() => stage.Stranger.GetAsync<CertificatePage>($"/certificates?region={CaStage.Province}"));
+        Assert.Equal(Refusal.OutOfScope, elsewhere.Kind);
         foreach (string query in (string[])["rows=0", "rows=501", "serial=XY", "key=12", "region=35", "state=unused", "from=yesterday", "after=1"])
         {
             RefusalException refused = await Assert.ThrowsAsync<RefusalException>(() => stage.Ra.GetAsync<CertificatePage>("/certificates?" + query));
@@ -105,6 +111,9 @@ public sealed class SearchTests
         RaParty other = await stage.RaAsync("ra-36", CaStage.OtherProvince);
         RefusalException notHis = await Assert.ThrowsAsync<RefusalException>(() => other.GetAsync<CertificateHistory>(path));
         Assert.Equal(Refusal.NotFound, notHis.Kind);
+        notHis = await Assert.ThrowsAsync<RefusalException>(() => stage.Stranger.GetAsync<CertificateHistory>(path));
+        Assert.Equal(Refusal.NotFound, notHis.Kind);
+        Assert.Equal(history.Events.Count, (await stage.Entry.GetAsync<CertificateHistory>(path)).Events.Count);
 
         async Task<EventProof> ProveAsync(string id)
         {
