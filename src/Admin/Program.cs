@@ -4,7 +4,7 @@ using Spectre.Console;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Demo;
 using ZwCa.Admin.Lint;
-using ZwCa.Admin.Services;
+using ZwCa.Admin.Programs;
 using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);

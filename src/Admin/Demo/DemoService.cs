@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using ZwCa.Admin.Services;
+using ZwCa.Admin.Programs;
 
 namespace ZwCa.Admin.Demo;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace ZwCa.Admin.Services;
+namespace ZwCa.Admin.Programs;
 
 /// <summary>The services' own programs, which lie in folders beside this one.</summary>
 internal static class ServicePrograms

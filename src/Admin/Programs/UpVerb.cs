@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace ZwCa.Admin.Services;
+namespace ZwCa.Admin.Programs;
 
 /// <summary><c>zwca up</c>: starts a service's program and ends with it.</summary>
 internal static class UpVerb
