@@ -90,7 +90,7 @@ public sealed class ApprovalTests
 
         Assert.Throws<DerException>(() => Der.Decode<TbsApproval>(WithNumber(Der.Encode(DecisionSamples.Tbs), field: 2, number: 2)));
         Assert.Throws<DerException>(() => Der.Decode<OfficerIdentity>(WithNumber(Der.Encode(DecisionSamples.Officer), field: 1, number: 3)));
-        Assert.Throws<DerException>(() => Der.Decode<Application>(WithNumber(Der.Encode(DecisionSamples.Recovery), field: 2, number: 1)));
+        Assert.Throws<DerException>(() => Der.Decode<Application>(WithNumber(Der.Encode(DecisionSamples.Recovery), field: 2, number: 8)));
         Assert.Throws<DerException>(() => Der.Decode<Application>(WithNumber(Der.Encode(DecisionSamples.Recovery), field: 1, number: 2)));
     }
 
