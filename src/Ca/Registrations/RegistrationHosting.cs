@@ -32,6 +32,7 @@ internal static class RegistrationHosting
                 .. provider.GetRequiredService<ProfileActions>().All,
                 provider.GetRequiredService<OrderActions>().Action,
                 .. provider.GetRequiredService<ClientActions>().All,
+                .. provider.GetRequiredService<CertificateActions>().All,
             ],
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunOrders>();
