@@ -10,8 +10,8 @@ using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
-using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -36,6 +36,9 @@ internal static class CaHosting
         new("CAs and their keys", (services, _) => RequireFit(services)),
         new("profiles", (services, cancellation) => services.GetRequiredService<ProfileStore>().InstallAsync(cancellation)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
+
+        // Otherwise a job that cannot be made is only a line of the log, each time that it is due.
+        new("recovery", (services, _) => Task.FromResult((services.GetRequiredService<RecoverIssuance>(), services.GetRequiredService<RunOrders>()))),
         new("log", (services, cancellation) => new LogGuard(services.GetRequiredService<Database>(), services.GetRequiredService<LogOptions>()).CheckAsync(cancellation)),
     ];
 
