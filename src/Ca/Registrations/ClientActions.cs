@@ -1,4 +1,5 @@
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
@@ -22,6 +23,17 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients)
         new CommandAction(Disable, OfficerActions.OnePerson) { TakesAwayOnly = true, CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: false) },
         new CommandAction(Enable, OfficerActions.TwoPersons) { CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: true) },
     ];
+
+    /// <summary>
+    /// Whether a link may answer under a name: whoever calls a service believes the name of its address, so nobody gets another's. Whose an address is, its digits do not say; the officers
+    /// of the nation know.
+    /// </summary>
+    private static bool IsOf(string client, ClientKind kind, GeneralName name) => name switch
+    {
+        DnsName dns => dns.Host == client || dns.Host.StartsWith(client + ".", StringComparison.Ordinal),
+        IpAddress => kind is not (ClientKind.Officer or ClientKind.Ra),
+        _ => false,
+    };
 
     private static Task RegisterAsync(CommandContext context) => OrderActions.InsertAsync(context, context.Read<ClientRegistration>().Order.Body);
 
@@ -69,6 +81,10 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients)
         Require(
             body.Profile == (isOfficer ? SystemProfile.OfficerLink : SystemProfile.Link), Refusal.UnknownProfile, "人员用人员链路证书，其他用链路证书。");
         Require(body.Entity == name, Refusal.SubjectNotAllowed, "链路证书的实体编号应为客户端名称。");
+        Require(
+            body.Names.All(each => IsOf(name, kind, each)),
+            Refusal.SubjectNotAllowed,
+            "链路证书中的主机名应为客户端名称，或以“客户端名称.”开头；IP地址只用于全国性的服务。");
         await RequireRegionAsync(context, name, kind);
         if (isOfficer)
         {
