@@ -4,6 +4,7 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
@@ -20,7 +21,7 @@ namespace ZwCa.Ca.Certificates;
 /// Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CaOptions options, IssueSteps steps,
+    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CaOptions options, IssueSteps steps,
     TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
@@ -44,7 +45,7 @@ internal sealed class IssueCertificate(
         // Step 1: was it done before? A decision is spent by what came of it, and by the same request only that is given again.
         if (await database.ReadAsync(transaction => FindDecidedAsync(transaction, order), cancellationToken) is { } earlier)
         {
-            return await FinishAsync(earlier, order.Actor, order.Stored, cancellationToken);
+            return await FinishAsync(earlier, order.Actor, asked: true, order.Stored, cancellationToken);
         }
 
         watch.End("find");
@@ -92,12 +93,13 @@ internal sealed class IssueCertificate(
     }
 
     /// <summary>After a crash, or a device that failed: signs the bytes of the intention, unless that was done meanwhile.</summary>
+    /// <param name="asked">By the request that it was intended for. A link's renewal is signed for nobody else: that it was asked for over the old link, no row proves.</param>
     /// <param name="stored">As <see cref="IssuanceOrder.Stored"/>.</param>
     /// <returns>The stored row.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was given up, now or before.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was given up, now or before; <see cref="Refusal.InProgress"/>: it is being signed, or waits for its link.</exception>
     /// <exception cref="HsmException">The device failed again.</exception>
     public async Task<CertificateRow> FinishAsync(
-        CertificateRow row, AuditActor actor, Func<Transaction, CertificateRow, Task> stored, CancellationToken cancellationToken)
+        CertificateRow row, AuditActor actor, bool asked, Func<Transaction, CertificateRow, Task> stored, CancellationToken cancellationToken)
     {
         if (row.State != CertificateState.Intended)
         {
@@ -112,15 +114,21 @@ internal sealed class IssueCertificate(
                     cancellationToken);
         }
 
-        // Step 1: the same bytes, judged anew. What the rules refuse now is never signed.
+        // Step 1: the same bytes, judged anew: they follow from what was decided, by signatures that hold. What the rules refuse now is never signed.
         Authority authority = authorities[row.AuthorityId];
         PreparedCertificate prepared;
         try
         {
-            Profile profile = await database.ReadAsync(transaction => profiles.GetAsync(transaction, row.ProfileHash), cancellationToken);
-            prepared = authority.Issuer.PrepareAgain(row.Tbs, profile);
+            CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, [], authorities, profiles), cancellationToken);
+            check.RequireDecided(records, time.GetUtcNow());
+            if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
+            {
+                throw new RefusalException(Refusal.InProgress, "该链路证书待原链路再次申请。");
+            }
+
+            prepared = authority.Issuer.PrepareAgain(row.Tbs, records.Profile!);
         }
-        catch (Exception e) when (e is RefusalException or LintException or DerException or ArgumentException)
+        catch (Exception e) when (e is RefusalException { Kind: not Refusal.InProgress } or LintException or DerException or ArgumentException)
         {
             await AbandonAsync(row, "intention");
             throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。", inner: e);
