@@ -61,6 +61,7 @@ internal sealed class IssueCertificate(
             transaction => ReserveAsync(transaction, order, authority, now), cancellationToken);
         watch.End("reserve");
         FaultPoint.Reach("issue-reserved");
+        bool intended = false;
         try
         {
             // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards.
@@ -69,7 +70,8 @@ internal sealed class IssueCertificate(
             FaultPoint.Reach("issue-prepared");
 
             // Step 5: the intention: the exact bytes, the decision that is spent by it, and the event, in one transaction. The officers are in office now, or it is refused.
-            await database.WriteAsync(transaction => IntendAsync(transaction, order, reserved, prepared, now), cancellationToken);
+            await database.WriteAsync(transaction => IntendAsync(transaction, order, authority, reserved, prepared), cancellationToken);
+            intended = true;
             watch.End("intend");
             FaultPoint.Reach("issue-intended");
 
@@ -88,6 +90,12 @@ internal sealed class IssueCertificate(
         {
             // Before the intention nothing was signed: the number is closed. After it, this changes nothing.
             await CloseUnusedAsync(reserved, e is RefusalException refusal ? refusal.Kind.ToString() : "Lint");
+            if (!intended && await database.ReadAsync(transaction => IsDecidedBySameAsync(transaction, order), cancellationToken))
+            {
+                // Another run of the same request was faster, and what it has spent or owns stood in the way here: that is no answer to keep.
+                throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5), e);
+            }
+
             throw;
         }
     }
@@ -210,18 +218,22 @@ internal sealed class IssueCertificate(
     /// <returns>Null: nothing has come of the decision yet.</returns>
     private async Task<CertificateRow?> FindDecidedAsync(Transaction transaction, IssuanceOrder order)
     {
-        Decided? decided = await transaction.FindAsync<Decided>(
-            "SELECT certificate_id, request_id, application_digest FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
-            new { order.Requester, order.Reference, order.Kind });
+        Decided? decided = await DecidedAsync(transaction, order);
         if (decided is null)
         {
             return null;
         }
 
-        return decided.RequestId == order.RequestId && decided.ApplicationDigest.AsSpan().SequenceEqual(order.Digest)
+        return decided.IsBy(order)
             ? await CertificateStore.FindAsync(transaction, decided.CertificateId)
             : throw new RefusalException(Refusal.NotApproved, "该申请的审批意见已使用。");
     }
+
+    private static Task<Decided?> DecidedAsync(Transaction transaction, IssuanceOrder order) => transaction.FindAsync<Decided>(
+        "SELECT certificate_id, request_id, application_digest FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
+        new { order.Requester, order.Reference, order.Kind });
+
+    private static async Task<bool> IsDecidedBySameAsync(Transaction transaction, IssuanceOrder order) => (await DecidedAsync(transaction, order))?.IsBy(order) == true;
 
     private async Task<(CertificateRow Row, Profile Profile, IReadOnlyList<SubjectText> Place)> ReserveAsync(
         Transaction transaction, IssuanceOrder order, Authority authority, DateTimeOffset now)
