@@ -238,18 +238,18 @@ internal sealed class IssueCertificate(
     private async Task<(CertificateRow Row, Profile Profile, IReadOnlyList<SubjectText> Place)> ReserveAsync(
         Transaction transaction, IssuanceOrder order, Authority authority, DateTimeOffset now)
     {
-        Profile profile = await profiles.GetActiveAsync(transaction, order.Body.Profile, order.Body.ProfileHash);
-        if (order.RaName is { } ra && !await RaStore.IsInScopeAsync(transaction, ra, profile.Name, authority.Id))
-        {
-            throw new RefusalException(Refusal.OutOfScope, $"该RA无权申请证书模板“{profile.Options.Title}”。");
-        }
-
+        Profile profile = await RequireAllowedAsync(transaction, order, authority);
         if (order.UsesEmptyId && !profile.Options.EmptyIdAllowed)
         {
             throw new RefusalException(Refusal.BadCsr, "证书申请以空的SM2签名者标识签名，此证书模板不接受。请以默认标识1234567812345678重新签名。");
         }
 
         RequireEntity(profile, order.Body);
+        if (order.Owner.Length > IssuanceOrder.MaxOwner)
+        {
+            throw new RefusalException(Refusal.Malformed, $"实体编号过长，与RA名称合计最多{IssuanceOrder.MaxOwner}个字符。");
+        }
+
         SerialNumber serial = SerialNumbers.Create();
         var row = new CertificateRow
         {
@@ -271,6 +271,20 @@ internal sealed class IssueCertificate(
             : throw new InvalidOperationException($"The serial number {row.Serial} came up twice: the random generator is broken.");
     }
 
+    /// <summary>The profile is active in the version that was decided about, and is the requester's to ask for, from this CA.</summary>
+    private async Task<Profile> RequireAllowedAsync(Transaction transaction, IssuanceOrder order, Authority authority)
+    {
+        Profile profile = await profiles.GetActiveAsync(transaction, order.Body.Profile, order.Body.ProfileHash);
+
+        // Whatever stands in the tables: CAs are certified at ceremonies, and by what the system is run, no RA asks for (trust.md §1).
+        bool isNever = profile.IsAuthority
+            || (order.RaName is not null
+                && (RaActions.IsNeverAnRas(profile) || !authority.ForSubscribers || authority == authorities.Operations || authority == authorities.System));
+        return isNever || (order.RaName is { } ra && !await RaStore.IsInScopeAsync(transaction, ra, profile.Name, authority.Id))
+            ? throw new RefusalException(Refusal.OutOfScope, $"该RA无权申请证书模板“{profile.Options.Title}”。")
+            : profile;
+    }
+
     /// <summary>The attribute that makes the subject one entity's names the entity that was decided about.</summary>
     private static void RequireEntity(Profile profile, CertificateBody body)
     {
@@ -283,8 +297,17 @@ internal sealed class IssueCertificate(
         }
     }
 
-    private async Task IntendAsync(Transaction transaction, IssuanceOrder order, CertificateRow reserved, PreparedCertificate prepared, DateTimeOffset now)
+    private async Task IntendAsync(Transaction transaction, IssuanceOrder order, Authority authority, CertificateRow reserved, PreparedCertificate prepared)
     {
+        // A node that stood still since it reserved: nothing is dated back by more than the profile allows, and what was allowed then may be so no more.
+        DateTimeOffset now = time.GetUtcNow();
+        if (prepared.Tbs.Validity.NotBefore.Value < now.AddSeconds(-prepared.Profile.Options.Validity.BackdateSeconds))
+        {
+            throw new RefusalException(Refusal.Unavailable, "签发超时，请稍后用同一申请重试。");
+        }
+
+        await RequireAllowedAsync(transaction, order, authority);
+
         // The officers, as they stand now; two persons; and the RA.
         if (order.Approvals is { } approvals)
         {
@@ -442,5 +465,7 @@ internal sealed class IssueCertificate(
         public required string RequestId { get; init; }
 
         public required byte[] ApplicationDigest { get; init; }
+
+        public bool IsBy(IssuanceOrder order) => RequestId == order.RequestId && ApplicationDigest.AsSpan().SequenceEqual(order.Digest);
     }
 }
