@@ -20,6 +20,9 @@ internal sealed record IssuanceOrder
     /// <summary>Owner's first part where no RA asked.</summary>
     public const string SystemOwner = "system";
 
+    /// <summary>The column's width.</summary>
+    public const int MaxOwner = 160;
+
     /// <summary>The RA's name, <see cref="Command"/> or <see cref="Link"/>; up to 64 characters.</summary>
     public required string Requester { get; init; }
 
@@ -35,7 +38,7 @@ internal sealed record IssuanceOrder
     /// <summary>For the log.</summary>
     public required AuditActor Actor { get; init; }
 
-    /// <summary>Up to 160 characters: keys and subjects are his, for ever.</summary>
+    /// <summary>Up to <see cref="MaxOwner"/> characters: keys and subjects are his, for ever.</summary>
     public required string Owner { get; init; }
 
     /// <summary>GB/T 2260.</summary>

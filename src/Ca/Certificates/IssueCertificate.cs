@@ -4,6 +4,7 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
@@ -20,7 +21,7 @@ namespace ZwCa.Ca.Certificates;
 /// Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CaOptions options, IssueSteps steps,
+    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CaOptions options, IssueSteps steps,
     TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
@@ -44,7 +45,7 @@ internal sealed class IssueCertificate(
         // Step 1: was it done before? A decision is spent by what came of it, and by the same request only that is given again.
         if (await database.ReadAsync(transaction => FindDecidedAsync(transaction, order), cancellationToken) is { } earlier)
         {
-            return await FinishAsync(earlier, order.Actor, order.Stored, cancellationToken);
+            return await FinishAsync(earlier, order.Actor, asked: true, order.Stored, cancellationToken);
         }
 
         watch.End("find");
@@ -60,6 +61,7 @@ internal sealed class IssueCertificate(
             transaction => ReserveAsync(transaction, order, authority, now), cancellationToken);
         watch.End("reserve");
         FaultPoint.Reach("issue-reserved");
+        bool intended = false;
         try
         {
             // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards.
@@ -68,7 +70,8 @@ internal sealed class IssueCertificate(
             FaultPoint.Reach("issue-prepared");
 
             // Step 5: the intention: the exact bytes, the decision that is spent by it, and the event, in one transaction. The officers are in office now, or it is refused.
-            await database.WriteAsync(transaction => IntendAsync(transaction, order, reserved, prepared, now), cancellationToken);
+            await database.WriteAsync(transaction => IntendAsync(transaction, order, authority, reserved, prepared), cancellationToken);
+            intended = true;
             watch.End("intend");
             FaultPoint.Reach("issue-intended");
 
@@ -87,17 +90,24 @@ internal sealed class IssueCertificate(
         {
             // Before the intention nothing was signed: the number is closed. After it, this changes nothing.
             await CloseUnusedAsync(reserved, e is RefusalException refusal ? refusal.Kind.ToString() : "Lint");
+            if (!intended && await database.ReadAsync(transaction => IsDecidedBySameAsync(transaction, order), cancellationToken))
+            {
+                // Another run of the same request was faster, and what it has spent or owns stood in the way here: that is no answer to keep.
+                throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5), e);
+            }
+
             throw;
         }
     }
 
     /// <summary>After a crash, or a device that failed: signs the bytes of the intention, unless that was done meanwhile.</summary>
+    /// <param name="asked">By the request that it was intended for. A link's renewal is signed for nobody else: that it was asked for over the old link, no row proves.</param>
     /// <param name="stored">As <see cref="IssuanceOrder.Stored"/>.</param>
     /// <returns>The stored row.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was given up, now or before.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was given up, now or before; <see cref="Refusal.InProgress"/>: it is being signed, or waits for its link.</exception>
     /// <exception cref="HsmException">The device failed again.</exception>
     public async Task<CertificateRow> FinishAsync(
-        CertificateRow row, AuditActor actor, Func<Transaction, CertificateRow, Task> stored, CancellationToken cancellationToken)
+        CertificateRow row, AuditActor actor, bool asked, Func<Transaction, CertificateRow, Task> stored, CancellationToken cancellationToken)
     {
         if (row.State != CertificateState.Intended)
         {
@@ -112,15 +122,21 @@ internal sealed class IssueCertificate(
                     cancellationToken);
         }
 
-        // Step 1: the same bytes, judged anew. What the rules refuse now is never signed.
+        // Step 1: the same bytes, judged anew: they follow from what was decided, by signatures that hold. What the rules refuse now is never signed.
         Authority authority = authorities[row.AuthorityId];
         PreparedCertificate prepared;
         try
         {
-            Profile profile = await database.ReadAsync(transaction => profiles.GetAsync(transaction, row.ProfileHash), cancellationToken);
-            prepared = authority.Issuer.PrepareAgain(row.Tbs, profile);
+            CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, [], authorities, profiles), cancellationToken);
+            check.RequireDecided(records, time.GetUtcNow());
+            if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
+            {
+                throw new RefusalException(Refusal.InProgress, "该链路证书待原链路再次申请。");
+            }
+
+            prepared = authority.Issuer.PrepareAgain(row.Tbs, records.Profile!);
         }
-        catch (Exception e) when (e is RefusalException or LintException or DerException or ArgumentException)
+        catch (Exception e) when (e is RefusalException { Kind: not Refusal.InProgress } or LintException or DerException or ArgumentException)
         {
             await AbandonAsync(row, "intention");
             throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。", inner: e);
@@ -202,34 +218,38 @@ internal sealed class IssueCertificate(
     /// <returns>Null: nothing has come of the decision yet.</returns>
     private async Task<CertificateRow?> FindDecidedAsync(Transaction transaction, IssuanceOrder order)
     {
-        Decided? decided = await transaction.FindAsync<Decided>(
-            "SELECT certificate_id, request_id, application_digest FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
-            new { order.Requester, order.Reference, order.Kind });
+        Decided? decided = await DecidedAsync(transaction, order);
         if (decided is null)
         {
             return null;
         }
 
-        return decided.RequestId == order.RequestId && decided.ApplicationDigest.AsSpan().SequenceEqual(order.Digest)
+        return decided.IsBy(order)
             ? await CertificateStore.FindAsync(transaction, decided.CertificateId)
             : throw new RefusalException(Refusal.NotApproved, "该申请的审批意见已使用。");
     }
 
+    private static Task<Decided?> DecidedAsync(Transaction transaction, IssuanceOrder order) => transaction.FindAsync<Decided>(
+        "SELECT certificate_id, request_id, application_digest FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
+        new { order.Requester, order.Reference, order.Kind });
+
+    private static async Task<bool> IsDecidedBySameAsync(Transaction transaction, IssuanceOrder order) => (await DecidedAsync(transaction, order))?.IsBy(order) == true;
+
     private async Task<(CertificateRow Row, Profile Profile, IReadOnlyList<SubjectText> Place)> ReserveAsync(
         Transaction transaction, IssuanceOrder order, Authority authority, DateTimeOffset now)
     {
-        Profile profile = await profiles.GetActiveAsync(transaction, order.Body.Profile, order.Body.ProfileHash);
-        if (order.RaName is { } ra && !await RaStore.IsInScopeAsync(transaction, ra, profile.Name, authority.Id))
-        {
-            throw new RefusalException(Refusal.OutOfScope, $"该RA无权申请证书模板“{profile.Options.Title}”。");
-        }
-
+        Profile profile = await RequireAllowedAsync(transaction, order, authority);
         if (order.UsesEmptyId && !profile.Options.EmptyIdAllowed)
         {
             throw new RefusalException(Refusal.BadCsr, "证书申请以空的SM2签名者标识签名，此证书模板不接受。请以默认标识1234567812345678重新签名。");
         }
 
         RequireEntity(profile, order.Body);
+        if (order.Owner.Length > IssuanceOrder.MaxOwner)
+        {
+            throw new RefusalException(Refusal.Malformed, $"实体编号过长，与RA名称合计最多{IssuanceOrder.MaxOwner}个字符。");
+        }
+
         SerialNumber serial = SerialNumbers.Create();
         var row = new CertificateRow
         {
@@ -251,6 +271,20 @@ internal sealed class IssueCertificate(
             : throw new InvalidOperationException($"The serial number {row.Serial} came up twice: the random generator is broken.");
     }
 
+    /// <summary>The profile is active in the version that was decided about, and is the requester's to ask for, from this CA.</summary>
+    private async Task<Profile> RequireAllowedAsync(Transaction transaction, IssuanceOrder order, Authority authority)
+    {
+        Profile profile = await profiles.GetActiveAsync(transaction, order.Body.Profile, order.Body.ProfileHash);
+
+        // Whatever stands in the tables: CAs are certified at ceremonies, and by what the system is run, no RA asks for (trust.md §1).
+        bool isNever = profile.IsAuthority
+            || (order.RaName is not null
+                && (RaActions.IsNeverAnRas(profile) || !authority.ForSubscribers || authority == authorities.Operations || authority == authorities.System));
+        return isNever || (order.RaName is { } ra && !await RaStore.IsInScopeAsync(transaction, ra, profile.Name, authority.Id))
+            ? throw new RefusalException(Refusal.OutOfScope, $"该RA无权申请证书模板“{profile.Options.Title}”。")
+            : profile;
+    }
+
     /// <summary>The attribute that makes the subject one entity's names the entity that was decided about.</summary>
     private static void RequireEntity(Profile profile, CertificateBody body)
     {
@@ -263,8 +297,17 @@ internal sealed class IssueCertificate(
         }
     }
 
-    private async Task IntendAsync(Transaction transaction, IssuanceOrder order, CertificateRow reserved, PreparedCertificate prepared, DateTimeOffset now)
+    private async Task IntendAsync(Transaction transaction, IssuanceOrder order, Authority authority, CertificateRow reserved, PreparedCertificate prepared)
     {
+        // A node that stood still since it reserved: nothing is dated back by more than the profile allows, and what was allowed then may be so no more.
+        DateTimeOffset now = time.GetUtcNow();
+        if (prepared.Tbs.Validity.NotBefore.Value < now.AddSeconds(-prepared.Profile.Options.Validity.BackdateSeconds))
+        {
+            throw new RefusalException(Refusal.Unavailable, "签发超时，请稍后用同一申请重试。");
+        }
+
+        await RequireAllowedAsync(transaction, order, authority);
+
         // The officers, as they stand now; two persons; and the RA.
         if (order.Approvals is { } approvals)
         {
@@ -422,5 +465,7 @@ internal sealed class IssueCertificate(
         public required string RequestId { get; init; }
 
         public required byte[] ApplicationDigest { get; init; }
+
+        public bool IsBy(IssuanceOrder order) => RequestId == order.RequestId && ApplicationDigest.AsSpan().SequenceEqual(order.Digest);
     }
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using ZwCa.Asn1.Audit;
 using ZwCa.Contracts;
@@ -41,20 +42,26 @@ internal sealed partial class RecoverIssuance(Database database, IssueCertificat
             foreach (CertificateRow row in rows)
             {
                 after = row.CertificateId;
-                if (row.State == CertificateState.Reserved)
-                {
-                    closed += await issuance.CloseUnusedAsync(row, "recovery") ? 1 : 0;
-                    continue;
-                }
-
                 try
                 {
-                    await issuance.FinishAsync(row, Actor, static (_, _) => Task.CompletedTask, cancellationToken);
+                    if (row.State == CertificateState.Reserved)
+                    {
+                        closed += await issuance.CloseUnusedAsync(row, "recovery") ? 1 : 0;
+                        continue;
+                    }
+
+                    await issuance.FinishAsync(row, Actor, asked: false, static (_, _) => Task.CompletedTask, cancellationToken);
                     issued++;
                 }
                 catch (RefusalException e) when (e.Kind is Refusal.WrongState or Refusal.InProgress)
                 {
                     abandoned += e.Kind == Refusal.WrongState ? 1 : 0;
+                }
+#pragma warning disable CA1031 // One row that makes no sense must not keep the others waiting; the operator hears of it each time.
+                catch (Exception e) when (e is not (HsmException or DbException or OperationCanceledException))
+#pragma warning restore CA1031
+                {
+                    LogFailed(logger, row.ToString(), e);
                 }
             }
 
@@ -71,6 +78,9 @@ internal sealed partial class RecoverIssuance(Database database, IssueCertificat
 
         return new Result(closed, issued, abandoned);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Recovery cannot end {Row}")]
+    private static partial void LogFailed(ILogger logger, string row, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Recovered: {Closed} reservations closed, {Issued} intentions signed, {Abandoned} given up")]
     private static partial void LogRecovered(ILogger logger, int closed, int issued, int abandoned);

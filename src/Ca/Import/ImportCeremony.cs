@@ -56,14 +56,13 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
 
             string[] profile = each.Profile.Split(' ');
             byte[] hash = profile.Length == 2 && profile[1].Length == 2 * Sm3.HashSizeInBytes ? Convert.FromHexString(profile[1]) : throw new ImportException($"{each.File}: no profile is named.");
-            if (await ActivateAsync(profile[0], hash, cancellationToken))
+            (bool isNew, bool isActivated) = await ImportAsync(authority, certificate, profile[0], hash, cancellationToken);
+            added += isNew ? 1 : 0;
+            known += isNew ? 0 : 1;
+            if (isActivated)
             {
                 activated.Add(profile[0]);
             }
-
-            bool isNew = await ImportAsync(authority, certificate, hash, cancellationToken);
-            added += isNew ? 1 : 0;
-            known += isNew ? 0 : 1;
         }
 
         foreach (InventoriedCrl crl in inventory.Crls.Where(crl => crl.Kind == "complete"))
@@ -90,25 +89,23 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
     }
 
     /// <returns>False: a version of it is active.</returns>
-    private Task<bool> ActivateAsync(string name, byte[] hash, CancellationToken cancellationToken) => database.WriteAsync(
-        async transaction =>
+    private async Task<bool> ActivateAsync(Transaction transaction, string name, byte[] hash)
+    {
+        bool isNew = await transaction.TryInsertAsync(
+            "INSERT INTO active_profile (name, profile_hash, activated_at) VALUES (@Name, @Hash, @Now)", new { Name = name, Hash = hash, Now = time.GetUtcNow() });
+        if (isNew)
         {
-            await profiles.GetAsync(transaction, hash);
-            bool isNew = await transaction.TryInsertAsync(
-                "INSERT INTO active_profile (name, profile_hash, activated_at) VALUES (@Name, @Hash, @Now)", new { Name = name, Hash = hash, Now = time.GetUtcNow() });
-            if (isNew)
-            {
-                await log.AppendAsync(
-                    transaction,
-                    new AuditEvent(Actor, "profile.activate", new AuditObject("profile", name), AuditOutcome.Done) { Fields = [new AuditField.Octets("profileHash", hash)] });
-            }
+            await log.AppendAsync(
+                transaction,
+                new AuditEvent(Actor, "profile.activate", new AuditObject("profile", name), AuditOutcome.Done) { Fields = [new AuditField.Octets("profileHash", hash)] });
+        }
 
-            return isNew;
-        },
-        cancellationToken);
+        return isNew;
+    }
 
-    /// <returns>False: it is there already.</returns>
-    internal Task<bool> ImportAsync(Authority authority, Certificate certificate, byte[] profileHash, CancellationToken cancellationToken)
+    /// <summary>With the first certificate of a profile it becomes active; with one that is known, never: officers may have retired it since.</summary>
+    internal Task<(bool IsNew, bool IsActivated)> ImportAsync(
+        Authority authority, Certificate certificate, string profileName, byte[] profileHash, CancellationToken cancellationToken)
     {
         TbsCertificate tbs = certificate.Tbs;
         DateTimeOffset now = time.GetUtcNow();
@@ -145,7 +142,7 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
                     });
                 if (!isNew)
                 {
-                    return false;
+                    return (false, false);
                 }
 
                 // One person's office and link, one service's several keys: names may be shared by profiles, so the first owner stays.
@@ -157,7 +154,7 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
                     {
                         Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(certificate))), new AuditField.Text("profile", profile.Name)],
                     });
-                return true;
+                return (true, await ActivateAsync(transaction, profileName, profileHash));
             },
             cancellationToken);
     }

@@ -41,16 +41,19 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         SubjectPublicKeyInfo key = ProofOfPossession.Verify(ReadRequest(csr), allowEmptyId: false).PublicKey;
         Require(key != certificate.Tbs.SubjectPublicKeyInfo, Refusal.BadPublicKey, "更新链路证书须使用新的密钥。");
         string thumbprint = ClientStore.ThumbprintOf(old);
-        (CertificateRow? row, CertificateBody body) = await database.ReadAsync(
+        (CertificateRow? row, CertificateBody? decided, CertificateBody body) = await database.ReadAsync(
             async transaction =>
             {
                 CertificateRow? row = await CertificateStore.FindAsync(transaction, authorities.System.Id, certificate.Tbs.SerialNumber.ToString());
-                return (row, await FindDecidedAsync(transaction, thumbprint) ?? await FollowAsync(transaction, certificate, row, key));
+                CertificateBody? decided = await FindDecidedAsync(transaction, thumbprint);
+                return (row, decided, await FollowAsync(transaction, certificate, key, decided));
             },
             cancellationToken);
         Require(row is null or { State: CertificateState.Valid }, Refusal.WrongState, "原链路证书已吊销或已冻结。");
-        Require(body.SubjectPublicKeyInfo == key, Refusal.Duplicate, "该链路证书已用另一密钥更新。");
+
+        // What follows, says the certificate of the connection, whatever the row has.
         byte[] bytes = Der.Encode(body);
+        Require(decided is null || Der.Encode(decided).AsSpan().SequenceEqual(bytes), Refusal.Duplicate, "该链路证书已用另一密钥更新。");
         var actor = new AuditActor(AuditActorKind.Service, client?.Name ?? body.Entity);
         try
         {
@@ -96,14 +99,16 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         "SELECT application FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
         new { Requester = IssuanceOrder.Link, Reference = thumbprint, Kind = IssuanceOrder.LinkRenewal }) is { } body ? Der.Decode<CertificateBody>(body) : null;
 
-    /// <summary>What the old certificate says, with the new key, by the active version of its profile.</summary>
-    private async Task<CertificateBody> FollowAsync(Transaction transaction, Certificate old, CertificateRow? row, SubjectPublicKeyInfo key)
+    /// <summary>What the old certificate says, with the new key, by the active version of its profile, or the one by which it was renewed before.</summary>
+    private async Task<CertificateBody> FollowAsync(Transaction transaction, Certificate old, SubjectPublicKeyInfo key, CertificateBody? decided)
     {
-        // One of the ceremony may have no row: an officer's is no server's.
+        // An officer's is no server's; a row has no say in that.
         Extensions extensions = old.Tbs.Extensions!;
         bool isServer = extensions.Find<ExtendedKeyUsage>()?.Purposes.Contains(Oids.ServerAuth) == true;
-        string name = row is null ? isServer ? SystemProfile.Link : SystemProfile.OfficerLink : (await profiles.GetAsync(transaction, row.ProfileHash)).Name;
-        Profile profile = await profiles.GetActiveAsync(transaction, name);
+        string name = isServer ? SystemProfile.Link : SystemProfile.OfficerLink;
+        Profile profile = decided is not null && decided.Profile == name
+            ? await profiles.GetAsync(transaction, decided.ProfileHash.ToArray())
+            : await profiles.GetActiveAsync(transaction, name);
         var asked = profile.Attributes.Where(each => each.Options.Source == AttributeSource.Request).Select(each => each.Type).ToHashSet();
         IReadOnlyList<SubjectAttributeText> subject =
             [.. old.Tbs.Subject.Rdns.SelectMany(rdn => rdn.Attributes).Where(each => asked.Contains(each.Type)).Select(each => new SubjectAttributeText(each.Type, each.Text!))];
@@ -129,6 +134,7 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));
         if (row.State == CertificateState.Valid && await ClientStore.FindAsync(transaction, thumbprint) is null)
         {
+            Require(row.State == CertificateState.Valid, Refusal.WrongState, "新的链路证书已吊销。");
             Require(await ClientStore.FindAsync(transaction, old.Thumbprint) is { Enabled: true }, Refusal.NotAllowed, "该链路证书已被停用。");
             await clients.RegisterAsync(transaction, actor, thumbprint, old.Name, old.Kind);
         }

@@ -7,6 +7,7 @@ using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
+using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -72,11 +73,11 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
             throw new RefusalException(Refusal.NotAllowed, "RA系统证书已吊销或已冻结。");
         }
 
-        // What has expired can be revoked no more: a key that was lost afterwards must not speak for the RA.
+        // Nothing moves a row when its certificate ends.
         DateTimeOffset now = time.GetUtcNow();
         if (now < row.NotBefore || now > row.NotAfter)
         {
-            throw new RefusalException(Refusal.NotAllowed, "RA系统证书不在有效期内。");
+            throw new RefusalException(Refusal.NotAllowed, "RA系统证书不在有效期内，请更换。");
         }
 
         return ra.Enabled
@@ -97,6 +98,7 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
         return (row, ra);
     }
 
+    /// <exception cref="RefusalException"><see cref="Refusal.BadSignature"/>: the row holds no certificate that the operations CA signed.</exception>
     private Sm2PublicKey KeyOf(CertificateRow row)
     {
         if (_keys.TryGetValue(row.Serial, out Sm2PublicKey? known))
@@ -104,7 +106,16 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
             return known;
         }
 
-        Sm2PublicKey key = row.FindCertificate()!.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? sm2)
+        // Whoever can write rows speaks for no RA.
+        Certificate certificate = row.FindCertificate()!;
+        Issuer issuer = authorities.Operations.Issuer;
+        if (certificate.Tbs.SerialNumber.ToString() != row.Serial
+            || !SignatureCheck.Holds(issuer.SubjectPublicKeyInfo, issuer.Algorithm, certificate.TbsBytes, certificate.Signature))
+        {
+            throw new RefusalException(Refusal.BadSignature, "RA系统证书不是本CA签发的。");
+        }
+
+        Sm2PublicKey key = certificate.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? sm2)
             ? sm2
             : throw new InvalidOperationException($"The RA certificate {row.Serial} has no SM2 key.");
         key.Prepare();

@@ -95,6 +95,39 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
         return found;
     }
 
+    /// <summary>
+    /// Whether an intention may be signed that lay in the database: its bytes follow from what two persons signed (or, of a link's renewal, from what stands beside it, which its link has to
+    /// ask for once more), not long ago. Whoever can write rows has no say in what is signed.
+    /// </summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>.</exception>
+    public void RequireDecided(CertificateRecords records, DateTimeOffset now)
+    {
+        var found = new List<Discrepancy>();
+        if (records.Authority is not { } authority || records.Profile is not { } profile || profile.IsAuthority)
+        {
+            throw new RefusalException(Refusal.NotApproved, "签发意向的CA或证书模板不存在。");
+        }
+
+        TbsCertificate tbs = Der.Decode<TbsCertificate>(records.Row.Tbs);
+        JudgeColumns(found, records, profile, tbs, isImported: false);
+        JudgeDecision(found, records, authority, profile, tbs);
+        if (records.Decisions is [{ } decision])
+        {
+            DateTimeOffset notBefore = tbs.Validity.NotBefore.Value;
+            Require(
+                found,
+                decision.DecidedAt >= now - ApprovalVerifier.MaxAge && decision.DecidedAt <= now + ApprovalVerifier.ClockSkew
+                    && notBefore >= decision.DecidedAt.AddSeconds(-profile.Options.Validity.BackdateSeconds) && notBefore <= decision.DecidedAt + ApprovalVerifier.ClockSkew,
+                "time",
+                "it was decided too long ago, or is dated otherwise");
+        }
+
+        if (found.Count > 0)
+        {
+            throw new RefusalException(Refusal.NotApproved, string.Join("; ", found.Select(each => $"{each.Kind}: {each.Detail}")));
+        }
+    }
+
     private static void JudgeColumns(List<Discrepancy> found, CertificateRecords records, Profile profile, TbsCertificate tbs, bool isImported)
     {
         CertificateRow row = records.Row;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
@@ -26,6 +27,17 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients, Au
         new CommandAction(Disable, OfficerActions.OnePerson) { TakesAwayOnly = true, CheckAsync = CheckSwitchAsync, DoAsync = context => SwitchAsync(context, enabled: false) },
         new CommandAction(Enable, OfficerActions.TwoPersons) { CheckAsync = CheckEnableAsync, DoAsync = context => SwitchAsync(context, enabled: true) },
     ];
+
+    /// <summary>
+    /// Whether a link may answer under a name: whoever calls a service believes the name of its address, so nobody gets another's. Whose an address is, its digits do not say; the officers
+    /// of the nation know.
+    /// </summary>
+    private static bool IsOf(string client, ClientKind kind, GeneralName name) => name switch
+    {
+        DnsName dns => dns.Host == client || dns.Host.StartsWith(client + ".", StringComparison.Ordinal),
+        IpAddress => kind is not (ClientKind.Officer or ClientKind.Ra),
+        _ => false,
+    };
 
     private static Task RegisterAsync(CommandContext context) => OrderActions.InsertAsync(context, context.Read<ClientRegistration>().Order.Body);
 
@@ -87,6 +99,10 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients, Au
         Require(
             body.Profile == (isOfficer ? SystemProfile.OfficerLink : SystemProfile.Link), Refusal.UnknownProfile, "人员用人员链路证书，其他用链路证书。");
         Require(body.Entity == name, Refusal.SubjectNotAllowed, "链路证书的实体编号应为客户端名称。");
+        Require(
+            body.Names.All(each => IsOf(name, kind, each)),
+            Refusal.SubjectNotAllowed,
+            "链路证书中的主机名应为客户端名称，或以“客户端名称.”开头；IP地址只用于全国性的服务。");
         await RequireRegionAsync(context, name, kind);
         if (isOfficer)
         {

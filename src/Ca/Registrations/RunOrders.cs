@@ -135,6 +135,8 @@ internal sealed partial class RunOrders(
     {
         bool ended = await transaction.ExecuteAsync(
             "UPDATE certificate_order SET state = 1, ended_at = @Now WHERE order_id = @Id AND state = 0", new { Id = id, Now = time.GetUtcNow() }) == 1;
+
+        // What was revoked before anybody knew it opens no link.
         if (ended && client is not null && row.State == CertificateState.Valid)
         {
             string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));

@@ -139,6 +139,9 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
         {
             (Refusal.OutOfScope, CaStage.Province, kmc),
             (Refusal.SubjectNotAllowed, nation, new ClientRegistration("kmc-2", LinkKind.Kmc, kmc.Order)),
+            (Refusal.SubjectNotAllowed, nation, Answering(kmc, new DnsName("ca.example.gov.cn"))),
+            (Refusal.SubjectNotAllowed, nation, Answering(kmc, new DnsName("kmc-1.example.gov.cn"), new DnsName("kmc-10.example.gov.cn"))),
+            (Refusal.SubjectNotAllowed, CaStage.Province, Answering(Stage.Link(CaStage.RaName, LinkKind.Ra, key), new IpAddress(new byte[] { 10, 1, 2, 3 }))),
             (Refusal.Malformed, nation, new ClientRegistration("KMC", LinkKind.Kmc, kmc.Order)),
             (Refusal.UnknownProfile, nation, new ClientRegistration(person, LinkKind.Officer, kmc.Order)),
             (Refusal.UnknownProfile, nation, new ClientRegistration(person, LinkKind.Kmc, Stage.Link(person, LinkKind.Officer, key).Order)),
@@ -171,6 +174,10 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
         Assert.False((await clients.FindAsync(client.Thumbprint, Token))!.Enabled);
         await Stage.RefusedAsync(Refusal.AlreadyRevoked, ClientActions.Enable, nation, Der.Encode(new ClientSwitch(thumbprint, "找到")));
     }
+
+    /// <summary>Under other names.</summary>
+    private static ClientRegistration Answering(ClientRegistration registration, params GeneralName[] names) =>
+        new(registration.Name, registration.Kind, new CertificateOrder(registration.Order.Body with { Names = names }, registration.Order.Request));
 
     [Fact]
     public async Task WhatWasRefusedAfterwards_SaysSo()
