@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Messages;
-using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
