@@ -92,6 +92,7 @@ internal static class CaHosting
         services.AddSingleton<CertificateActions>();
         services.AddSingleton<BulkChanges>();
         services.AddSingleton<ApprovalCheck>();
+        services.AddSingleton<StatusCommandCheck>();
         services.AddSingleton<CertificateCheck>();
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);

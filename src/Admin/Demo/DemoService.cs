@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using ZwCa.Admin.Programs;
 
 namespace ZwCa.Admin.Demo;
@@ -29,12 +30,23 @@ internal sealed class DemoService : IAsyncDisposable
 
     public int ProcessId => _process!.Id;
 
-    /// <summary>One on loopback that nobody uses just now.</summary>
+    /// <summary>One on loopback that nobody uses just now, and that no connection gets by chance before the service starts: those begin at 32768.</summary>
     public static IPEndPoint FreeEndPoint()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return (IPEndPoint)listener.LocalEndpoint;
+        while (true)
+        {
+            var free = new IPEndPoint(IPAddress.Loopback, RandomNumberGenerator.GetInt32(20_000, 32_768));
+            try
+            {
+                using var listener = new TcpListener(free);
+                listener.Start();
+                return free;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Another one.
+            }
+        }
     }
 
     /// <summary>Runs a verb of the service's program.</summary>

@@ -90,9 +90,9 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
     {
         string id = Convert.ToHexStringLower(open.ChangeId);
         CommandRow command = await database.ReadAsync(transaction => CertificateRecords.FindCommandAsync(transaction, id), cancellationToken)
-            ?? throw new InvalidOperationException($"No command of two officers has ordered the change {id}.");
+            ?? throw new InvalidOperationException($"No command has ordered the change {id}.");
         Application application = Der.Decode<Application>(command.Application);
-        string? wrong = approvals.Judge(application, command.Proposal, command.ProposerPersonId, command.Review, command.ApproverPersonId, command.ReviewedAt);
+        string? wrong = approvals.Judge(application, command);
         CommandBody body = Der.Decode<CommandBody>(application.Body);
         bool isIt = application.EnrollmentId == id && application.Region == open.Region && body.Parameters.Span.SequenceEqual(open.Body)
             && body.Action is CertificateActions.RevokeByKey or CertificateActions.RevokeByOwner or CertificateActions.Bulk;

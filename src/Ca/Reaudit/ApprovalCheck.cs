@@ -45,6 +45,27 @@ internal sealed class ApprovalCheck(OfficerIssuers issuers, RoleCatalogue roles)
             : Judge(application, entry, row.EntryPerson, review, row.ReviewPerson, row.DecidedAt);
     }
 
+    /// <summary>As <see cref="Judge(Application, byte[], ReadOnlySpan{byte}, byte[], ReadOnlySpan{byte}, DateTimeOffset)"/>, of a command.</summary>
+    /// <param name="isAlone">One officer may give it, for it only takes power away.</param>
+    public string? Judge(Application application, CommandRow command, bool isAlone = false)
+    {
+        if (!isAlone)
+        {
+            return command is { Review: { } review, ApproverPersonId: { } approver, ReviewedAt: { } at }
+                ? Judge(application, command.Proposal, command.ProposerPersonId, review, approver, at)
+                : "no second officer has approved the command";
+        }
+
+        try
+        {
+            return Verify(application, command.Proposal, ApprovalStep.Entry, command.ProposedAt).Officer.IsOfPerson(command.ProposerPersonId) ? null : "the row names another person than the proposal";
+        }
+        catch (Exception e) when (e is RefusalException or DerException)
+        {
+            return $"the proposal does not hold: {e.Message}";
+        }
+    }
+
     private SignedApproval Verify(Application application, byte[] bytes, ApprovalStep step, DateTimeOffset at)
     {
         Approval approval = Der.Decode<Approval>(bytes);

@@ -18,7 +18,7 @@ namespace ZwCa.Ca.Reaudit;
 /// Compares everything that is recorded about a certificate: docs/REAUDIT.md, in the same steps. It takes nothing for granted that a row says: each is held against bytes that were signed,
 /// by the CA, by officers, or by the log's key. Safe for concurrent use.
 /// </summary>
-internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions options)
+internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandCheck commands, CaOptions options)
 {
     /// <summary>state_version of a row that was intended, once it is, and of a valid one.</summary>
     private const int IntendedVersion = 2;
@@ -220,7 +220,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
     private CertificateBody JudgeCommand(List<Discrepancy> found, CertificateRecords records, DecisionRow decision)
     {
         CertificateRow row = records.Row;
-        if (records.Command is not { } command)
+        if (records.Command is not { Review: not null } command)
         {
             // Still compared with the certificate, where it can be read.
             found.Add(new Discrepancy("approvals", "no command of two officers has ordered it"));
@@ -234,7 +234,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
                 && (application.Region == row.Region || row.Region == RegionCode.Nation.Value),
             "decision",
             "the command is another, or of another region, than its row");
-        string? wrong = approvals.Judge(application, command.Proposal, command.ProposerPersonId, command.Review, command.ApproverPersonId, command.ReviewedAt);
+        string? wrong = approvals.Judge(application, command);
         Require(found, wrong is null, "approvals", wrong ?? "");
         CommandBody ordered = Der.Decode<CommandBody>(application.Body);
         return ordered.Action == ClientActions.Register ? Der.Decode<ClientRegistration>(ordered.Parameters).Order.Body : Der.Decode<CertificateOrder>(ordered.Parameters).Body;
@@ -307,6 +307,13 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, CaOptions option
                 && (expected.At is null || revocation.RevokedAt.ToUnixTimeMilliseconds() == expected.At)
                 && revocation.InvalidFrom?.ToUnixTimeMilliseconds() == expected.InvalidFrom;
         Require(found, agrees, "status", "its CRL entry is not what the log says");
+
+        // What nobody of the RA decided, officers of the CA have ordered.
+        foreach (AuditLeaf leaf in changes.Select(each => each.Leaf).Where(leaf => leaf.Action != IssueCertificate.AbandonAction && CertificateRecords.OctetsOf(leaf, "application") is null))
+        {
+            string? wrong = commands.Judge(records, records.Authority!, leaf);
+            Require(found, wrong is null, "status", wrong ?? "");
+        }
 
         // What the RA's officers decided, and what was done by it: one for the other.
         var decided = new HashSet<string>();

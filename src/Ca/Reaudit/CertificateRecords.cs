@@ -15,7 +15,7 @@ namespace ZwCa.Ca.Reaudit;
 /// <param name="Detail">English, for the operator; no personal data.</param>
 internal sealed record Discrepancy(string Kind, string Detail);
 
-/// <summary>A command of two officers as its rows have it.</summary>
+/// <summary>A command of officers as its rows have it.</summary>
 internal sealed record CommandRow
 {
     public required byte[] Application { get; init; }
@@ -24,11 +24,14 @@ internal sealed record CommandRow
 
     public required byte[] ProposerPersonId { get; init; }
 
-    public required byte[] Review { get; init; }
+    public required DateTimeOffset ProposedAt { get; init; }
 
-    public required byte[] ApproverPersonId { get; init; }
+    /// <summary>Null, as the next two: nobody else has approved it.</summary>
+    public byte[]? Review { get; init; }
 
-    public required DateTimeOffset ReviewedAt { get; init; }
+    public byte[]? ApproverPersonId { get; init; }
+
+    public DateTimeOffset? ReviewedAt { get; init; }
 }
 
 /// <summary>All that is recorded about one certificate, each piece as it lies there.</summary>
@@ -49,8 +52,11 @@ internal sealed record CertificateRecords
     /// <summary>By the hash that a decision names, as hexadecimal.</summary>
     public required IReadOnlyDictionary<string, byte[]> Approvals { get; init; }
 
-    /// <summary>Null: no command of the id that the decision names has a second officer's review.</summary>
+    /// <summary>Null: there is none of the id that the decision names.</summary>
     public required CommandRow? Command { get; init; }
+
+    /// <summary>Those that the events of its status name, by their ids.</summary>
+    public required IReadOnlyDictionary<string, CommandRow> StatusCommands { get; init; }
 
     /// <summary>Null: the region is not registered.</summary>
     public required IReadOnlyList<SubjectText>? Place { get; init; }
@@ -81,6 +87,15 @@ internal sealed record CertificateRecords
             }
         }
 
+        var commands = new Dictionary<string, CommandRow>();
+        foreach (string id in events.Select(each => OctetsOf(each.Leaf, "command")).OfType<ReadOnlyMemory<byte>>().Select(each => Convert.ToHexStringLower(each.Span)).Distinct())
+        {
+            if (await FindCommandAsync(transaction, id) is { } command)
+            {
+                commands[id] = command;
+            }
+        }
+
         return new CertificateRecords
         {
             Row = row,
@@ -90,6 +105,7 @@ internal sealed record CertificateRecords
             StatusDecisions = statuses,
             Approvals = approvals,
             Command = decisions is [{ Kind: (short)DecisionKind.Command } decision] ? await FindCommandAsync(transaction, decision.Reference) : null,
+            StatusCommands = commands,
             Place = await FindPlaceAsync(transaction, row.Region),
             Revocation = await CertificateStore.FindRevocationAsync(transaction, row),
             SubjectOwner = await transaction.FindAsync<string>("SELECT owner FROM subject_owner WHERE subject_hash = @SubjectHash", row),
@@ -122,13 +138,13 @@ internal sealed record CertificateRecords
         }
     }
 
-    /// <returns>Null: none of the id that a second officer has approved.</returns>
+    /// <returns>Null: none of the id.</returns>
     internal static async Task<CommandRow?> FindCommandAsync(Transaction transaction, string reference) =>
         reference.Length == 2 * Ulid.Length && reference.All(char.IsAsciiHexDigitLower)
             ? await transaction.FindAsync<CommandRow>(
                 """
-                SELECT c.application, c.proposal, c.proposer_person_id, r.review, r.approver_person_id, r.reviewed_at
-                FROM officer_command c JOIN command_review r ON r.command_id = c.command_id WHERE c.command_id = @Id
+                SELECT c.application, c.proposal, c.proposer_person_id, c.proposed_at, r.review, r.approver_person_id, r.reviewed_at
+                FROM officer_command c LEFT JOIN command_review r ON r.command_id = c.command_id WHERE c.command_id = @Id
                 """,
                 new { Id = Convert.FromHexString(reference) })
             : null;

@@ -1,10 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Bulk;
+using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Import;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Contracts;
@@ -96,6 +99,44 @@ public sealed class ReauditTests
         Assert.Equal(Refusal.NotFound, unknown.Kind);
     }
 
+    /// <summary>The log takes in what is in the table of events, whoever put it there: it is held against what officers signed.</summary>
+    [Fact]
+    public async Task AHoldThatSomebodyEndsWithAnEventOfHisOwn_IsFound()
+    {
+        await using CaStage stage = await StartAsync();
+        CertificateAnswer[] issued = [(await stage.IssueAsync()).Answer, (await stage.IssueAsync()).Answer, (await stage.IssueAsync()).Answer];
+        CertificateReference[] list = [.. issued.Select(each => new CertificateReference(Convert.FromHexString(each.Issuer), SerialNumber.Parse(each.Serial)))];
+        CommandAnswer hold = await stage.CommandAsync(
+            CertificateActions.Bulk,
+            RegionCode.Nation.Value,
+            Der.Encode(new BulkStatusBody(DecisionKind.Suspend, RevocationReason.CertificateHold, new CertificateSelection.Certificates(list))));
+        while ((await stage.Audit.GetAsync<BulkChangeAnswer>($"/bulk-changes/{hold.Id}")).EndedAt is null)
+        {
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(["approvals"], (await ReauditAsync(stage)).Select(each => each.Kind));
+
+        // One by an event that names nobody, one by one that names the command of something else.
+        await EndAsync(issued[0]);
+        await EndAsync(issued[1], new AuditField.Octets("command", Convert.FromHexString(hold.Id)));
+        IReadOnlyList<FindingRow> found = await ReauditAsync(stage);
+        Assert.Equal(
+            issued[..2].Select(each => ("status", $"{each.Issuer}/{each.Serial}")).Order(), found.Where(each => each.Kind != "approvals").Select(each => (each.Kind, each.ObjectId)).Order());
+
+        Task EndAsync(CertificateAnswer certificate, params AuditField[] fields) => stage.Database.WriteAsync(async transaction =>
+        {
+            await transaction.ExecuteAsync("UPDATE certificate SET state = 2, state_version = state_version + 1 WHERE serial = @Serial", new { certificate.Serial });
+            await transaction.ExecuteAsync("DELETE FROM revocation WHERE serial = @Serial", new { certificate.Serial });
+            await new AuditLog(TimeProvider.System).AppendAsync(
+                transaction,
+                new AuditEvent(CaStage.Actor, CertificateStatus.ResumeAction, new AuditObject("certificate", $"{certificate.Issuer}/{certificate.Serial}"), AuditOutcome.Done)
+                {
+                    Fields = [new AuditField.Text(CertificateStatus.ReasonField, "removeFromCRL"), new AuditField.Number(CertificateStatus.VersionField, 5), .. fields],
+                });
+        });
+    }
+
     /// <summary>Nobody here decided about what a ceremony issued: its import is all that there is, and has to be there.</summary>
     [Fact]
     public async Task WhatACeremonyIssued_IsNoFinding_AlsoOnceItIsRevoked_UnlessItsImportIsMissing()
@@ -110,6 +151,13 @@ public sealed class ReauditTests
         Assert.False(await import.ImportAsync(operations, stage.Super.Certificate, profile, TestContext.Current.CancellationToken));
         byte[] revocation = Der.Encode(new StatusBody(new CertificateReference(stage.Operations.KeyIdentifier, notInOffice.SerialNumber), RevocationReason.Superseded));
         await stage.CommandAsync(CertificateActions.Revoke, RegionCode.Nation.Value, revocation);
+
+        // And an officer of here, certified by a command, disabled by one alone.
+        (CommandAnswer ordered, Sm2PrivateKey key) = await stage.OrderOfficerAsync(new OfficerIdentity(await stage.PersonAsync(), OfficerKind.Operator, RoleCatalogue.BusinessOperator, CaStage.County));
+        using Sm2PrivateKey owned = key;
+        await stage.CommandAsync(OfficerActions.Create, CaStage.County, ordered.Order!.Certificate!.Certificate!);
+        var serial = SerialNumber.Parse(ordered.Order.Certificate.Serial);
+        await stage.ProposeAsync(stage.FirstAdministrator, StageCommands.Command(OfficerActions.Disable, CaStage.County, Der.Encode(new OfficerChange(serial, "调离岗位"))));
 
         Assert.Equal(["approvals"], (await ReauditAsync(stage)).Select(each => each.Kind));
 
