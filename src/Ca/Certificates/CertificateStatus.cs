@@ -19,6 +19,9 @@ internal sealed record StatusChange(RevocationReason Reason, AuditActor Actor, D
     /// <summary>Since when the key was in other hands, where that is known (RFC 5280 §5.3.2).</summary>
     public DateTimeOffset? InvalidFrom { get; init; }
 
+    /// <summary>Whose officers decided. Null: the CA's.</summary>
+    public string? RaName { get; init; }
+
     /// <summary>What the event says of the decision: hashes of application and approvals, or the command.</summary>
     public IReadOnlyList<AuditField> Decision { get; init; } = [];
 }
@@ -148,7 +151,7 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
             return false;
         }
 
-        Require(await CertificateStore.InsertRevocationAsync(transaction, row, RevocationReason.CertificateHold, change.Now), row);
+        Require(await CertificateStore.InsertRevocationAsync(transaction, row, RevocationReason.CertificateHold, change.Now, raName: change.RaName), row);
         await RecordAsync(transaction, SuspendAction, row, change, change.Now);
         return true;
     }

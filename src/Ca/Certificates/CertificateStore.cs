@@ -68,16 +68,17 @@ internal static class CertificateStore
 
     /// <returns>False: it is on its CRL already.</returns>
     public static Task<bool> InsertRevocationAsync(
-        Transaction transaction, CertificateRow row, RevocationReason reason, DateTimeOffset now, DateTimeOffset? invalidFrom = null) => transaction.TryInsertAsync(
-        """
-        INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, invalid_from, not_after)
-        VALUES (@AuthorityId, @Shard, @Serial, @Reason, @Now, @InvalidFrom, @NotAfter)
-        """,
-        new { row.AuthorityId, row.Shard, row.Serial, Reason = (short)reason, Now = now, InvalidFrom = invalidFrom, row.NotAfter });
+        Transaction transaction, CertificateRow row, RevocationReason reason, DateTimeOffset now, DateTimeOffset? invalidFrom = null, string? raName = null) =>
+        transaction.TryInsertAsync(
+            """
+            INSERT INTO revocation (authority_id, shard, serial, reason, revoked_at, invalid_from, not_after, ra_name)
+            VALUES (@AuthorityId, @Shard, @Serial, @Reason, @Now, @InvalidFrom, @NotAfter, @RaName)
+            """,
+            new { row.AuthorityId, row.Shard, row.Serial, Reason = (short)reason, Now = now, InvalidFrom = invalidFrom, row.NotAfter, RaName = raName });
 
     /// <returns>Null: it is on no CRL.</returns>
     public static Task<RevocationRow?> FindRevocationAsync(Transaction transaction, CertificateRow row) => transaction.FindAsync<RevocationRow>(
-        "SELECT reason, revoked_at, invalid_from, not_after FROM revocation WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial", row);
+        "SELECT reason, revoked_at, invalid_from, not_after, ra_name FROM revocation WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial", row);
 
     /// <summary>Keeps a valid certificate from changing before the transaction ends.</summary>
     /// <returns>False: it is not valid, or has expired.</returns>
@@ -128,4 +129,7 @@ internal sealed record RevocationRow
     public DateTimeOffset? InvalidFrom { get; init; }
 
     public required DateTimeOffset NotAfter { get; init; }
+
+    /// <summary>Whose officers decided. Null: the CA's.</summary>
+    public string? RaName { get; init; }
 }

@@ -107,8 +107,15 @@ internal sealed class ChangeStatus(Database database, CertificateStatus status, 
         Require(isFirst, Refusal.NotApproved, Spent);
 
         // Step 6: the change: row, CRL entry, event. Of two that change it at once, one is refused.
+        if (order.Kind == DecisionKind.Resume && row.State == CertificateState.Held)
+        {
+            // What the CA's officers have put on hold, they release.
+            Require(await CertificateStore.FindRevocationAsync(transaction, row) is { RaName: not null }, Refusal.OutOfScope, "该证书由CA冻结，须由CA解冻。");
+        }
+
         var change = new StatusChange(order.Reason, order.Actor, now)
         {
+            RaName = order.RaName,
             Decision =
             [
                 new AuditField.Octets("application", approved.Digest),

@@ -21,7 +21,7 @@ namespace ZwCa.Ca.Certificates;
 /// Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CaOptions options, IssueSteps steps,
+    Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CaOptions options, IssueSteps steps,
     TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
@@ -142,7 +142,12 @@ internal sealed class IssueCertificate(
             throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。", inner: e);
         }
 
-        // Step 2: each attempt is an event, committed before the device is asked.
+        // Step 2: each attempt is an event, committed before the device is asked. A device that is not there is not asked: nobody gives up because of that.
+        if (hsm.Token.Capabilities.HasFlag(HsmCapabilities.Random))
+        {
+            await hsm.GetRandomAsync(1, cancellationToken);
+        }
+
         int attempt = await database.WriteAsync(
             async transaction =>
             {

@@ -134,7 +134,7 @@ CREATE TABLE signing_attempt (
 );
 {insert_only(signing_attempt)};
 
--- What CRLs are made from. A row of reason 6 (certificateHold) goes when the certificate is resumed.
+-- What CRLs are made from; ra_name: whose officers decided, or none where it was the CA's. A row of reason 6 (certificateHold) goes when the certificate is resumed.
 CREATE TABLE revocation (
     authority_id smallint NOT NULL,
     shard {text(8)} NOT NULL,
@@ -143,6 +143,7 @@ CREATE TABLE revocation (
     revoked_at bigint NOT NULL,
     invalid_from bigint,
     not_after bigint NOT NULL,
+    ra_name {text(64)},
     PRIMARY KEY (authority_id, shard, serial),
     FOREIGN KEY (authority_id, serial) REFERENCES certificate (authority_id, serial)
 ){by_key};

@@ -96,6 +96,7 @@ public sealed class IncidentTests
 
         Assert.Equal((2L, 2L, 0L), await ChangeAllAsync(DecisionKind.Suspend, RevocationReason.CertificateHold));
         Assert.Equal(new[] { first.Serial, second.Serial }, await SerialsAsync("held"));
+        Assert.Equal(nameof(Refusal.OutOfScope), await stage.TryAsync(first, DecisionKind.Resume));
         Assert.Equal("valid", (await other.GetAsync<CertificateAnswer>($"/certificates/{spared.Issuer}/{spared.Serial}")).State);
         CertificateAnswer meanwhile = (await stage.IssueAsync()).Answer;
         Assert.Equal((3L, 2L, 1L), await ChangeAllAsync(DecisionKind.Resume, RevocationReason.RemoveFromCrl));

@@ -146,9 +146,9 @@ public sealed class ReauditTests
         Authority operations = stage.Authorities.Operations;
         byte[] profile = ProfileCatalogue.Shipped["officer"].Hash.ToArray();
         StageOfficer notInOffice = await stage.CertifyAsync(RoleCatalogue.Auditor, CaStage.County);
-        Assert.True(await import.ImportAsync(operations, stage.Super.Certificate, profile, TestContext.Current.CancellationToken));
-        Assert.True(await import.ImportAsync(operations, notInOffice.Certificate, profile, TestContext.Current.CancellationToken));
-        Assert.False(await import.ImportAsync(operations, stage.Super.Certificate, profile, TestContext.Current.CancellationToken));
+        Assert.True((await import.ImportAsync(operations, stage.Super.Certificate, "officer", profile, TestContext.Current.CancellationToken)).IsNew);
+        Assert.True((await import.ImportAsync(operations, notInOffice.Certificate, "officer", profile, TestContext.Current.CancellationToken)).IsNew);
+        Assert.False((await import.ImportAsync(operations, stage.Super.Certificate, "officer", profile, TestContext.Current.CancellationToken)).IsNew);
         byte[] revocation = Der.Encode(new StatusBody(new CertificateReference(stage.Operations.KeyIdentifier, notInOffice.SerialNumber), RevocationReason.Superseded));
         await stage.CommandAsync(CertificateActions.Revoke, RegionCode.Nation.Value, revocation);
 
