@@ -134,7 +134,6 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));
         if (row.State == CertificateState.Valid && await ClientStore.FindAsync(transaction, thumbprint) is null)
         {
-            Require(row.State == CertificateState.Valid, Refusal.WrongState, "新的链路证书已吊销。");
             Require(await ClientStore.FindAsync(transaction, old.Thumbprint) is { Enabled: true }, Refusal.NotAllowed, "该链路证书已被停用。");
             await clients.RegisterAsync(transaction, actor, thumbprint, old.Name, old.Kind);
         }

@@ -237,6 +237,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         string? wrong = approvals.Judge(application, command);
         Require(found, wrong is null, "approvals", wrong ?? "");
         CommandBody ordered = Der.Decode<CommandBody>(application.Body);
+        Require(found, ordered.Action is ClientActions.Register or OrderActions.Order, "decision", "the command orders no certificate");
         return ordered.Action == ClientActions.Register ? Der.Decode<ClientRegistration>(ordered.Parameters).Order.Body : Der.Decode<CertificateOrder>(ordered.Parameters).Body;
     }
 

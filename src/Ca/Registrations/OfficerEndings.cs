@@ -4,14 +4,16 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Registrations;
 
 /// <summary>
-/// The commands about officers as they are at the CA: whose certificate makes nobody an officer any more is revoked too, for KMC and auditors go by the CRL. A certificate of the
+/// The commands about officers as they are at the CA: whose certificate makes nobody an officer any more is revoked too, for KMC and auditors go by the CRL, and who is disabled loses his
+/// links. A certificate of the
 /// ceremony may have no row here; that one is revoked where it came from.
 /// </summary>
-internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatus status)
+internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatus status, ClientStore clients)
 {
     public IReadOnlyList<CommandAction> Of(OfficerActions officers) =>
     [
@@ -23,6 +25,7 @@ internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatu
                 {
                     await action.DoAsync(context);
                     await RevokeAsync(context, context.Read<OfficerChange>().Officer, RevocationReason.PrivilegeWithdrawn);
+                    await CloseLinksAsync(context, context.Read<OfficerChange>().Officer);
                 },
             },
             OfficerActions.ReplaceCertificate => action with
@@ -36,6 +39,18 @@ internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatu
             _ => action,
         }),
     ];
+
+    /// <summary>His links are named by his person's id: none of them is heard any more, and none renews itself.</summary>
+    private async Task CloseLinksAsync(CommandContext context, SerialNumber serial)
+    {
+        byte[] person = await context.Transaction.GetAsync<byte[]>("SELECT person_id FROM officer WHERE certificate_serial = @Serial", new { Serial = serial.ToString() });
+        foreach (string thumbprint in await context.Transaction.QueryAsync<string>(
+            "SELECT thumbprint FROM registered_client WHERE name = @Name AND kind = @Kind AND enabled = 1",
+            new { Name = Convert.ToHexStringLower(person), Kind = (short)ClientKind.Officer }))
+        {
+            await clients.SwitchAsync(context.Transaction, context.Actor(), thumbprint, enabled: false);
+        }
+    }
 
     private async Task RevokeAsync(CommandContext context, SerialNumber serial, RevocationReason reason)
     {

@@ -140,7 +140,7 @@ public sealed class CommandsApiTests(SharedStage shared) : IClassFixture<SharedS
         await officer.GetAsync<RegionAnswer[]>("/regions");
         await Stage.ProposeAsync(
             Stage.FirstAdministrator, StageCommands.Command(OfficerActions.Disable, CaStage.County, Der.Encode(new OfficerChange(officer.SerialNumber, "调离岗位"))));
-        await StageCommands.RefusedAsync(Refusal.NotAllowed, () => officer.GetAsync<RegionAnswer[]>("/regions"));
+        await StageCommands.RefusedAsync(Refusal.LinkNotTrusted, () => officer.GetAsync<RegionAnswer[]>("/regions"));
     }
 
     [Fact]
