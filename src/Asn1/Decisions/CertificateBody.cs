@@ -26,6 +26,7 @@ public sealed record CertificateBody : IDer<CertificateBody>
 {
     private const int MaxAttributes = 32;
     private const int MaxNames = 256;
+    private const int MaxDays = 36_500;
 
     /// <summary>Of the profile, with its SM3: the very version that was decided about.</summary>
     public required string Profile { get; init => field = CustodyFields.Text(value, nameof(Profile)); }
@@ -64,7 +65,10 @@ public sealed record CertificateBody : IDer<CertificateBody>
     /// <summary>Of a renewal or a new key: the certificate that it follows.</summary>
     public CertificateReference? Replaces { get; init; }
 
-    private const int MaxDays = 36_500;
+    /// <summary>The same bytes: that is what is signed.</summary>
+    public bool Equals(CertificateBody? other) => other is not null && Der.Encode(this).AsSpan().SequenceEqual(Der.Encode(other));
+
+    public override int GetHashCode() => ((ReadOnlyMemory<byte>)Der.Encode(this)).ContentHash();
 
     public static CertificateBody Read(AsnReader reader)
     {
