@@ -10,7 +10,6 @@ internal static class ApiDocument
 {
     public const string Path = "/openapi/v1.json";
 
-    private const string Link = "link";
     private const string Signature = "signature";
 
     public static void AddApiDocument(this IServiceCollection services) => services.AddOpenApi(options =>
@@ -21,13 +20,14 @@ internal static class ApiDocument
             {
                 Title = "政务CA (ZWCA): CA",
                 Version = "1",
-                Description = "Certificates by the decision of two officers. Links are mutual TLS; whatever asks for something carries five headers with an SM2 signature (docs/MESSAGES.md). "
+                Description = "Certificates by the decision of two officers. Links are mutual TLS with a registered certificate of the system CA; whatever asks for something carries five headers with an SM2 signature (docs/MESSAGES.md). "
                     + "Refusals are problem documents whose type is urn:zwca:refusal:NAME (docs/ERRORS.md).",
             };
+
+            // Not mutualTLS, which is the link's: NSwag does not know the word.
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
-                [Link] = new OpenApiSecurityScheme { Type = SecuritySchemeType.MutualTLS, Description = "A registered link certificate of the system CA." },
                 [Signature] = new OpenApiSecurityScheme
                 {
                     Type = SecuritySchemeType.ApiKey,

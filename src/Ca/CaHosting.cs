@@ -121,20 +121,8 @@ internal static class CaHosting
             : Task.CompletedTask;
     }
 
-    private static SimulatorOptions SimulatorOf(HsmOptions options)
-    {
-        var found = SimulatorOptions.FromFolder(IPEndPoint.Parse(options.Endpoint), options.Partition, options.ClientFolder);
-        return new SimulatorOptions
-        {
-            Host = found.Host,
-            Port = found.Port,
-            Partition = found.Partition,
-            Serial = options.Serial,
-            ServerCertificateHash = found.ServerCertificateHash,
-            ClientCertificateFile = found.ClientCertificateFile,
-            SecretFile = found.SecretFile,
-        };
-    }
+    private static SimulatorOptions SimulatorOf(HsmOptions options) =>
+        SimulatorOptions.FromFolder(IPEndPoint.Parse(options.Endpoint), options.Partition, options.ClientFolder, serial: options.Serial);
 
     private static async Task<PersonRegistry> OpenPersonsAsync(IServiceProvider provider, CaOptions options) => await PersonRegistry.OpenAsync(
         provider.GetRequiredService<Database>(),

@@ -23,17 +23,7 @@ internal sealed class DeviceSet : IAsyncDisposable
         {
             foreach (DevicePlan device in plan.Plan.Devices)
             {
-                SimulatorOptions folder = SimulatorOptions.FromFolder(EndPointOf(device), device.Partition, plan.PathOf(device.Client));
-                var options = new SimulatorOptions
-                {
-                    Host = folder.Host,
-                    Port = folder.Port,
-                    Partition = folder.Partition,
-                    Serial = device.Serial,
-                    ServerCertificateHash = folder.ServerCertificateHash,
-                    ClientCertificateFile = folder.ClientCertificateFile,
-                    SecretFile = folder.SecretFile,
-                };
+                var options = SimulatorOptions.FromFolder(EndPointOf(device), device.Partition, plan.PathOf(device.Client), serial: device.Serial);
                 IHsm hsm = await SimulatorHsm.ConnectAsync(options, cancellationToken);
                 set._devices.Add(device.Id, hsm);
                 if (!plan.Plan.Demo && hsm.Token.Marks != StoreMarks.None)

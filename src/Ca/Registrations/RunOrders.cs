@@ -155,6 +155,12 @@ internal sealed partial class RunOrders(
                     "UPDATE certificate_order SET state = 2, refusal = @Refusal, detail = @Detail, ended_at = @Now WHERE order_id = @Id AND state = 0",
                     new { Id = id, Refusal = refusal, Detail = detail[..Math.Min(detail.Length, MaxDetail)], Now = time.GetUtcNow() });
             }
+            else if (row.Signature is not null)
+            {
+                // Recovery issued it, and one of the two is in office no more: the certificate stands, and opens no link.
+                await transaction.ExecuteAsync(
+                    "UPDATE certificate_order SET state = 1, ended_at = @Now WHERE order_id = @Id AND state = 0", new { Id = id, Now = time.GetUtcNow() });
+            }
         });
 
     /// <returns>Null: nothing has come of the order, not even an intention.</returns>

@@ -62,8 +62,9 @@ public sealed class SimulatorOptions
     /// <param name="partition">Its name.</param>
     /// <param name="folder">With client.pem, secret and server.sha256.</param>
     /// <param name="password">Opens the private key, if somebody encrypted it.</param>
+    /// <param name="serial">As <see cref="Serial"/>.</param>
     /// <exception cref="HsmException"><see cref="HsmFailure.WrongCredential"/>: the pin cannot be read.</exception>
-    public static SimulatorOptions FromFolder(EndPoint endpoint, string partition, string folder, string? password = null)
+    public static SimulatorOptions FromFolder(EndPoint endpoint, string partition, string folder, string? password = null, string? serial = null)
     {
         (string host, int port) = ClientFolder.Parts(endpoint);
         return new SimulatorOptions
@@ -71,6 +72,7 @@ public sealed class SimulatorOptions
             Host = host,
             Port = port,
             Partition = partition,
+            Serial = serial,
             ServerCertificateHash = ClientFolder.ReadPin(folder),
             ClientCertificateFile = Path.Combine(folder, ClientFolder.CertificateFile),
             ClientKeyPassword = password,

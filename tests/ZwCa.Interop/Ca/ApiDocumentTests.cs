@@ -22,7 +22,8 @@ public sealed class ApiDocumentTests
         string nswag = Requires.NSwag();
         await using CaStage stage = await CaStage.StartAsync();
         using var folder = new TemporaryFolder();
-        string document = await stage.Ra.Client.GetStringAsync(ZwCa.Ca.ApiDocument.Path, TestContext.Current.CancellationToken);
+        using HttpClient client = stage.CreateClient(stage.Ra.Link);
+        string document = await client.GetStringAsync(ZwCa.Ca.ApiDocument.Path, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(folder.File("ca.json"), document, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(folder.File("Client.csproj"), Project, TestContext.Current.CancellationToken);
 
@@ -31,9 +32,9 @@ public sealed class ApiDocumentTests
             "/jsonLibrary:SystemTextJson", "/generateNullableReferenceTypes:false");
         await RunAsync(folder.Path, "build", folder.File("Client.csproj"), "--nologo", "-v", "q");
 
-        string client = await File.ReadAllTextAsync(folder.File("Client.cs"), TestContext.Current.CancellationToken);
-        Assert.Contains("CertificateAnswer", client);
-        Assert.Contains("DecidedRequest", client);
+        string code = await File.ReadAllTextAsync(folder.File("Client.cs"), TestContext.Current.CancellationToken);
+        Assert.Contains("CertificateAnswer", code);
+        Assert.Contains("DecidedRequest", code);
     }
 
     [Fact]
@@ -41,7 +42,8 @@ public sealed class ApiDocumentTests
     {
         await using CaStage stage = await CaStage.StartAsync();
 
-        JsonNode document = JsonNode.Parse(await stage.Ra.Client.GetStringAsync(ZwCa.Ca.ApiDocument.Path, TestContext.Current.CancellationToken))!;
+        using HttpClient client = stage.CreateClient(stage.Ra.Link);
+        JsonNode document = JsonNode.Parse(await client.GetStringAsync(ZwCa.Ca.ApiDocument.Path, TestContext.Current.CancellationToken))!;
 
         string[] paths = [.. document["paths"]!.AsObject().Select(path => path.Key)];
         Assert.Superset(
