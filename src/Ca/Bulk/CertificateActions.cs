@@ -1,4 +1,3 @@
-using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
@@ -6,6 +5,7 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Officers;
+using static ZwCa.Ca.Registrations.CommandReading;
 
 namespace ZwCa.Ca.Bulk;
 
@@ -44,14 +44,14 @@ internal sealed class CertificateActions(CertificateStatus status, AuthorityList
 
     private async Task CheckRevokeAsync(CommandContext context)
     {
-        StatusBody body = Read<StatusBody>(context);
+        StatusBody body = context.Read<StatusBody>();
         RequireReason(DecisionKind.Revoke, body.Reason);
         ChangeStatus.RequireState(DecisionKind.Revoke, await FindAsync(context, body), context.Now);
     }
 
     private async Task RevokeAsync(CommandContext context)
     {
-        StatusBody body = Read<StatusBody>(context);
+        StatusBody body = context.Read<StatusBody>();
         CertificateRow row = await FindAsync(context, body);
         var change = new StatusChange(body.Reason, (context.Approver ?? context.Proposer).Actor, context.Now) { Decision = [new AuditField.Octets("command", context.CommandId)] };
         if (!await status.RevokeAsync(context.Transaction, row, change))
@@ -71,7 +71,7 @@ internal sealed class CertificateActions(CertificateStatus status, AuthorityList
 
     private static Task CheckAsync(CommandContext context, Func<BulkStatusBody, bool> isFor)
     {
-        BulkStatusBody body = Read<BulkStatusBody>(context);
+        BulkStatusBody body = context.Read<BulkStatusBody>();
         Require(isFor(body), Refusal.Malformed, "该命令不适用于所写的操作或范围。");
         RequireReason(body.Kind, body.Reason);
         return Task.CompletedTask;
@@ -82,7 +82,7 @@ internal sealed class CertificateActions(CertificateStatus status, AuthorityList
     {
         bool isNew = await BulkChangeStore.InsertAsync(context.Transaction, context.CommandId, context.Parameters.ToArray(), context.Application.Region, context.Now);
         Require(isNew, Refusal.Duplicate, "该命令编号已使用。");
-        if (Read<BulkStatusBody>(context) is { Reason: RevocationReason.KeyCompromise, Selection: CertificateSelection.Key key })
+        if (context.Read<BulkStatusBody>() is { Reason: RevocationReason.KeyCompromise, Selection: CertificateSelection.Key key })
         {
             // From this moment on, not from the first revocation: until then it could be certified again.
             await context.Transaction.TryInsertAsync(
@@ -99,26 +99,5 @@ internal sealed class CertificateActions(CertificateStatus status, AuthorityList
             _ => reason == RevocationReason.RemoveFromCrl,
         };
         Require(isReason, Refusal.Malformed, $"原因{CertificateStatus.NameOf(reason)}不适用于该命令。");
-    }
-
-    private static T Read<T>(CommandContext context)
-        where T : IDer<T>
-    {
-        try
-        {
-            return Der.Decode<T>(context.Parameters);
-        }
-        catch (DerException e)
-        {
-            throw new RefusalException(Refusal.Malformed, "命令参数格式有误。", inner: e);
-        }
-    }
-
-    private static void Require(bool met, Refusal kind, string detail)
-    {
-        if (!met)
-        {
-            throw new RefusalException(kind, detail);
-        }
     }
 }

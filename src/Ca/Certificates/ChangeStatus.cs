@@ -5,6 +5,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
+using static ZwCa.Ca.Registrations.CommandReading;
 
 namespace ZwCa.Ca.Certificates;
 
@@ -165,14 +166,6 @@ internal sealed class ChangeStatus(Database database, CertificateStatus status, 
         };
         Require(from.Contains(row.State), Refusal.WrongState, detail);
         Require(!CertificateStatus.IsExpired(row, now), Refusal.WrongState, "该证书已过期。");
-    }
-
-    private static void Require(bool met, Refusal kind, string detail)
-    {
-        if (!met)
-        {
-            throw new RefusalException(kind, detail);
-        }
     }
 
     private sealed record Decided

@@ -10,6 +10,7 @@ using ZwCa.Cryptography;
 using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Messages;
+using static ZwCa.Ca.Registrations.CommandReading;
 
 namespace ZwCa.Ca.Certificates;
 
@@ -108,26 +109,5 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, I
             Actor = ((CaSender)message.Sender).Actor,
             Approvals = approvals,
         };
-    }
-
-    private static T Decode<T>(ReadOnlyMemory<byte> bytes, string what)
-        where T : IDer<T>
-    {
-        try
-        {
-            return Der.Decode<T>(bytes);
-        }
-        catch (DerException e)
-        {
-            throw new RefusalException(Refusal.Malformed, $"{what}的编码有误。", inner: e);
-        }
-    }
-
-    private static void Require(bool met, Refusal kind, string detail)
-    {
-        if (!met)
-        {
-            throw new RefusalException(kind, detail);
-        }
     }
 }

@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Ca.Messages;
 using ZwCa.Ca.Registrations;
@@ -12,6 +11,7 @@ using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
+using static ZwCa.Ca.Registrations.CommandReading;
 
 namespace ZwCa.Ca.Commands;
 
@@ -101,26 +101,5 @@ internal static class CommandsApi
         var sender = (CaSender)message.Sender;
         Require(sender.Officer is null || approval.Certificate.Tbs.SerialNumber == sender.SerialNumber, Refusal.NotApproved, "录入意见须由提出人本人发送。");
         Require(sender.Ra is null || sender.Region.Covers(RegionCode.Parse(application.Region)), Refusal.OutOfScope, "该命令不在本RA的区域内。");
-    }
-
-    private static void Require(bool met, Refusal kind, string detail)
-    {
-        if (!met)
-        {
-            throw new RefusalException(kind, detail);
-        }
-    }
-
-    private static T Decode<T>(byte[] bytes, string what)
-        where T : IDer<T>
-    {
-        try
-        {
-            return Der.Decode<T>(bytes);
-        }
-        catch (DerException e)
-        {
-            throw new RefusalException(Refusal.Malformed, $"{what}的编码有误。", inner: e);
-        }
     }
 }

@@ -6,7 +6,7 @@ using ZwCa.Officers;
 
 namespace ZwCa.Ca.Registrations;
 
-/// <summary>What the CA's actions share.</summary>
+/// <summary>What the CA's actions and requests share.</summary>
 internal static class CommandReading
 {
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>.</exception>
@@ -20,6 +20,21 @@ internal static class CommandReading
         catch (DerException e)
         {
             throw new RefusalException(Refusal.Malformed, "命令参数格式有误。", inner: e);
+        }
+    }
+
+    /// <param name="what">In Chinese, for the one who sent it.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>.</exception>
+    public static T Decode<T>(ReadOnlyMemory<byte> bytes, string what)
+        where T : IDer<T>
+    {
+        try
+        {
+            return Der.Decode<T>(bytes);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, $"{what}的编码有误。", inner: e);
         }
     }
 
