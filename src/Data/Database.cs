@@ -19,6 +19,7 @@ public sealed class Database : IAsyncDisposable
     private readonly string _connectionString;
     private readonly NpgsqlDataSource? _source;
     private readonly SqliteWriter? _writer;
+    private readonly SqliteReaders? _readers;
 
     static Database()
     {
@@ -49,9 +50,9 @@ public sealed class Database : IAsyncDisposable
                 }
 
                 Dialect = new SqliteDialect();
-                _writer = new SqliteWriter(Dialect, settings.ToString());
-                settings.Mode = SqliteOpenMode.ReadOnly;
                 _connectionString = settings.ToString();
+                _writer = new SqliteWriter(Dialect, _connectionString);
+                _readers = new SqliteReaders(_connectionString);
                 break;
             case DatabaseKind.PostgreSql:
                 Dialect = new PostgreSqlDialect();
@@ -118,34 +119,30 @@ public sealed class Database : IAsyncDisposable
     public async Task<T> ReadAsync<T>(Func<Transaction, Task<T>> work, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
-        await using DbConnection connection = await OpenAsync(cancellationToken);
-        await using DbTransaction snapshot = connection is SqliteConnection sqlite
-            ? sqlite.BeginTransaction(deferred: true)
-            : await connection.BeginTransactionAsync(Kind == DatabaseKind.PostgreSql ? IsolationLevel.RepeatableRead : IsolationLevel.Snapshot, cancellationToken);
-        var transaction = new Transaction(Dialect, connection, snapshot, cancellationToken);
-        try
+        if (_readers is not null)
         {
-            return await work(transaction);
+            return await _readers.ReadAsync(async connection =>
+            {
+                connection.Execute("BEGIN");
+                T result = await RunAsync(work, new Transaction(Dialect, connection, null, cancellationToken));
+                connection.Execute("ROLLBACK");
+                return result;
+            });
         }
-        finally
-        {
-            transaction.End();
-        }
+
+        await using DbConnection server = await OpenAsync(cancellationToken);
+        await using DbTransaction snapshot = await server.BeginTransactionAsync(
+            Kind == DatabaseKind.PostgreSql ? IsolationLevel.RepeatableRead : IsolationLevel.Snapshot, cancellationToken);
+        return await RunAsync(work, new Transaction(Dialect, server, snapshot, cancellationToken));
     }
 
     /// <returns>The only row, or the default of the type: ask for <c>long?</c> where 0 may be there.</returns>
     /// <exception cref="InvalidOperationException">Several rows.</exception>
-    public async Task<T?> FindAsync<T>(string sql, object? parameters = null, CancellationToken cancellationToken = default)
-    {
-        await using DbConnection connection = await OpenAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<T?>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
-    }
+    public Task<T?> FindAsync<T>(string sql, object? parameters = null, CancellationToken cancellationToken = default) =>
+        AskAsync(connection => connection.QuerySingleOrDefaultAsync<T?>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken)), sql, cancellationToken);
 
-    public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters = null, CancellationToken cancellationToken = default)
-    {
-        await using DbConnection connection = await OpenAsync(cancellationToken);
-        return (await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken))).AsList();
-    }
+    public Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters = null, CancellationToken cancellationToken = default) => AskAsync<IReadOnlyList<T>>(
+        async connection => (await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken))).AsList(), sql, cancellationToken);
 
     /// <returns>The SQLite file that no verb has made yet; null where there is one, or a server.</returns>
     internal string? FindMissingFile()
@@ -166,10 +163,39 @@ public sealed class Database : IAsyncDisposable
             await _writer.DisposeAsync();
         }
 
+        _readers?.Dispose();
         if (_source is not null)
         {
             await _source.DisposeAsync();
         }
+    }
+
+    private static async Task<T> RunAsync<T>(Func<Transaction, Task<T>> work, Transaction transaction)
+    {
+        try
+        {
+            return await work(transaction);
+        }
+        finally
+        {
+            transaction.End();
+        }
+    }
+
+    /// <summary>One query.</summary>
+    private async Task<T> AskAsync<T>(Func<DbConnection, Task<T>> query, string sql, CancellationToken cancellationToken)
+    {
+        if (_readers is not null)
+        {
+            return await _readers.ReadAsync(connection =>
+            {
+                connection.Expect(sql);
+                return query(connection);
+            });
+        }
+
+        await using DbConnection server = await OpenAsync(cancellationToken);
+        return await query(server);
     }
 
     private async Task<T> WriteOnServerAsync<T>(Func<Transaction, Task<T>> work, CancellationToken cancellationToken)
@@ -230,11 +256,6 @@ public sealed class Database : IAsyncDisposable
 
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        if (Kind == DatabaseKind.Sqlite)
-        {
-            return SqliteLibrary.Open(new SqliteConnection(_connectionString), "PRAGMA trusted_schema = OFF");
-        }
-
         DbConnection connection = Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);
         try
         {

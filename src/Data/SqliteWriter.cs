@@ -201,7 +201,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private void RunInSavepoint(SqliteStatements connection, Unit unit)
     {
         connection.Execute("SAVEPOINT unit");
-        var transaction = new Transaction(_dialect, connection, null, CancellationToken.None);
+        var transaction = new Transaction(_dialect, connection, null, CancellationToken.None, Environment.CurrentManagedThreadId);
         unit.Run(transaction);
         transaction.End();
 

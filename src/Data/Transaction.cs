@@ -20,13 +20,15 @@ public sealed class Transaction
     private readonly int? _onlyThread;
     private bool _ended;
 
-    internal Transaction(Dialect dialect, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
+    /// <param name="transaction">Null on SQLite, where the connection is in it.</param>
+    /// <param name="onlyThread">Null: any that it goes on in.</param>
+    internal Transaction(Dialect dialect, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken, int? onlyThread = null)
     {
         Dialect = dialect;
         _connection = connection;
         _transaction = transaction;
         _cancellationToken = cancellationToken;
-        _onlyThread = transaction is null ? Environment.CurrentManagedThreadId : null;
+        _onlyThread = onlyThread;
     }
 
     public Dialect Dialect { get; }

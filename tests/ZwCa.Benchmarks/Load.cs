@@ -8,7 +8,8 @@ namespace ZwCa.Benchmarks;
 /// <param name="title">Names the table.</param>
 /// <param name="rounds">Odd; each gives every load one slice.</param>
 /// <param name="slice">Time for one load in one round.</param>
-internal sealed class Load(string title, int rounds, TimeSpan slice)
+/// <param name="warmUp">Time for one load before the first round; null: one slice. A process that compiles as it runs takes longer until it is what it is for months.</param>
+internal sealed class Load(string title, int rounds, TimeSpan slice, TimeSpan? warmUp = null)
 {
     private readonly List<(string Name, int Callers, int PerCall, Func<Task> Call)> _loads = [];
     private readonly Dictionary<string, double[]> _rates = [];
@@ -23,14 +24,14 @@ internal sealed class Load(string title, int rounds, TimeSpan slice)
         foreach ((string name, int callers, int perCall, Func<Task> call) in _loads)
         {
             _rates[name] = new double[rounds];
-            await SliceAsync(callers, perCall, call, []);
+            await SliceAsync(warmUp ?? slice, callers, perCall, call, []);
         }
 
         for (int round = 0; round < rounds; round++)
         {
             foreach ((string name, int callers, int perCall, Func<Task> call) in round % 2 == 0 ? _loads : Enumerable.Reverse(_loads))
             {
-                _rates[name][round] = await SliceAsync(callers, perCall, call, latencies[name]);
+                _rates[name][round] = await SliceAsync(slice, callers, perCall, call, latencies[name]);
             }
         }
 
@@ -53,13 +54,13 @@ internal sealed class Load(string title, int rounds, TimeSpan slice)
     public void PrintRatio(string name, string ours, string theirs, double? bar = null) =>
         SideBySide.PrintRatio(name, SideBySide.Median([.. _rates[ours].Zip(_rates[theirs], (our, their) => our / their)]), bar);
 
-    private async Task<double> SliceAsync(int callers, int perCall, Func<Task> call, ConcurrentBag<double> milliseconds)
+    private async Task<double> SliceAsync(TimeSpan time, int callers, int perCall, Func<Task> call, ConcurrentBag<double> milliseconds)
     {
         long done = 0;
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
         {
-            while (clock.Elapsed < slice)
+            while (clock.Elapsed < time)
             {
                 long start = Stopwatch.GetTimestamp();
                 await call();

@@ -17,6 +17,7 @@ internal static class IssueBenchmark
     private const double CfsslBar = 2;
 
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan StepTime = TimeSpan.FromSeconds(3);
 
     /// <param name="stored">Certificates of the CA that is not empty; 0: there is none.</param>
@@ -34,7 +35,7 @@ internal static class IssueBenchmark
         }
 
         var own = new List<IDisposable>();
-        var load = new Load("Certificates (the RSA CA's key has 3072 bits, the least that a CA may)", Rounds, Slice);
+        var load = new Load("Certificates (the RSA CA's key has 3072 bits, the least that a CA may)", Rounds, Slice, WarmUp);
         async Task AddAsync(string name, int callers, Task<PreparedRequests> preparing)
         {
             PreparedRequests requests = await preparing;
@@ -44,12 +45,12 @@ internal static class IssueBenchmark
 
         string full64 = string.Create(CultureInfo.InvariantCulture, $"SM2, {Many} in flight, {stored:N0} certificates stored");
         await AddAsync("SM2, 1 in flight", 1, PreparedRequests.ForCertificatesAsync(empty, 5_000, 1));
-        await AddAsync("SM2, 64 in flight", Many, PreparedRequests.ForCertificatesAsync(empty, 15_000, Many));
+        await AddAsync("SM2, 64 in flight", Many, PreparedRequests.ForCertificatesAsync(empty, 20_000, Many));
         await AddAsync("RSA-2048 for RSA, 1 in flight", 1, PreparedRequests.ForCertificatesAsync(empty, 4_000, 1, rsa: true));
         await AddAsync("RSA-2048 for RSA, 64 in flight", Many, PreparedRequests.ForCertificatesAsync(empty, 8_000, Many, rsa: true));
         if (full is not null)
         {
-            await AddAsync(full64, Many, PreparedRequests.ForCertificatesAsync(full, 15_000, Many));
+            await AddAsync(full64, Many, PreparedRequests.ForCertificatesAsync(full, 20_000, Many));
         }
 
         if (cfssl is not null)

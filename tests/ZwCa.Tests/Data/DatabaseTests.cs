@@ -40,6 +40,26 @@ public sealed class DatabaseTests
         Assert.Null(await test.Database.FindAsync<long?>("SELECT total FROM account", cancellationToken: Token));
     }
 
+    /// <summary>Connections are used again: what one reader saw, or left behind when it failed, is nothing to the next.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Readers_OneAfterTheOtherAndManyAtOnce_SeeWhatIsThereWhenTheyBegin(DatabaseKind kind)
+    {
+        await using TestDatabase test = await TestDatabase.CreateAsync(kind, Sample.Tables);
+        const string count = "SELECT COUNT(*) FROM item";
+        for (int i = 0; i < 40; i++)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => test.Database.ReadAsync<long>(
+                async transaction => throw new InvalidOperationException($"{await transaction.GetAsync<long>(count)}"), Token));
+            await Assert.ThrowsAnyAsync<DbException>(() => test.Database.QueryAsync<long>("SELECT nothing FROM item", cancellationToken: Token));
+            await test.Database.WriteAsync(transaction => Sample.InsertAsync(transaction, Sample.NewItem($"{i}")), Token);
+            long[] seen = await Task.WhenAll(Enumerable.Range(0, 24).Select(n => Task.Run(async () => n % 2 == 0
+                ? await test.Database.ReadAsync(transaction => transaction.GetAsync<long>(count), Token)
+                : await test.Database.FindAsync<long>(count, cancellationToken: Token))));
+            Assert.All(seen, each => Assert.Equal(i + 1, each));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task CancelledBeforeItsStart_IsNotRun(DatabaseKind kind)
