@@ -44,12 +44,24 @@ public sealed class LogGuard
             cancellationToken);
     }
 
+    /// <summary>As <see cref="CheckAsync(CancellationToken)"/>, of what one transaction sees: a copy that lags behind, or was put back, is older than the anchors.</summary>
+    /// <param name="anchored">From <see cref="ReadAnchors"/>, read before the transaction began.</param>
+    /// <returns>Leaves of the log that it sees.</returns>
+    /// <exception cref="LogRolledBackException">As there.</exception>
+    /// <exception cref="LogDamagedException">As there.</exception>
+    public async Task<long> RequireNoneOlderAsync(Transaction transaction, Checkpoint? anchored)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        return (await CheckAsync(transaction, anchored)).Size;
+    }
+
     /// <summary>In epochs, then in size, then in time.</summary>
     internal static Checkpoint? Highest(Checkpoint? one, Checkpoint? other) =>
         one is null || (other is not null && Rank(other).CompareTo(Rank(one)) > 0) ? other : one;
 
     /// <returns>The highest checkpoint that an anchor holds; null where none holds any.</returns>
-    internal Checkpoint? ReadAnchors()
+    /// <exception cref="AnchorException">An anchor cannot be read.</exception>
+    public Checkpoint? ReadAnchors()
     {
         Checkpoint? highest = null;
         foreach (Anchor anchor in _options.Anchors)

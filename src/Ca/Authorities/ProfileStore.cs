@@ -61,6 +61,18 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
         return versions;
     }
 
+    /// <summary>All versions of all profiles that were ever known.</summary>
+    public async Task<IReadOnlyList<Profile>> GetAllAsync(Transaction transaction)
+    {
+        var all = new List<Profile>();
+        foreach (byte[] hash in await transaction.QueryAsync<byte[]>("SELECT profile_hash FROM profile_version ORDER BY profile_hash"))
+        {
+            all.Add(await GetAsync(transaction, hash));
+        }
+
+        return all;
+    }
+
     /// <summary>A version, active or not: certificates are judged by that of their day.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     /// <exception cref="ProfileException">The row is no profile, or not of this hash: somebody changed it.</exception>

@@ -1,0 +1,262 @@
+using System.Diagnostics.Metrics;
+using System.Numerics;
+using Microsoft.Extensions.Logging;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Audit;
+using ZwCa.Audit.Sequencing;
+using ZwCa.Ca.Authorities;
+using ZwCa.Data;
+using ZwCa.Issuance;
+
+namespace ZwCa.Ca.Crls;
+
+/// <summary>
+/// Makes one CRL: docs/CRLS.md, in the same steps. Nothing leaves here: what has passed the gate waits in the database to be published (<see cref="PublishCrls"/>). Whatever dies meanwhile,
+/// a number is used once, and what may have been signed has a row. Safe on several nodes: a lease lets one of them make the CRL, and each of its commits renews it.
+/// </summary>
+internal sealed partial class MakeCrl
+{
+    public const string IntendAction = "crl.intend";
+    public const string IssueAction = "crl.issue";
+    public const string RefuseAction = "crl.refuse";
+    public const string GiveUpAction = "crl.give-up";
+
+    /// <summary>Of the log.</summary>
+    public const string ObjectKind = "crl";
+
+    private static readonly AuditActor Actor = new(AuditActorKind.Job, "crl");
+
+    private readonly Database _database;
+    private readonly AuditLog _log;
+    private readonly ProfileStore _profiles;
+    private readonly LogGuard _guard;
+    private readonly CrlGate _gate;
+    private readonly CrlNode _node;
+    private readonly CrlOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<MakeCrl> _logger;
+    private readonly Counter<long> _made;
+
+    public MakeCrl(
+        Database database, AuditLog log, ProfileStore profiles, LogGuard guard, CrlGate gate, CrlNode node, CrlOptions options, TimeProvider time, IMeterFactory meters, ILogger<MakeCrl> logger)
+    {
+        _database = database;
+        _log = log;
+        _profiles = profiles;
+        _guard = guard;
+        _gate = gate;
+        _node = node;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _made = meters.Create("ZwCa.Ca").CreateCounter<long>("zwca.crls", null, "CRLs that were made, by what the gate said.");
+    }
+
+    /// <summary>Makes the CRL if it is due.</summary>
+    /// <returns>The row as it ended; null: it is not due, another node is at it, or the last one waits to be published.</returns>
+    /// <exception cref="Hsm.HsmException">The device failed: the next run begins anew, with another number.</exception>
+    public async Task<CrlRow?> RunAsync(CrlScope scope, CancellationToken cancellationToken)
+    {
+        // Step 1: the lease, and a number that nothing else has or gets. What a dead node began is given up: its number is spent, and if it was signed, nobody has it.
+        Lease lease = _node.LeaseOf(scope);
+        (CrlRow? row, CrlRow? last, IReadOnlyList<Profile> profiles) = await _database.WriteAsync(transaction => BeginAsync(transaction, scope, lease), cancellationToken);
+        if (row is null)
+        {
+            return null;
+        }
+
+        FaultPoint.Reach("crl-begun");
+        string path = Path.Combine(_node.WorkFolder, $"{Convert.ToHexStringLower(row.CrlId)}.crl");
+        try
+        {
+            // Step 2: everything that goes on it, as it was at one moment.
+            using CrlSnapshot snapshot = await CrlSnapshot.ReadAsync(_database, _guard, scope, last?.ThisUpdate, _node.WorkFolder, _time, cancellationToken);
+            FaultPoint.Reach("crl-read");
+
+            // Step 3: all of it but the signature, judged by the rules of lint.
+            var thisUpdate = Time.Truncate(snapshot.ReadAt);
+            var request = new CrlRequest
+            {
+                Kind = scope.IsComplete ? CrlKind.Complete : CrlKind.Partition,
+                Number = row.CrlNumber,
+                PreviousNumber = last is null ? null : new BigInteger(last.CrlNumber),
+                ThisUpdate = thisUpdate.Value,
+                NextUpdate = thisUpdate.Value + _options.Validity,
+                DistributionPoint = CrlScopes.PointOf(scope, profiles),
+                IssuerKeyIdentifier = scope.IsComplete ? null : scope.Authority.Issuer.KeyIdentifier,
+                OnlyUserCertificates = !scope.IsComplete,
+            };
+            await using var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
+            using PreparedCrl prepared = CrlIssuer.Prepare(scope.Authority.Issuer, request, snapshot.ReadEntries(), file);
+            FaultPoint.Reach("crl-prepared");
+
+            // Step 4: the intention, before anything is signed.
+            row = row with
+            {
+                ThisUpdate = request.ThisUpdate, NextUpdate = request.NextUpdate, Entries = snapshot.Count, LogSize = snapshot.LogSize, ChangedAt = _time.GetUtcNow(),
+            };
+            if (!await _database.WriteAsync(transaction => IntendAsync(transaction, lease, scope, row, prepared.Digest), cancellationToken))
+            {
+                return null;
+            }
+
+            FaultPoint.Reach("crl-intended");
+
+            // Step 5: sign. What the device returns is verified, and the file is read back.
+            IssuedCrl issued = await CrlIssuer.SignAsync(prepared, cancellationToken);
+            await file.FlushAsync(cancellationToken);
+            FaultPoint.Reach("crl-signed");
+
+            // Step 6: the gate looks at the file as a relying party would, beside what was published last and what the log says.
+            file.Position = 0;
+            row = row with { Length = issued.Length, Hash = await FileHash.ComputeAsync(file, cancellationToken) };
+            IReadOnlyList<string> reasons = await _gate.JudgeAsync(new CrlCandidate(scope, row, path, profiles), cancellationToken);
+            FaultPoint.Reach("crl-judged");
+
+            // Step 7: what passed goes into the database whole, to be published from there by any node; what did not goes nowhere.
+            row = row with
+            {
+                State = reasons.Count == 0 ? CrlState.Judged : CrlState.Refused,
+                Detail = reasons.Count == 0 ? null : Shortened(string.Join(" ", reasons)),
+                ChangedAt = _time.GetUtcNow(),
+            };
+            if (reasons.Count == 0)
+            {
+                await KeepAsync(lease, row, file, cancellationToken);
+            }
+
+            bool ended = await _database.WriteAsync(transaction => EndAsync(transaction, lease, scope, row), cancellationToken);
+            FaultPoint.Reach("crl-ended");
+            if (!ended)
+            {
+                return null;
+            }
+
+            _made.Add(1, new KeyValuePair<string, object?>("outcome", row.State == CrlState.Judged ? "issued" : "refused"));
+            if (row.State == CrlState.Refused)
+            {
+                LogRefused(_logger, scope.ToString(), row.CrlNumber, row.Detail!);
+            }
+
+            return row;
+        }
+        catch (Exception e) when (e is LintException or InvalidOperationException or ArgumentException or LogRolledBackException or LogDamagedException or AnchorException)
+        {
+            // It cannot be made of what there is: that does not pass by itself, and has to be seen.
+            await _database.WriteAsync(transaction => GiveUpAsync(transaction, scope, row, Shortened(e.Message)), CancellationToken.None);
+            LogRefused(_logger, scope.ToString(), row.CrlNumber, e.Message);
+            throw;
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private async Task<(CrlRow? Row, CrlRow? Last, IReadOnlyList<Profile> Profiles)> BeginAsync(Transaction transaction, CrlScope scope, Lease lease)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        if (!await CrlScopes.IsDueAsync(transaction, scope, now) || !await lease.TakeAsync(transaction, now)
+            || await CrlStore.FindLastAsync(transaction, scope, CrlState.Judged) is not null)
+        {
+            return default;
+        }
+
+        foreach (CrlRow broken in await CrlStore.ListBrokenOffAsync(transaction, scope))
+        {
+            await GiveUpAsync(transaction, scope, broken, "broken off");
+        }
+
+        var row = new CrlRow
+        {
+            CrlId = Ulid.Create(now),
+            AuthorityId = scope.Authority.Id,
+            Shard = scope.Shard,
+            CrlNumber = await CrlStore.TakeNumberAsync(transaction, scope),
+            State = CrlState.Begun,
+            BegunAt = now,
+            ChangedAt = now,
+        };
+        await CrlStore.BeginAsync(transaction, row);
+        return (row, await CrlStore.FindPublishedAsync(transaction, scope), await _profiles.GetAllAsync(transaction));
+    }
+
+    private async Task<bool> IntendAsync(Transaction transaction, Lease lease, CrlScope scope, CrlRow row, ReadOnlyMemory<byte> digest)
+    {
+        if (!await lease.TakeAsync(transaction, row.ChangedAt) || !await CrlStore.IntendAsync(transaction, row))
+        {
+            return false;
+        }
+
+        await RecordAsync(
+            transaction, IntendAction, scope, row, AuditOutcome.Intended,
+            new AuditField.Octets("digest", digest),
+            new AuditField.Number("entries", row.Entries!.Value),
+            new AuditField.Number("thisUpdate", row.ThisUpdate!.Value.ToUnixTimeSeconds()),
+            new AuditField.Number("nextUpdate", row.NextUpdate!.Value.ToUnixTimeSeconds()),
+            new AuditField.Number("logSize", row.LogSize!.Value));
+        return true;
+    }
+
+    private async Task KeepAsync(Lease lease, CrlRow row, FileStream file, CancellationToken cancellationToken)
+    {
+        file.Position = 0;
+        byte[] buffer = new byte[CrlStore.PartLength];
+        for (long part = 0; ; part++)
+        {
+            int count = await file.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
+            if (count == 0)
+            {
+                return;
+            }
+
+            byte[] content = buffer[..count];
+            await _database.WriteAsync(
+                async transaction =>
+                {
+                    await lease.TakeAsync(transaction, _time.GetUtcNow());
+                    await CrlStore.AddPartAsync(transaction, row.CrlId, part, content);
+                },
+                cancellationToken);
+        }
+    }
+
+    private async Task<bool> EndAsync(Transaction transaction, Lease lease, CrlScope scope, CrlRow row)
+    {
+        if (!await lease.TakeAsync(transaction, row.ChangedAt) || !await CrlStore.JudgeAsync(transaction, row))
+        {
+            return false;
+        }
+
+        // What was refused is tried again soon: the reason may pass, and everybody waits.
+        bool isJudged = row.State == CrlState.Judged;
+        await CrlStore.SetDueAsync(transaction, scope, row.ThisUpdate!.Value + (isJudged ? _options.Interval : CrlNode.TryAgainAfter));
+        await lease.ReleaseAsync(transaction);
+        await RecordAsync(
+            transaction, isJudged ? IssueAction : RefuseAction, scope, row, isJudged ? AuditOutcome.Done : AuditOutcome.Refused,
+            [new AuditField.Octets("hash", row.Hash), .. isJudged ? [] : new AuditField[] { new AuditField.Text("reason", row.Detail!) }]);
+        return true;
+    }
+
+    private async Task GiveUpAsync(Transaction transaction, CrlScope scope, CrlRow row, string detail)
+    {
+        if (await CrlStore.GiveUpAsync(transaction, row.CrlId, detail, _time.GetUtcNow()))
+        {
+            await CrlStore.SetDueAsync(transaction, scope, _time.GetUtcNow() + CrlNode.TryAgainAfter);
+            await RecordAsync(transaction, GiveUpAction, scope, row, AuditOutcome.Failed, new AuditField.Text("reason", detail));
+        }
+    }
+
+    private Task RecordAsync(Transaction transaction, string action, CrlScope scope, CrlRow row, AuditOutcome outcome, params IReadOnlyList<AuditField> fields) => _log.AppendAsync(
+        transaction,
+        new AuditEvent(Actor, action, ObjectOf(scope), outcome) { Fields = [new AuditField.Number("number", row.CrlNumber), .. fields] });
+
+    /// <summary>What the log calls it by: the issuer's key identifier and the partition.</summary>
+    internal static AuditObject ObjectOf(CrlScope scope) => new(ObjectKind, $"{scope.Authority.KeyIdentifier}/{scope.Shard}");
+
+    private static string Shortened(string text) => text.ReplaceLineEndings(" ") is { Length: > 1000 } tooLong ? tooLong[..1000] : text.ReplaceLineEndings(" ");
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "CRL {Scope} number {Number} does not leave: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string scope, long number, string reason);
+}
