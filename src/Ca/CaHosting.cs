@@ -8,6 +8,7 @@ using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Crls;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
 using ZwCa.Ca.Registrations;
@@ -35,6 +36,7 @@ internal static class CaHosting
         new("roles", (services, cancellation) => RoleCatalogue.Standard.InstallAsync(services.GetRequiredService<Database>(), cancellation)),
         new("CAs and their keys", (services, _) => RequireFit(services)),
         new("profiles", (services, cancellation) => services.GetRequiredService<ProfileStore>().InstallAsync(cancellation)),
+        new("CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
 
         // Otherwise a job that cannot be made is only a line of the log, each time that it is due.
@@ -97,6 +99,7 @@ internal static class CaHosting
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
         services.AddRegistrations();
+        builder.AddCrls(options.Crls);
 
         services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
         services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using ZwCa.Ca.Crls;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -52,6 +53,8 @@ public sealed record CaOptions
     /// <summary>Quartz cron expression, in the time zone of the machine.</summary>
     public string ReauditSchedule { get; init; } = "0 30 2 * * ?";
 
+    public CrlOptions Crls { get; init; } = new();
+
     /// <exception cref="ConfigurationException">A setting is missing, unknown or wrong.</exception>
     public static CaOptions Read(IConfiguration configuration)
     {
@@ -89,6 +92,7 @@ public sealed record CaOptions
         Need(options.SigningAttempts is >= 1 and <= 1000, "SigningAttempts", "1 to 1000");
         Need(options.ClaimFor > TimeSpan.Zero && options.ClaimFor <= TimeSpan.FromHours(1), "ClaimFor", "more than nothing, up to one hour");
         Need(Quartz.CronExpression.TryParse(options.ReauditSchedule ?? "", out _), "ReauditSchedule", "a Quartz cron expression");
+        reasons.AddRange(options.Crls.Faults());
         return reasons.Count == 0 ? options : throw new ConfigurationException(reasons);
 
         void Need(bool right, string setting, string expected)

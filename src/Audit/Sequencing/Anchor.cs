@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Text;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
+using ZwCa.Data;
 
 namespace ZwCa.Audit.Sequencing;
 

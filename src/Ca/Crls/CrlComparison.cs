@@ -93,7 +93,8 @@ internal sealed class CrlComparison : IDisposable
         {
             bool hasOld = before is not null && old.MoveNext();
             bool hasNow = now.MoveNext();
-            byte[] last = [];
+            Span<byte> last = stackalloc byte[SerialOctets];
+            int lastLength = 0;
             while (hasOld || hasNow)
             {
                 int order = !hasOld ? 1 : !hasNow ? -1 : Order(Serial(old.Current), Serial(now.Current));
@@ -105,8 +106,9 @@ internal sealed class CrlComparison : IDisposable
                 if (order >= 0)
                 {
                     ReadOnlySpan<byte> serial = Serial(now.Current);
-                    Require(After == 0 || Order(last, serial) < 0);
-                    last = serial.ToArray();
+                    Require(lastLength == 0 || Order(last[..lastLength], serial) < 0);
+                    serial.CopyTo(last);
+                    lastLength = serial.Length;
                     After++;
                     hasNow = now.MoveNext();
                 }
@@ -152,16 +154,18 @@ internal sealed class CrlComparison : IDisposable
 
     private static bool IsOrdered(CrlFile crl)
     {
-        byte[]? last = null;
+        Span<byte> last = stackalloc byte[SerialOctets];
+        int lastLength = 0;
         foreach (CrlEntryView entry in crl.ReadEntries())
         {
             ReadOnlySpan<byte> serial = Serial(entry);
-            if (last is not null && Order(last, serial) >= 0)
+            if (lastLength > 0 && Order(last[..lastLength], serial) >= 0)
             {
                 return false;
             }
 
-            last = serial.ToArray();
+            serial.CopyTo(last);
+            lastLength = serial.Length;
         }
 
         return true;
@@ -185,6 +189,7 @@ internal sealed class CrlComparison : IDisposable
     /// <summary>Without the sign octet: as its text in the database is ordered.</summary>
     private static ReadOnlySpan<byte> Serial(CrlEntryView entry) =>
         entry.Fault is not null ? throw new DerException($"Entry {entry.Number}: {entry.Fault}.")
+            : entry.SerialNumber.Length is 0 or > SerialOctets ? throw new DerException($"Entry {entry.Number}: no serial number.")
             : entry.SerialNumber is [0, ..] ? entry.SerialNumber[1..]
             : entry.SerialNumber;
 
@@ -198,7 +203,8 @@ internal sealed class CrlComparison : IDisposable
         }
     }
 
-    private static EntryContent Content(CrlEntryView entry) => new(entry.Reason, entry.DateValue ?? throw new DerException($"Entry {entry.Number}: no date."));
+    private static EntryContent Content(CrlEntryView entry) => new(
+        entry.Reason ?? throw new DerException($"Entry {entry.Number}: no reason that exists."), entry.RevokedAt ?? throw new DerException($"Entry {entry.Number}: no date."));
 
     private void Add(ReadOnlySpan<byte> serial, EntryContent? before, EntryContent? after)
     {

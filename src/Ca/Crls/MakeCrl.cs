@@ -22,6 +22,9 @@ internal sealed partial class MakeCrl
     public const string RefuseAction = "crl.refuse";
     public const string GiveUpAction = "crl.give-up";
 
+    /// <summary>Why a row was given up whose run has died.</summary>
+    public const string BrokenOff = "broken off";
+
     /// <summary>Of the log.</summary>
     public const string ObjectKind = "crl";
 
@@ -165,7 +168,7 @@ internal sealed partial class MakeCrl
 
         foreach (CrlRow broken in await CrlStore.ListBrokenOffAsync(transaction, scope))
         {
-            await GiveUpAsync(transaction, scope, broken, "broken off");
+            await GiveUpAsync(transaction, scope, broken, BrokenOff);
         }
 
         var row = new CrlRow

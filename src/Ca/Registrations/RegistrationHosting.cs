@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Audit;
 using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Commands;
+using ZwCa.Ca.Crls;
 using ZwCa.Ca.Links;
 using ZwCa.Data;
 using ZwCa.Officers;
@@ -33,6 +34,7 @@ internal static class RegistrationHosting
                 provider.GetRequiredService<OrderActions>().Action,
                 .. provider.GetRequiredService<ClientActions>().All,
                 .. provider.GetRequiredService<CertificateActions>().All,
+                .. provider.GetRequiredService<CrlActions>().All,
             ],
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunOrders>();
