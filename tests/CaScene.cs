@@ -89,6 +89,9 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
             ["Ca:Log:Anchors:0"] = Path.Combine(folder, "log.anchor"),
             ["Ca:PersonIndexKey"] = "person-index",
             ["Ca:DataKek"] = "data-kek",
+
+            // Whoever wants CRLs asks for them: their signatures would be counted among those of certificates.
+            ["Ca:Crls:Look"] = "01:00:00",
         };
         for (int i = 0; i < issuers.All.Count; i++)
         {

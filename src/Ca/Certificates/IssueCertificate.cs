@@ -4,6 +4,7 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Crls;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
@@ -21,7 +22,7 @@ namespace ZwCa.Ca.Certificates;
 /// Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CaOptions options, IssueSteps steps,
+    Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CrlScopes scopes, CaOptions options, IssueSteps steps,
     TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
@@ -271,6 +272,7 @@ internal sealed class IssueCertificate(
             ReservedAt = now,
             ChangedAt = now,
         };
+        await scopes.RequireAsync(transaction, authority, row.Shard);
         return await CertificateStore.ReserveAsync(transaction, row)
             ? (row, profile, await Places.OfAsync(transaction, order.Region))
             : throw new InvalidOperationException($"The serial number {row.Serial} came up twice: the random generator is broken.");

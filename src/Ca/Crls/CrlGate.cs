@@ -119,7 +119,7 @@ internal sealed class CrlGate(
         (CrlScope scope, CrlRow row) = (candidate.Scope, candidate.Row);
         Certificate issuer = scope.Authority.Certificate;
         Require(reasons, crl.Number == row.CrlNumber, $"Its number is {crl.Number}, and was intended to be {row.CrlNumber}.");
-        Require(reasons, crl.Names(issuer) && crl.AuthorityKeyIdentifier is not null, $"Its issuer or key identifier is not that of {scope.Authority.Name}, whose place is {scope.Path}.");
+        Require(reasons, crl.IsOf(issuer) && crl.AuthorityKeyIdentifier is not null, $"Its issuer or key identifier is not that of {scope.Authority.Name}, whose place is {scope.Path}.");
         Require(reasons, crl.IsSignedBy(issuer), $"Its signature is not that of {scope.Authority.Name}.");
         DistributionPointName? point = CrlScopes.PointOf(scope, candidate.Profiles);
         Require(

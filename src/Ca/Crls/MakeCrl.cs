@@ -32,6 +32,7 @@ internal sealed partial class MakeCrl
 
     private readonly Database _database;
     private readonly AuditLog _log;
+    private readonly CrlScopes _scopes;
     private readonly ProfileStore _profiles;
     private readonly LogGuard _guard;
     private readonly CrlGate _gate;
@@ -42,10 +43,11 @@ internal sealed partial class MakeCrl
     private readonly Counter<long> _made;
 
     public MakeCrl(
-        Database database, AuditLog log, ProfileStore profiles, LogGuard guard, CrlGate gate, CrlNode node, CrlOptions options, TimeProvider time, IMeterFactory meters, ILogger<MakeCrl> logger)
+        Database database, AuditLog log, CrlScopes scopes, ProfileStore profiles, LogGuard guard, CrlGate gate, CrlNode node, CrlOptions options, TimeProvider time, IMeterFactory meters, ILogger<MakeCrl> logger)
     {
         _database = database;
         _log = log;
+        _scopes = scopes;
         _profiles = profiles;
         _guard = guard;
         _gate = gate;
@@ -56,9 +58,29 @@ internal sealed partial class MakeCrl
         _made = meters.Create("ZwCa.Ca").CreateCounter<long>("zwca.crls", null, "CRLs that were made, by what the gate said.");
     }
 
+    /// <summary>Every CRL that is due, one after the other. One that cannot be made keeps no other from being made.</summary>
+    public async Task RunDueAsync(CancellationToken cancellationToken)
+    {
+        foreach (CrlScope scope in await _scopes.GetDueAsync(cancellationToken))
+        {
+            try
+            {
+                await RunAsync(scope, cancellationToken);
+            }
+#pragma warning disable CA1031 // Whatever it is: the row and the log have it, readiness tells of it, and others wait.
+            catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
+            {
+                LogFailed(_logger, e, scope.ToString());
+            }
+        }
+    }
+
     /// <summary>Makes the CRL if it is due.</summary>
     /// <returns>The row as it ended; null: it is not due, another node is at it, or the last one waits to be published.</returns>
     /// <exception cref="Hsm.HsmException">The device failed: the next run begins anew, with another number.</exception>
+    /// <exception cref="LintException">It cannot be made of what there is.</exception>
+    /// <exception cref="LogRolledBackException">The database is older than the anchors of its log.</exception>
     public async Task<CrlRow?> RunAsync(CrlScope scope, CancellationToken cancellationToken)
     {
         // Step 1: the lease, and a number that nothing else has or gets. What a dead node began is given up: its number is spent, and if it was signed, nobody has it.
@@ -87,7 +109,7 @@ internal sealed partial class MakeCrl
                 ThisUpdate = thisUpdate.Value,
                 NextUpdate = thisUpdate.Value + _options.Validity,
                 DistributionPoint = CrlScopes.PointOf(scope, profiles),
-                IssuerKeyIdentifier = scope.IsComplete ? null : scope.Authority.Issuer.KeyIdentifier,
+                IssuerKeyIdentifier = scope.Authority.Issuer.KeyIdentifier,
                 OnlyUserCertificates = !scope.IsComplete,
             };
             await using var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
@@ -144,11 +166,10 @@ internal sealed partial class MakeCrl
 
             return row;
         }
-        catch (Exception e) when (e is LintException or InvalidOperationException or ArgumentException or LogRolledBackException or LogDamagedException or AnchorException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            // It cannot be made of what there is: that does not pass by itself, and has to be seen.
+            // Its number is spent, whatever was signed is gone with the file, and the next one is begun a little later: device, disk and database may come back.
             await _database.WriteAsync(transaction => GiveUpAsync(transaction, scope, row, Shortened(e.Message)), CancellationToken.None);
-            LogRefused(_logger, scope.ToString(), row.CrlNumber, e.Message);
             throw;
         }
         finally
@@ -259,6 +280,9 @@ internal sealed partial class MakeCrl
     internal static AuditObject ObjectOf(CrlScope scope) => new(ObjectKind, $"{scope.Authority.KeyIdentifier}/{scope.Shard}");
 
     private static string Shortened(string text) => text.ReplaceLineEndings(" ") is { Length: > 1000 } tooLong ? tooLong[..1000] : text.ReplaceLineEndings(" ");
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "CRL {Scope} was not made; it is tried again")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string scope);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "CRL {Scope} number {Number} does not leave: {Reason}")]
     private static partial void LogRefused(ILogger logger, string scope, long number, string reason);

@@ -54,7 +54,7 @@ internal sealed class ServedCrls
         try
         {
             var crl = CrlFile.Read(stream);
-            return !crl.Names(scope.Authority.Certificate) || !crl.IsSignedBy(scope.Authority.Certificate) ? Not("another CA's CRL, or one whose signature does not hold")
+            return !crl.IsOf(scope.Authority.Certificate) || !crl.IsSignedBy(scope.Authority.Certificate) ? Not("another CA's CRL, or one whose signature does not hold")
                 : crl.Number is not { } number || number > long.MaxValue ? Not("a CRL without a number")
                 : new ServedCrl(null, (long)number, crl.ThisUpdate.Value, $"number {number} of the CA");
         }

@@ -19,8 +19,8 @@ internal static class CaJobs
         quartz.ScheduleJob<RecoveryJob>(trigger => trigger.WithIdentity("recovery").StartNow().WithSimpleSchedule(RecoverEvery < options.RecoverAfter ? RecoverEvery : options.RecoverAfter));
         quartz.ScheduleJob<BulkChangeJob>(trigger => trigger.WithIdentity("bulk-change").StartNow().WithSimpleSchedule(LookForBulkChangesEvery));
         quartz.ScheduleJob<ReauditJob>(trigger => trigger.WithIdentity("reaudit").WithCronSchedule(options.ReauditSchedule, cron => cron.WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
-        quartz.ScheduleJob<CrlJob>(trigger => trigger.WithIdentity("crl").StartNow().WithSimpleSchedule(options.Crls.Look));
-        quartz.ScheduleJob<CrlPublicationJob>(trigger => trigger.WithIdentity("crl-publication").StartNow().WithSimpleSchedule(options.Crls.Look));
+        quartz.ScheduleJob<CrlJob>(trigger => trigger.WithIdentity("crl").StartAt(DateTimeOffset.UtcNow + options.Crls.Look).WithSimpleSchedule(options.Crls.Look));
+        quartz.ScheduleJob<CrlPublicationJob>(trigger => trigger.WithIdentity("crl-publication").StartAt(DateTimeOffset.UtcNow + options.Crls.Look).WithSimpleSchedule(options.Crls.Look));
         quartz.ScheduleJob<ReauditResumeJob>(trigger => trigger.WithIdentity("reaudit-resume").StartNow());
     }
 }
@@ -59,15 +59,9 @@ internal sealed class ReauditResumeJob(ReauditCertificates reaudit) : IJob
 
 /// <summary>Every CRL that is due, one after the other.</summary>
 [DisallowConcurrentExecution]
-internal sealed class CrlJob(CrlScopes scopes, MakeCrl making) : IJob
+internal sealed class CrlJob(MakeCrl making) : IJob
 {
-    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
-    {
-        foreach (CrlScope scope in await scopes.GetDueAsync(cancellationToken))
-        {
-            await making.RunAsync(scope, cancellationToken);
-        }
-    }
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await making.RunDueAsync(cancellationToken);
 }
 
 /// <summary>What has passed the gate, and whether what is published is still there. On each node: the folders are its own.</summary>

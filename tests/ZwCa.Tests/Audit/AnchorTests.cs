@@ -1,6 +1,7 @@
 using System.Text;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
+using ZwCa.Data;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Tests.Asn1.Audit;
 
