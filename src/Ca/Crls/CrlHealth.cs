@@ -8,7 +8,8 @@ namespace ZwCa.Ca.Crls;
 /// Whether every CRL that there has to be is out, and young (incident 4). Amber before half of a CRL's validity has passed without a successor; red at 80 %, and from the moment that one
 /// was refused until one passes. It asks the rows, so that it tells of a job that stands still on whatever node.
 /// </summary>
-internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls publication, PublicationFolders folders, ClockWatch clock, TimeProvider time) : IHealthCheck
+internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls publication, PublicationFolders folders, CeremonyPublication ceremony, ClockWatch clock,
+    TimeProvider time) : IHealthCheck
 {
     public const string Name = "crls";
 
@@ -36,6 +37,7 @@ internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls
                 }
             }
 
+            found.AddRange(ceremony.FindDue().Select(due => (due.IsRed ? HealthStatus.Unhealthy : HealthStatus.Degraded, due.Reason)));
             found.AddRange(publication.Troubles.Select(trouble => (HealthStatus.Unhealthy, trouble)));
             if (folders.All.Count == 0)
             {

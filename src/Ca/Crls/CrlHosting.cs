@@ -18,6 +18,7 @@ internal static class CrlHosting
         services.AddSingleton<PublicationFolders>();
         services.AddSingleton<ServedCrls>();
         services.AddSingleton(provider => new LogGuard(provider.GetRequiredService<Database>(), provider.GetRequiredService<LogOptions>()));
+        services.AddSingleton<CeremonyPublication>();
         services.AddSingleton<CrlGate>();
         services.AddSingleton<MakeCrl>();
         services.AddSingleton<PublishCrls>();

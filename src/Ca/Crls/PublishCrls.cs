@@ -14,7 +14,8 @@ namespace ZwCa.Ca.Crls;
 /// is there is still what was published, and puts it back where it is not. Safe for concurrent use.
 /// </summary>
 internal sealed partial class PublishCrls(
-    Database database, AuditLog log, AuthorityList authorities, CrlScopes scopes, PublicationFolders folders, ServedCrls served, TimeProvider time, ILogger<PublishCrls> logger)
+    Database database, AuditLog log, AuthorityList authorities, CrlScopes scopes, PublicationFolders folders, ServedCrls served, CeremonyPublication ceremony,
+    TimeProvider time, ILogger<PublishCrls> logger)
 {
     public const string PublishAction = "crl.publish";
     public const string RestoreAction = "crl.restore";
@@ -34,15 +35,16 @@ internal sealed partial class PublishCrls(
             return;
         }
 
+        await TryAsync("ca", () => ceremony.RunAsync(cancellationToken));
         foreach (CrlRow row in await database.ReadAsync(transaction => CrlStore.ListAsync(transaction, CrlState.Judged), cancellationToken))
         {
             var scope = new CrlScope(authorities[row.AuthorityId], row.Shard);
-            await TryAsync(scope, () => PublishAsync(scope, row, cancellationToken));
+            await TryAsync(scope.Path, () => PublishAsync(scope, row, cancellationToken));
         }
 
         foreach (CrlScope scope in await database.ReadAsync(scopes.GetAllAsync, cancellationToken))
         {
-            await TryAsync(scope, () => LookAsync(scope, cancellationToken));
+            await TryAsync(scope.Path, () => LookAsync(scope, cancellationToken));
         }
     }
 
@@ -113,21 +115,21 @@ internal sealed partial class PublishCrls(
     }
 
     /// <summary>One that fails keeps no other from being published.</summary>
-    private async Task TryAsync(CrlScope scope, Func<Task> work)
+    private async Task TryAsync(string name, Func<Task> work)
     {
         try
         {
             await work();
-            _troubles.TryRemove(scope.Path, out _);
+            _troubles.TryRemove(name, out _);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or DbException)
         {
-            if (!_troubles.TryGetValue(scope.Path, out string? known) || known != e.Message)
+            if (!_troubles.TryGetValue(name, out string? known) || known != e.Message)
             {
-                LogNotPublished(logger, e, scope.ToString());
+                LogNotPublished(logger, e, name);
             }
 
-            _troubles[scope.Path] = e.Message;
+            _troubles[name] = e.Message;
         }
     }
 
@@ -138,8 +140,8 @@ internal sealed partial class PublishCrls(
             Fields = [new AuditField.Number("number", row.CrlNumber), new AuditField.Octets("hash", row.Hash), new AuditField.Number("length", row.Length!.Value), .. fields],
         });
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "CRL {Scope} is not published; it is tried again")]
-    private static partial void LogNotPublished(ILogger logger, Exception exception, string scope);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Name} is not published; it is tried again")]
+    private static partial void LogNotPublished(ILogger logger, Exception exception, string name);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Path} was not what was published and was put back; there was {What}")]
     private static partial void LogRestored(ILogger logger, string path, string what);
