@@ -81,7 +81,7 @@ internal sealed class MessageService : IAsyncDisposable
         _own.AddRange([key, certificate]);
         await Sample.Clients.RegisterAsync(SampleService.Actor, certificate, linkName, ClientKind.Ra);
         SerialNumber serial = SerialNumber.Parse(serialNumber);
-        _senders[serial] = new MessageSender { SerialNumber = serial, PublicKey = key.PublicKey, LinkName = linkName };
+        _senders[serial] = new MessageSender { SerialNumber = serial, PublicKey = key.PublicKey, LinkName = linkName, LinkKind = ClientKind.Ra };
         return new Party(new MessageSigner(serial, key), key.PublicKey, Sample.CreateClient(certificate), certificate);
     }
 
