@@ -90,12 +90,13 @@ internal sealed partial class BulkChanges(
     {
         IReadOnlyList<CertificateRow> unfinished = await database.QueryAsync<CertificateRow>(
             $"SELECT {CertificateRow.Columns} FROM certificate WHERE state < 2 AND certificate_id < @Before", new { Before = Ulid.FirstOf(open.OrderedAt) }, cancellationToken);
-        foreach (CertificateRow row in unfinished.Where(row => row.State == CertificateState.Reserved))
+        bool isSigning = false;
+        foreach (CertificateRow row in unfinished)
         {
-            await issuance.CloseUnusedAsync(row, "bulk-change");
+            isSigning |= row.State != CertificateState.Reserved || !await issuance.CloseUnusedAsync(row, "bulk-change");
         }
 
-        return body.Kind != DecisionKind.Suspend || unfinished.Count == 0 || time.GetUtcNow() > open.OrderedAt + PatienceWithSigning;
+        return body.Kind != DecisionKind.Suspend || !isSigning || time.GetUtcNow() > open.OrderedAt + PatienceWithSigning;
     }
 
     private Task<bool> DoPieceAsync(
