@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace ZwCa.Audit.Sequencing;
 
 /// <summary>A new name, or one that was given to another file, survives a power failure only once the folder was flushed; .NET has no call for that.</summary>
-internal static partial class Folder
+public static partial class Folder
 {
     private const int ReadOnly = 0;
 

@@ -54,5 +54,6 @@ internal static class RegistrationHosting
         app.MapPersons();
         app.MapRegisters();
         app.MapLinks();
+        app.MapClients();
     }
 }
