@@ -97,7 +97,7 @@ internal static class CaHosting
         services.AddSingleton<StatusCommandCheck>();
         services.AddSingleton<CertificateCheck>();
         services.AddSingleton<ReauditCertificates>();
-        services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
+        services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name).AddCheck<BulkChangeHealth>(BulkChangeHealth.Name);
         services.AddRegistrations();
         builder.AddCrls(options.Crls);
 
@@ -117,6 +117,11 @@ internal static class CaHosting
 
     private static Task RequireFit(IServiceProvider services)
     {
+        if (services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production && services.GetRequiredService<CaOptions>().Hsm.Serial is null)
+        {
+            throw new StartCheckException($"{CaOptions.Section}:Hsm:Serial is not set: in production the partition is pinned, so that no other one of the same name is taken for it.");
+        }
+
         AuthorityList authorities = services.GetRequiredService<AuthorityList>();
         Authority? demo = authorities.All.FirstOrDefault(each => each.Issuer.Publication.IsDemo || Publication.HasDemoMark(each.Certificate.Tbs.Subject));
         return demo is not null && services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production

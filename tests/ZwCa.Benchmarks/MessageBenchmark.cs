@@ -61,7 +61,7 @@ internal static class MessageBenchmark
     /// <summary>The service, in a process of its own, until its input is closed.</summary>
     public static async Task<int> ServeAsync(string folder, string publicKey)
     {
-        var sender = new MessageSender { SerialNumber = Sender, PublicKey = Sm2PublicKey.FromBytes(Convert.FromHexString(publicKey)), LinkName = Link };
+        var sender = new MessageSender { SerialNumber = Sender, PublicKey = Sm2PublicKey.FromBytes(Convert.FromHexString(publicKey)), LinkName = Link, LinkKind = ClientKind.Ra };
 
         // As a CA keeps the keys of its RAs.
         sender.PublicKey.Prepare();

@@ -17,7 +17,7 @@ namespace ZwCa.Asn1.Decisions;
 ///         from         GeneralizedTime,
 ///         until        GeneralizedTime } }
 /// </code>
-/// Which certificates a command is about. Key and subject by SM3 of their DER; owners as the CA names them; issued: by an RA, in a region, within a time.
+/// Which certificates a command is about. Key by SM3 of its DER, subject by <see cref="Name.HashCanonical"/>; owners as the CA names them; issued: by an RA, in a region, within a time.
 /// </summary>
 public abstract record CertificateSelection : IDer<CertificateSelection>
 {
@@ -116,7 +116,7 @@ public abstract record CertificateSelection : IDer<CertificateSelection>
         public override void Write(AsnWriter writer) => writer.WriteOctetString(Hash.Span, KeyTag);
     }
 
-    /// <param name="Hash">SM3 of the subject, 32 bytes.</param>
+    /// <param name="Hash">As <see cref="Name.HashCanonical"/> has it, 32 bytes.</param>
     public sealed record Subject(ReadOnlyMemory<byte> Hash) : CertificateSelection
     {
         public ReadOnlyMemory<byte> Hash { get; } = CustodyFields.Exactly(Hash, CustodyFields.HashLength, nameof(Hash));

@@ -1,3 +1,5 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
@@ -15,11 +17,18 @@ namespace ZwCa.Ca.Bulk;
 /// Does to many certificates what two officers ordered, some hundred in a transaction: certificates, events, counters and the place where to go on are committed together, so that
 /// nothing is done twice and nothing is left out, whatever dies. Safe to run on several nodes, and beside requests.
 /// </summary>
-internal sealed class BulkChanges(Database database, AuditLog log, CertificateStatus status, AuthorityList authorities, ApprovalCheck approvals, TimeProvider time)
+internal sealed partial class BulkChanges(
+    Database database, AuditLog log, CertificateStatus status, IssueCertificate issuance, AuthorityList authorities, ApprovalCheck approvals, TimeProvider time, ILogger<BulkChanges> logger)
 {
     public const string EndAction = "bulk-change.end";
 
+    /// <summary>A certificate was left as it is because its records make no sense.</summary>
+    public const string FindingAction = "bulk-change.finding";
+
     private const int Chunk = 200;
+
+    /// <summary>For what is being signed when a suspension is ordered; longer only where the device is away.</summary>
+    private static readonly TimeSpan PatienceWithSigning = TimeSpan.FromSeconds(10);
 
     private static readonly AuditActor Actor = new(AuditActorKind.Job, "bulk-change");
 
@@ -44,45 +53,93 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
 
         await RequireOrderedAsync(open, cancellationToken);
 
-        // Step 1: how many there are, once, before the first piece; and which are next.
+        // Step 1: once, before anything is looked for: nothing that was reserved before the order is intended after it.
         BulkStatusBody body = Der.Decode<BulkStatusBody>(open.Body);
+        if (open.Total is null && !await SettleAsync(open, body, cancellationToken))
+        {
+            return false;
+        }
+
+        // Step 2: how many there are, once; and which are next.
         long total = open.Total ?? await CountAsync(open, body, cancellationToken);
         (BulkChangeRow next, IReadOnlyList<CertificateKey> keys) = await NextAsync(open, body, cancellationToken);
         next = next with { Total = total, EndedAt = next.State == 1 ? time.GetUtcNow() : null };
-        return await database.WriteAsync(
+
+        // Whose records make no sense, he undoes the whole piece: it is done again without him, so that he keeps nobody waiting.
+        var leftOut = new HashSet<CertificateKey>();
+        while (true)
+        {
+            try
+            {
+                return await DoPieceAsync(open, next, body, keys, leftOut, cancellationToken);
+            }
+            catch (SenselessException e)
+            {
+                leftOut.Add(e.Key);
+                LogLeftOut(logger, Convert.ToHexStringLower(open.ChangeId), ObjectOf(e.Key).Id, e.InnerException!);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What was reserved before the order is intended by now, and found, or is closed here; what another node reserves with an earlier time from now on is not intended any more
+    /// (<see cref="CertificateStore.IntendAsync"/>), and its request begins anew. A suspension waits a little for what is being signed, for only what is valid can be held.
+    /// </summary>
+    /// <returns>False: later.</returns>
+    private async Task<bool> SettleAsync(BulkChangeRow open, BulkStatusBody body, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<CertificateRow> unfinished = await database.QueryAsync<CertificateRow>(
+            $"SELECT {CertificateRow.Columns} FROM certificate WHERE state < 2 AND certificate_id < @Before", new { Before = Ulid.FirstOf(open.OrderedAt) }, cancellationToken);
+        bool isSigning = false;
+        foreach (CertificateRow row in unfinished)
+        {
+            isSigning |= row.State != CertificateState.Reserved || !await issuance.CloseUnusedAsync(row, "bulk-change");
+        }
+
+        return body.Kind != DecisionKind.Suspend || !isSigning || time.GetUtcNow() > open.OrderedAt + PatienceWithSigning;
+    }
+
+    private Task<bool> DoPieceAsync(
+        BulkChangeRow open, BulkChangeRow next, BulkStatusBody body, IReadOnlyList<CertificateKey> keys, HashSet<CertificateKey> leftOut, CancellationToken cancellationToken) =>
+        database.WriteAsync(
             async transaction =>
             {
-                // Step 2: the place where to go on; who moves it does the piece.
+                // Step 3: the place where to go on; who moves it does the piece.
                 if (!await BulkChangeStore.TakeAsync(transaction, open, next))
                 {
                     return false;
                 }
 
-                // Step 3: each certificate by itself, as it is now.
+                // Step 4: each certificate by itself, as it is now.
                 DateTimeOffset now = time.GetUtcNow();
                 int changed = 0;
-                foreach (CertificateKey key in keys)
+                foreach (CertificateKey key in keys.Where(key => !leftOut.Contains(key)))
                 {
                     changed += await ChangeAsync(transaction, open, body, key, now) ? 1 : 0;
+                }
+
+                foreach (CertificateKey key in leftOut)
+                {
+                    await log.AppendAsync(
+                        transaction, new AuditEvent(Actor, FindingAction, ObjectOf(key), AuditOutcome.Refused) { Fields = [new AuditField.Octets("command", open.ChangeId)] });
                 }
 
                 await BulkChangeStore.CountAsync(transaction, open.ChangeId, changed, keys.Count - changed);
                 FaultPoint.Reach("bulk-changed");
 
-                // Step 4: at the end an event with the result.
+                // Step 5: at the end an event with the result.
                 if (next.State == 1)
                 {
                     BulkChangeRow done = (await BulkChangeStore.FindAsync(transaction, open.ChangeId))!;
                     await log.AppendAsync(transaction, new AuditEvent(Actor, EndAction, new AuditObject("command", Convert.ToHexStringLower(open.ChangeId)), AuditOutcome.Done)
                     {
-                        Fields = [new AuditField.Number("total", total), new AuditField.Number("changed", done.Changed), new AuditField.Number("skipped", done.Skipped)],
+                        Fields = [new AuditField.Number("total", next.Total!.Value), new AuditField.Number("changed", done.Changed), new AuditField.Number("skipped", done.Skipped)],
                     });
                 }
 
                 return true;
             },
             cancellationToken);
-    }
 
     /// <summary>A row that somebody adds, or changes, does nothing: what is done is what two officers signed.</summary>
     /// <exception cref="InvalidOperationException">They did not, or something else. Nothing goes on until somebody has looked at it.</exception>
@@ -102,17 +159,23 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
         }
     }
 
+    /// <exception cref="SenselessException">The certificate's records do not agree, or cannot be read.</exception>
     private async Task<bool> ChangeAsync(Transaction transaction, BulkChangeRow order, BulkStatusBody body, CertificateKey key, DateTimeOffset now)
     {
         CertificateRow? row = key.AuthorityId is { } authority ? await CertificateStore.FindAsync(transaction, authority, key.Serial) : null;
-        if (row is null || !RegionCode.Parse(order.Region).Covers(RegionCode.Parse(row.Region)))
+        if (row is null)
         {
             return false;
         }
 
-        var change = new StatusChange(body.Reason, Actor, now) { Decision = [new AuditField.Octets("command", order.ChangeId)] };
         try
         {
+            if (!RegionCode.Parse(order.Region).Covers(RegionCode.Parse(row.Region)))
+            {
+                return false;
+            }
+
+            var change = new StatusChange(body.Reason, Actor, now) { Decision = [new AuditField.Octets("command", order.ChangeId)] };
             return await (body.Kind switch
             {
                 DecisionKind.Revoke => status.RevokeAsync(transaction, row, change),
@@ -124,6 +187,10 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
         {
             // Of an officer in office, or not to be suspended: those have commands of their own.
             return false;
+        }
+        catch (Exception e) when (e is not (DbException or OperationCanceledException or ObjectDisposedException))
+        {
+            throw new SenselessException(key, e);
         }
     }
 
@@ -180,6 +247,19 @@ internal sealed class BulkChanges(Database database, AuditLog log, CertificateSt
         return filter.Until is { } until && until < open.OrderedAt ? filter : filter with { Until = open.OrderedAt };
     }
 
+    /// <summary>Also of a CA that the configuration lacks.</summary>
+    private AuditObject ObjectOf(CertificateKey key) => new(
+        "certificate", $"{authorities.All.FirstOrDefault(each => each.Id == key.AuthorityId)?.KeyIdentifier ?? $"authority-{key.AuthorityId}"}/{key.Serial}");
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Bulk change {Id}: certificate {ObjectId} is left as it is: its records make no sense. Run the re-audit")]
+    private static partial void LogLeftOut(ILogger logger, string id, string objectId, Exception exception);
+
     /// <param name="AuthorityId">Null: no CA of this service.</param>
     private sealed record CertificateKey(short? AuthorityId, string Serial);
+
+    /// <summary>Ends the transaction of a piece: what was begun with the certificate is undone.</summary>
+    private sealed class SenselessException(CertificateKey key, Exception inner) : Exception("A certificate's records make no sense.", inner)
+    {
+        public CertificateKey Key => key;
+    }
 }

@@ -8,7 +8,7 @@ namespace ZwCa.Ca.Certificates;
 
 /// <summary>The query of <c>GET /certificates</c>, as it stands in the address. Every part may be missing.</summary>
 /// <param name="Serial">Lower-case hexadecimal.</param>
-/// <param name="Subject">SM3 of the subject's DER, 64 hexadecimal digits.</param>
+/// <param name="Subject">Hash of the subject's canonical form, 64 hexadecimal digits: docs/REVOCATION.md.</param>
 /// <param name="Key">SM3 of the SubjectPublicKeyInfo's DER, 64 hexadecimal digits.</param>
 /// <param name="Owner">As <see cref="Contracts.Ca.CertificateSummary.Owner"/>.</param>
 /// <param name="Region">GB/T 2260, with all below.</param>

@@ -13,7 +13,7 @@ internal sealed record CertificateFilter
 
     public string? Owner { get; init; }
 
-    /// <summary>SM3 of the subject's DER.</summary>
+    /// <summary>As <see cref="Name.HashCanonical"/> has it.</summary>
     public byte[]? SubjectHash { get; init; }
 
     /// <summary>SM3 of the SubjectPublicKeyInfo's DER.</summary>
@@ -208,7 +208,7 @@ internal sealed class CertificateSearch(AuthorityList authorities, ProfileStore 
         && (filter.RaName is null || row.RaName == filter.RaName)
         && (filter.SubjectHash is null || filter.SubjectHash.AsSpan().SequenceEqual(row.SubjectHash))
         && (filter.KeyHash is null || filter.KeyHash.AsSpan().SequenceEqual(row.KeyHash))
-        && (filter.Region is null || filter.Region.Covers(RegionCode.Parse(row.Region)))
+        && (filter.Region is null || (RegionCode.IsCode(row.Region) && filter.Region.Covers(RegionCode.Parse(row.Region))))
         && (filter.State is null || row.State == filter.State);
 
     /// <returns>The id before the first one of that time.</returns>

@@ -129,9 +129,12 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
         return false;
     }
 
-    /// <summary>Until it is resumed or revoked: on CRLs meanwhile, as certificateHold.</summary>
+    /// <summary>
+    /// Until it is resumed or revoked: on CRLs meanwhile, as certificateHold. What an RA's officers hold already, those of the CA take over by it, with the day that it has: from then on
+    /// no RA releases it.
+    /// </summary>
     /// <param name="row">As it was read in this transaction.</param>
-    /// <returns>False: it is not valid, or has expired; nothing was changed.</returns>
+    /// <returns>False: it is not valid, or has expired, or is held by no lower one; nothing was changed.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer's, who is disabled instead, or a link's, whose client is.</exception>
     public async Task<bool> SuspendAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
@@ -146,14 +149,45 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
             throw new RefusalException(Refusal.NotAllowed, "链路证书不冻结，请停用该客户端。");
         }
 
-        if (row.State != CertificateState.Valid || IsExpired(row, change.Now) || !await CertificateStore.MoveAsync(transaction, row, CertificateState.Held, change.Now))
+        // As with a revocation: whoever is faster on another node, what the CA's officers order is done all the same.
+        while (!IsExpired(row, change.Now))
         {
-            return false;
+            bool isTakenOver = row.State == CertificateState.Held && change.RaName is null && await CertificateStore.FindRevocationAsync(transaction, row) is not { RaName: null };
+            if (row.State != CertificateState.Valid && !isTakenOver)
+            {
+                return false;
+            }
+
+            if (await CertificateStore.MoveAsync(transaction, row, CertificateState.Held, change.Now))
+            {
+                await RecordAsync(transaction, SuspendAction, row, change, isTakenOver ? await TakeOverAsync(transaction, row) : await HoldAsync(transaction, row, change));
+                return true;
+            }
+
+            if (change.RaName is not null)
+            {
+                return false;
+            }
+
+            row = (await CertificateStore.FindAsync(transaction, row.CertificateId))!;
         }
 
+        return false;
+    }
+
+    private static async Task<DateTimeOffset> HoldAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
         Require(await CertificateStore.InsertRevocationAsync(transaction, row, RevocationReason.CertificateHold, change.Now, raName: change.RaName), row);
-        await RecordAsync(transaction, SuspendAction, row, change, change.Now);
-        return true;
+        return change.Now;
+    }
+
+    /// <returns>Since when it is held.</returns>
+    private static async Task<DateTimeOffset> TakeOverAsync(Transaction transaction, CertificateRow row)
+    {
+        int changed = await transaction.ExecuteAsync(
+            "UPDATE revocation SET ra_name = NULL WHERE authority_id = @AuthorityId AND shard = @Shard AND serial = @Serial AND reason = 6", row);
+        Require(changed == 1, row);
+        return (await CertificateStore.FindRevocationAsync(transaction, row))!.RevokedAt;
     }
 
     /// <summary>Ends a hold: its entry goes.</summary>

@@ -22,14 +22,14 @@ internal static class CertificateStore
         """,
         row);
 
-    /// <returns>False: the reservation was closed meanwhile.</returns>
+    /// <returns>False: the reservation was closed meanwhile, or a bulk change was ordered since, which would not find what comes of it.</returns>
     public static async Task<bool> IntendAsync(
         Transaction transaction, byte[] id, ReadOnlyMemory<byte> tbs, byte[] subjectHash, byte[] keyHash, Validity validity, byte[]? replaces, DateTimeOffset now) =>
         await transaction.ExecuteAsync(
             """
             UPDATE certificate SET state = 1, state_version = state_version + 1, tbs = @Tbs, subject_hash = @SubjectHash, key_hash = @KeyHash,
                 not_before = @NotBefore, not_after = @NotAfter, replaces = @Replaces, changed_at = @Now
-            WHERE certificate_id = @Id AND state = 0
+            WHERE certificate_id = @Id AND state = 0 AND NOT EXISTS (SELECT 1 FROM bulk_change b WHERE b.ordered_at > certificate.reserved_at)
             """,
             new
             {

@@ -2,6 +2,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
@@ -44,7 +45,7 @@ internal sealed class ChangeStatus(Database database, CertificateStatus status, 
     /// <returns>The row as it is now.</returns>
     /// <exception cref="RefusalException">
     /// <see cref="Refusal.NotFound"/> (not the RA's), <see cref="Refusal.OutOfScope"/> (of a region that was not decided about), <see cref="Refusal.NotApproved"/> (spent already),
-    /// <see cref="Refusal.NotAllowed"/>, <see cref="Refusal.RecertificationDue"/> (the officers), <see cref="Refusal.SecondOfficerRequired"/>, <see cref="Refusal.AlreadyRevoked"/>,
+    /// <see cref="Refusal.NotAllowed"/> (the RA, the officers), <see cref="Refusal.RecertificationDue"/> (the officers), <see cref="Refusal.SecondOfficerRequired"/>, <see cref="Refusal.AlreadyRevoked"/>,
     /// <see cref="Refusal.WrongState"/>, <see cref="Refusal.Malformed"/> (a reason that is not for this).
     /// </exception>
     public Task<CertificateRow> RunAsync(StatusOrder order, CancellationToken cancellationToken)
@@ -74,7 +75,8 @@ internal sealed class ChangeStatus(Database database, CertificateStatus status, 
         Require(row?.Tbs is not null && row.RaName == order.RaName, Refusal.NotFound, "没有该证书。");
         Require(RegionCode.Parse(application.Region).Covers(RegionCode.Parse(row!.Region)), Refusal.OutOfScope, "该证书不在申请所写的区域内。");
 
-        // Step 3: the officers, as they stand now; two persons.
+        // Step 3: the RA and the officers, as they stand now; two persons.
+        Require(await RaStore.FindAsync(transaction, order.RaName) is { Enabled: true }, Refusal.NotAllowed, "该RA已被停用。");
         VerifiedApproval entry = await directory.VerifyAsync(transaction, order.Approvals.EntrySigned);
         VerifiedApproval review = await directory.VerifyAsync(transaction, order.Approvals.ReviewSigned);
         var approved = ApprovedApplication.Create(application, entry, review);

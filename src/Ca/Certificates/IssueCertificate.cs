@@ -330,7 +330,7 @@ internal sealed class IssueCertificate(
 
         // Whose subject and whose key it is; what it replaces.
         TbsCertificate tbs = prepared.Tbs;
-        byte[] subjectHash = Sm3.HashData(Der.Encode(tbs.Subject));
+        byte[] subjectHash = tbs.Subject.HashCanonical();
         byte[] keyHash = Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo));
         if (!await CertificateStore.OwnAsync(transaction, "subject_owner", "subject_hash", subjectHash, order.Owner))
         {

@@ -109,7 +109,7 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
     {
         TbsCertificate tbs = certificate.Tbs;
         DateTimeOffset now = time.GetUtcNow();
-        byte[] subjectHash = Sm3.HashData(Der.Encode(tbs.Subject));
+        byte[] subjectHash = tbs.Subject.HashCanonical();
         byte[] keyHash = Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo));
         return database.WriteAsync(
             async transaction =>

@@ -9,6 +9,7 @@ using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Ca.Messages;
@@ -58,6 +59,7 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
                 SerialNumber = serial,
                 PublicKey = officer.PublicKey,
                 LinkName = Convert.ToHexStringLower(officer.PersonId.Span),
+                LinkKind = ClientKind.Officer,
                 Officer = officer,
             };
         }
@@ -81,7 +83,7 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
         }
 
         return ra.Enabled
-            ? new CaSender { SerialNumber = serial, PublicKey = KeyOf(row), LinkName = ra.RaName, Ra = ra }
+            ? new CaSender { SerialNumber = serial, PublicKey = KeyOf(row), LinkName = ra.RaName, LinkKind = ClientKind.Ra, Ra = ra }
             : throw new RefusalException(Refusal.NotAllowed, "该RA已被停用。");
     }
 

@@ -38,8 +38,9 @@ internal sealed partial class CheckpointHeader(RequestDelegate next, LogProofs p
     {
         lock (_lock)
         {
+            // A clock that was set back says nothing about the age of what was read.
             DateTimeOffset now = time.GetUtcNow();
-            if (now - _readAt >= KeepFor)
+            if (now - _readAt >= KeepFor || now < _readAt)
             {
                 _readAt = now;
                 _latest = ReadAsync();

@@ -134,7 +134,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         string serial = tbs.SerialNumber.ToString();
         Require(found, serial == row.Serial, "bytes", "the serial number is another than the row's");
         Require(found, serial.Length == 2 * SerialNumbers.Octets && serial[0] is >= '4' and <= '7', "serial", "the serial number is not of the form that this CA makes");
-        Require(found, Sm3.HashData(Der.Encode(tbs.Subject)).AsSpan().SequenceEqual(row.SubjectHash), "bytes", "the subject is another than the row's");
+        Require(found, tbs.Subject.HashCanonical().AsSpan().SequenceEqual(row.SubjectHash), "bytes", "the subject is another than the row's");
         Require(found, Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo)).AsSpan().SequenceEqual(row.KeyHash), "bytes", "the key is another than the row's");
         Require(found, tbs.Validity.NotBefore.Value == row.NotBefore && tbs.Validity.NotAfter.Value == row.NotAfter, "bytes", "the validity is another than the row's");
         Require(found, UrlTemplate.ShardName(tbs.SerialNumber, profile.Options.CrlShards) == row.Shard, "bytes", "the CRL is another than the row's");

@@ -55,6 +55,10 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients, Au
         context.RequireRegion(region ?? context.Application.Region);
     }
 
+    /// <summary>A disabled RA gets no link, and none of its links is opened.</summary>
+    private static async Task RequireRaAsync(CommandContext context, string name, ClientKind kind) => Require(
+        kind != ClientKind.Ra || await RaStore.FindAsync(context.Transaction, name) is { Enabled: true }, Refusal.WrongState, "该RA已被停用，请先启用该RA。");
+
     private static async Task<RegisteredClient> FindAsync(CommandContext context) =>
         await ClientStore.FindAsync(context.Transaction, Convert.ToHexStringLower(context.Read<ClientSwitch>().Thumbprint.Span))
             ?? throw new RefusalException(Refusal.NotFound, "没有登记该链路证书。");
@@ -70,6 +74,7 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients, Au
     {
         await CheckSwitchAsync(context);
         RegisteredClient client = await FindAsync(context);
+        await RequireRaAsync(context, client.Name, client.Kind);
         IReadOnlyList<CertificateRow> revoked = await context.Transaction.QueryAsync<CertificateRow>(
             $"SELECT {CertificateRow.Columns} FROM certificate WHERE owner = @Owner AND authority_id = @Authority AND state = 3",
             new { Owner = $"{IssuanceOrder.SystemOwner}/{client.Name}", Authority = authorities.System.Id });
@@ -104,6 +109,7 @@ internal sealed class ClientActions(OrderActions orders, ClientStore clients, Au
             Refusal.SubjectNotAllowed,
             "链路证书中的主机名应为客户端名称，或以“客户端名称.”开头；IP地址只用于全国性的服务。");
         await RequireRegionAsync(context, name, kind);
+        await RequireRaAsync(context, name, kind);
         if (isOfficer)
         {
             byte[] person = Convert.FromHexString(name);

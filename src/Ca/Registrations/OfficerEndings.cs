@@ -10,8 +10,7 @@ namespace ZwCa.Ca.Registrations;
 
 /// <summary>
 /// The commands about officers as they are at the CA: whose certificate makes nobody an officer any more is revoked too, for KMC and auditors go by the CRL, and who is disabled loses his
-/// links. A certificate of the
-/// ceremony may have no row here; that one is revoked where it came from.
+/// links. A certificate of the ceremony may have no row here; that one is revoked where it came from.
 /// </summary>
 internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatus status, ClientStore clients)
 {
@@ -40,16 +39,11 @@ internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatu
         }),
     ];
 
-    /// <summary>His links are named by his person's id: none of them is heard any more, and none renews itself.</summary>
+    /// <summary>His links are named by his person's id.</summary>
     private async Task CloseLinksAsync(CommandContext context, SerialNumber serial)
     {
         byte[] person = await context.Transaction.GetAsync<byte[]>("SELECT person_id FROM officer WHERE certificate_serial = @Serial", new { Serial = serial.ToString() });
-        foreach (string thumbprint in await context.Transaction.QueryAsync<string>(
-            "SELECT thumbprint FROM registered_client WHERE name = @Name AND kind = @Kind AND enabled = 1",
-            new { Name = Convert.ToHexStringLower(person), Kind = (short)ClientKind.Officer }))
-        {
-            await clients.SwitchAsync(context.Transaction, context.Actor(), thumbprint, enabled: false);
-        }
+        await clients.DisableAllAsync(context.Transaction, context.Actor(), Convert.ToHexStringLower(person), ClientKind.Officer);
     }
 
     private async Task RevokeAsync(CommandContext context, SerialNumber serial, RevocationReason reason)

@@ -8,13 +8,14 @@ using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 using static ZwCa.Ca.Registrations.CommandReading;
 
 namespace ZwCa.Ca.Registrations;
 
 /// <summary>Commands about RAs: who they are, what they may ask for, and whether they may ask at all.</summary>
-internal sealed class RaActions(AuthorityList authorities, ProfileStore profiles)
+internal sealed class RaActions(AuthorityList authorities, ProfileStore profiles, ClientStore clients)
 {
     public const string Register = "ra.register";
     public const string Change = "ra.change";
@@ -40,12 +41,12 @@ internal sealed class RaActions(AuthorityList authorities, ProfileStore profiles
         {
             TakesAwayOnly = true,
             CheckAsync = static context => CheckSwitchAsync(context, enabled: false),
-            DoAsync = static context => SwitchAsync(context, enabled: false),
+            DoAsync = context => SwitchAsync(context, enabled: false),
         },
         new CommandAction(Enable, OfficerActions.ForRegions)
         {
             CheckAsync = static context => CheckSwitchAsync(context, enabled: true),
-            DoAsync = static context => SwitchAsync(context, enabled: true),
+            DoAsync = context => SwitchAsync(context, enabled: true),
         },
     ];
 
@@ -69,12 +70,17 @@ internal sealed class RaActions(AuthorityList authorities, ProfileStore profiles
     private static async Task CheckSwitchAsync(CommandContext context, bool enabled) =>
         Require((await GetAsync(context, context.Read<RaSwitch>().Name)).Enabled != enabled, Refusal.WrongState, enabled ? "该RA没有停用。" : "该RA已被停用。");
 
-    private static async Task SwitchAsync(CommandContext context, bool enabled)
+    /// <summary>Disabling closes all its links. Enabling opens none: which of them are still in the right hands, the officers say who open or register them.</summary>
+    private async Task SwitchAsync(CommandContext context, bool enabled)
     {
         RaSwitch change = context.Read<RaSwitch>();
         Require(
             await RaStore.SwitchAsync(context.Transaction, change.Name, enabled, context.Now), Refusal.WrongState, enabled ? "该RA没有停用。" : "该RA已被停用。");
         await context.RecordAsync(enabled ? Enable : Disable, ObjectOf(change.Name), change.Reason);
+        if (!enabled)
+        {
+            await clients.DisableAllAsync(context.Transaction, context.Actor(), change.Name, ClientKind.Ra);
+        }
     }
 
     private async Task CheckRegisterAsync(CommandContext context)

@@ -56,5 +56,6 @@ internal static class RegistrationHosting
         app.MapPersons();
         app.MapRegisters();
         app.MapLinks();
+        app.MapClients();
     }
 }

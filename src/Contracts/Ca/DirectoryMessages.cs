@@ -107,3 +107,39 @@ public sealed record ScopeAnswer
     /// <summary>The SubjectKeyIdentifier of the CA, lower-case hexadecimal.</summary>
     public required string Issuer { get; init; }
 }
+
+/// <summary>A page of registered clients; it may be short, even empty, and have a next one.</summary>
+public sealed record ClientPage
+{
+    public required IReadOnlyList<ClientAnswer> Clients { get; init; }
+
+    /// <summary>For the next page's <c>after</c>. Null: that was all.</summary>
+    public string? Next { get; init; }
+}
+
+/// <summary>A link certificate that is, or was, heard.</summary>
+public sealed record ClientAnswer
+{
+    /// <summary>SHA-256 of the certificate, 64 lower-case hexadecimal digits: what <c>client.disable</c> and <c>client.enable</c> name.</summary>
+    public required string Thumbprint { get; init; }
+
+    /// <summary>ca, kmc, ra, ocsp or officer.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Whose it is: a service's or an RA's name, an officer's person id.</summary>
+    public required string Entity { get; init; }
+
+    /// <summary>enabled, disabled; revoked, which is for good.</summary>
+    public required string State { get; init; }
+
+    /// <summary>Lower-case hexadecimal. Null: this CA has not issued it.</summary>
+    public string? Serial { get; init; }
+
+    /// <summary>Null: this CA has not issued it.</summary>
+    public DateTimeOffset? NotAfter { get; init; }
+
+    public required DateTimeOffset RegisteredAt { get; init; }
+
+    /// <summary>Since when it is enabled or disabled.</summary>
+    public required DateTimeOffset ChangedAt { get; init; }
+}

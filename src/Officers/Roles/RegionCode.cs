@@ -34,9 +34,12 @@ public sealed record RegionCode
 
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: not six digits.</exception>
     public static RegionCode Parse(string? text) =>
-        text is { Length: Length } && text.All(char.IsAsciiDigit)
-            ? new RegionCode(text)
+        IsCode(text)
+            ? new RegionCode(text!)
             : throw new RefusalException(Refusal.Malformed, "行政区划代码有误：应为6位数字（GB/T 2260）。");
+
+    /// <summary>Whether it is six digits.</summary>
+    public static bool IsCode(string? text) => text is { Length: Length } && text.All(char.IsAsciiDigit);
 
     /// <summary>Whether the other lies in this region, or is it.</summary>
     public bool Covers(RegionCode other)

@@ -91,6 +91,28 @@ public sealed class ClientStore(Database database, AuditLog log, TimeProvider ti
             transaction, new AuditEvent(actor, enabled ? "client.enable" : "client.disable", ObjectOf(thumbprint), AuditOutcome.Done));
     }
 
+    /// <summary>Disables all links of a client in the caller's transaction: none of them is heard any more, and none renews itself.</summary>
+    public async Task DisableAllAsync(Transaction transaction, AuditActor actor, string name, ClientKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        foreach (string thumbprint in await transaction.QueryAsync<string>(
+            "SELECT thumbprint FROM registered_client WHERE name = @Name AND kind = @Kind AND enabled = 1", new { Name = name, Kind = kind }))
+        {
+            await SwitchAsync(transaction, actor, thumbprint, enabled: false);
+        }
+    }
+
+    /// <param name="after">Thumbprint of the last one of the page before; empty at the beginning.</param>
+    /// <param name="rows">At least one.</param>
+    /// <returns>In the order of their thumbprints, disabled ones too.</returns>
+    public Task<IReadOnlyList<RegisteredClient>> ListAsync(string after, int rows, CancellationToken cancellationToken = default) => database.QueryAsync<RegisteredClient>(
+        $"""
+         SELECT thumbprint, name, kind, enabled, registered_at, changed_at FROM registered_client
+         WHERE thumbprint > @After ORDER BY thumbprint {database.Dialect.Limit(rows)}
+         """,
+        new { After = after },
+        cancellationToken);
+
     private static AuditObject ObjectOf(string thumbprint) => new("client", thumbprint);
 
     private static void RequireName(string name)

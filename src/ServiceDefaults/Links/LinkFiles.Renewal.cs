@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using ZwCa.Audit.Sequencing;
 
 namespace ZwCa.ServiceDefaults.Links;
 
@@ -67,10 +68,10 @@ public sealed partial record LinkFiles
 
             if (File.Exists(NextKeyFile))
             {
-                File.Move(NextKeyFile, KeyFile, overwrite: true);
+                Rename(NextKeyFile, KeyFile);
             }
 
-            File.Move(NextCertificateFile, CertificateFile, overwrite: true);
+            Rename(NextCertificateFile, CertificateFile);
         }
         catch (FileNotFoundException)
         {
@@ -113,6 +114,13 @@ public sealed partial record LinkFiles
         }
     }
 
+    /// <summary>Returns when the name is on stable storage too: otherwise a power failure could keep a later rename and lose this one.</summary>
+    private static void Rename(string from, string to)
+    {
+        File.Move(from, to, overwrite: true);
+        Folder.Flush(Path.GetDirectoryName(Path.GetFullPath(to))!);
+    }
+
     /// <summary>Written aside, and on the disk, before it has the name.</summary>
     private static void Write(string file, byte[] content)
     {
@@ -132,7 +140,7 @@ public sealed partial record LinkFiles
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, file, overwrite: true);
+            Rename(temporary, file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using ZwCa.Asn1;
 using ZwCa.Contracts;
 
 namespace ZwCa.ServiceDefaults.Links;
@@ -24,6 +25,9 @@ public sealed partial class LinkRenewal : BackgroundService
     private static readonly TimeSpan FirstWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    // Issued by one profile of one CA: what is the same is encoded the same.
+    private static readonly (string Oid, string Name)[] Compared = [(Oids.KeyUsage, "keyUsage"), (Oids.ExtendedKeyUsage, "extKeyUsage"), (Oids.SubjectAltName, "subjectAltName")];
 
     private readonly LinkCertificate _link;
     private readonly LinkTrust _trust;
@@ -79,6 +83,7 @@ public sealed partial class LinkRenewal : BackgroundService
         using X509Certificate2 next = Read(answer);
         string? wrong = !next.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()) ? "it is for another key"
             : !next.SubjectName.RawData.AsSpan().SequenceEqual(current.SubjectName.RawData) ? "it is for another name"
+            : WhatDiffers(current, next) is { } extension ? $"its {extension} is another"
             : _trust.WhyNot(next, LinkTrust.ClientAuthentication);
         if (wrong is not null)
         {
@@ -127,6 +132,21 @@ public sealed partial class LinkRenewal : BackgroundService
 
             await Task.Delay(pause, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>A follower may do what the old one might, under the same names: not more, and not less, for others call this service by them.</summary>
+    /// <returns>Null: nothing that counts.</returns>
+    private static string? WhatDiffers(X509Certificate2 current, X509Certificate2 next)
+    {
+        foreach ((string oid, string name) in Compared)
+        {
+            if (!(current.Extensions[oid]?.RawData ?? []).AsSpan().SequenceEqual(next.Extensions[oid]?.RawData))
+            {
+                return name;
+            }
+        }
+
+        return null;
     }
 
     private static X509Certificate2 Read(byte[] answer)

@@ -37,7 +37,7 @@ internal sealed class MessageGate(
     public async Task InvokeAsync(HttpContext http, RequestDelegate endpoint)
     {
         // Step 1: the five headers, each once and in its one form; a target that fits into a line. A body that is packed is not the one that was signed.
-        string link = http.GetClient().Name;
+        (string link, ClientKind kind) = (http.GetClient().Name, http.GetClient().Kind);
         string target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         MessageHeaders headers;
         try
@@ -89,7 +89,7 @@ internal sealed class MessageGate(
         }
 
         // Step 6: it came over the sender's own link; otherwise somebody has got hold of it.
-        if (link != sender.LinkName)
+        if (link != sender.LinkName || kind != sender.LinkKind)
         {
             throw Refused(Refusal.BadSignature, "another client's link", DoesNotHold);
         }

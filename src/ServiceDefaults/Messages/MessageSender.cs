@@ -1,5 +1,6 @@
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.ServiceDefaults.Messages;
 
@@ -16,6 +17,9 @@ public record MessageSender
 
     /// <summary>Name of the registered client whose link the message must come over: a stolen message is no use on another's.</summary>
     public required string LinkName { get; init; }
+
+    /// <summary>What that client is registered as: an RA may have any name, an officer's too.</summary>
+    public required ClientKind LinkKind { get; init; }
 }
 
 /// <summary>

@@ -83,6 +83,11 @@ internal static class StartChecks
         {
             throw new StartCheckException($"Token {hsm.Token.Label} has no backup.");
         }
+
+        if (hsm.Token.KeysWithoutBackup is > 0 and int keys)
+        {
+            throw new StartCheckException($"Token {hsm.Token.Label} has {keys} keys that were made after its last backup: make another.");
+        }
     }
 
     private static Task Done(Action check)

@@ -163,7 +163,7 @@ internal sealed class SeededCa
             Entry = Der.Encode(_scene.Sign(_scene.Entry, ApprovalStep.Entry, application, now)),
             Review = Der.Encode(_scene.Sign(_scene.Review, ApprovalStep.Review, application, now)),
             Owner = $"{CaScene.RaName}/{entity}",
-            SubjectHash = Sm3.HashData(Der.Encode(prepared.Tbs.Subject)),
+            SubjectHash = prepared.Tbs.Subject.HashCanonical(),
             KeyHash = Sm3.HashData(Der.Encode(prepared.Tbs.SubjectPublicKeyInfo)),
             Shard = UrlTemplate.ShardName(prepared.SerialNumber, _profile.Options.CrlShards),
             Message = message,

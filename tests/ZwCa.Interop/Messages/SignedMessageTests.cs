@@ -55,7 +55,7 @@ public sealed class SignedMessageTests
         openssl.Run(["genpkey", .. KeyKind.Sm2.GenerateOptions(), "-out", folder.File("message.key")]);
         openssl.Run("pkey", "-in", folder.File("message.key"), "-pubout", "-out", "public.pem");
         Assert.True(openssl.ReadPem<SubjectPublicKeyInfo>("public.pem", Pem.PublicKey).TryGetSm2Key(out Sm2PublicKey? publicKey));
-        var sender = new MessageSender { SerialNumber = SerialNumber.Parse(Sender), PublicKey = publicKey, LinkName = "shell" };
+        var sender = new MessageSender { SerialNumber = SerialNumber.Parse(Sender), PublicKey = publicKey, LinkName = "shell", LinkKind = ClientKind.Ra };
         int runs = 0;
         await using SampleService service = await SampleService.StartAsync(new SampleSetup
         {

@@ -70,6 +70,20 @@ public sealed class AttributeTypeAndValue : IDer<AttributeTypeAndValue>
         return new AttributeTypeAndValue(type, writer.Encode(), text);
     }
 
+    /// <returns>A text as UTF8String in its one form, of whatever length; what is no text as it is.</returns>
+    internal AttributeTypeAndValue ToCanonical()
+    {
+        if (Text is null)
+        {
+            return this;
+        }
+
+        string text = CanonicalText.Of(Text);
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        writer.WriteCharacterString(UniversalTagNumber.UTF8String, text);
+        return new AttributeTypeAndValue(Type, writer.Encode(), text);
+    }
+
     public static AttributeTypeAndValue Read(AsnReader reader)
     {
         // Tolerance: any string type and any length; certificates of others exceed the bounds of RFC 5280.

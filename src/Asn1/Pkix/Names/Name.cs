@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using ZwCa.Cryptography;
 
 namespace ZwCa.Asn1.Pkix;
 
@@ -40,6 +41,13 @@ public sealed class Name : IDer<Name>, IEquatable<Name>
     /// <exception cref="ArgumentException">A text is not allowed for its type.</exception>
     public static Name Create(params IEnumerable<(string Type, string Text)> attributes) =>
         new([.. attributes.Select(a => new RelativeDistinguishedName(AttributeTypeAndValue.Create(a.Type, a.Text)))]);
+
+    /// <summary>
+    /// SM3 of the one form of all names that RFC 5280 §7.1 holds equal: "ABC" is "abc", however it is encoded and spaced. By it a name is one entity's; equality of this type stays that
+    /// of the bytes.
+    /// </summary>
+    public byte[] HashCanonical() =>
+        Sm3.HashData(new Name([.. Rdns.Select(rdn => new RelativeDistinguishedName([.. rdn.Attributes.Select(attribute => attribute.ToCanonical())]))]).Encoded.Span);
 
     /// <returns>The texts of all attributes of the type, in wire order.</returns>
     public IEnumerable<string> Texts(string type) =>

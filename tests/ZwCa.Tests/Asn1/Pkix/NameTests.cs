@@ -30,6 +30,44 @@ public sealed class NameTests
         Assert.Equal(Expected, Convert.ToHexString(Der.Encode(name)));
     }
 
+    /// <summary>RFC 5280 §7.1 and RFC 4518 §2: case, width, spaces and what is invisible make no other name; everything else does.</summary>
+    [Theory]
+    [InlineData("ABC", "abc", true)]
+    [InlineData("Example  Bureau ", " example bureau", true)]
+    [InlineData("ＡＢＣ　１", "abc 1", true)]
+    [InlineData("a\u00A0b", "a b", true)]
+    [InlineData("e\u0301", "\u00E9", true)]
+    [InlineData("\u00C9", "\u00E9", true)]
+    [InlineData("a\u200Db\u00ADc", "abc", true)]
+    [InlineData("ΣΑΣ", "σας", true)]
+    [InlineData("\u2121", "tel", true)]
+    [InlineData("张三", "张三", true)]
+    [InlineData("张三", "张叁", false)]
+    [InlineData("a b", "ab", false)]
+    [InlineData("阿·里", "阿里", false)]
+    [InlineData("𠮷", "吉", false)]
+    [InlineData("é", "e", false)]
+    public void Names_that_people_take_for_one_have_one_canonical_hash(string one, string other, bool same)
+    {
+        byte[] first = Name.Create((Oids.OrganizationName, "某局"), (Oids.CommonName, one)).HashCanonical();
+        byte[] second = Name.Create((Oids.OrganizationName, "某局"), (Oids.CommonName, other)).HashCanonical();
+        Assert.Equal(same, first.AsSpan().SequenceEqual(second));
+    }
+
+    [Fact]
+    public void The_canonical_hash_knows_types_and_order_and_no_string_types()
+    {
+        static Name Read(string value) => Der.Decode<Name>(Convert.FromHexString($"30{9 + (value.Length / 2):X2}31{7 + (value.Length / 2):X2}30{5 + (value.Length / 2):X2}0603550403{value}"));
+        byte[] utf8 = Read("0C0141").HashCanonical();
+        Assert.Equal(utf8, Read("130141").HashCanonical());
+        Assert.Equal(utf8, Read("1E020061").HashCanonical());
+        Assert.NotEqual(utf8, Read("020141").HashCanonical());
+        Assert.Equal(utf8, Name.Create((Oids.CommonName, "a")).HashCanonical());
+        Assert.NotEqual(utf8, Name.Create((Oids.OrganizationName, "a")).HashCanonical());
+        Assert.NotEqual(
+            Name.Create((Oids.CommonName, "a"), (Oids.OrganizationName, "b")).HashCanonical(), Name.Create((Oids.OrganizationName, "b"), (Oids.CommonName, "a")).HashCanonical());
+    }
+
     [Fact]
     public void Dotnet_reads_the_same_attributes_in_the_same_order()
     {

@@ -128,7 +128,8 @@ public sealed class CommandsApiTests(SharedStage shared) : IClassFixture<SharedS
         var person = new PersonRequest { Name = "李四", IdNumber = CaStage.NewIdNumber().Reveal() };
         await StageCommands.RefusedAsync(Refusal.NotAllowed, () => Stage.Entry.PostAsync<PersonAnswer>("/persons", person));
         string byAuditor = (await Stage.Audit.PostAsync<PersonAnswer>("/persons", person)).PersonId;
-        Assert.Equal(byAuditor, (await Stage.Ra.PostAsync<PersonAnswer>("/persons", person)).PersonId);
+        Assert.Equal(byAuditor, (await Stage.FirstAdministrator.PostAsync<PersonAnswer>("/persons", person)).PersonId);
+        await StageCommands.RefusedAsync(Refusal.NotAllowed, () => Stage.Ra.PostAsync<PersonAnswer>("/persons", person));
         await StageCommands.RefusedAsync(Refusal.Malformed, () => Stage.Audit.PostAsync<PersonAnswer>("/persons", person with { IdNumber = "1" }));
         await StageCommands.RefusedAsync(Refusal.Malformed, () => Stage.Audit.PostAsync<PersonAnswer>("/persons", person with { Name = " " }));
     }

@@ -52,12 +52,18 @@ public sealed class RaCommandTests(SharedStage shared) : IClassFixture<SharedSta
         Assert.Equal(20, self.Quota);
         Assert.Empty(self.Scope);
 
-        // One officer alone puts it out; two let it in again.
+        // One officer alone puts it out, and its links with it; two let it in again, and each link that is still its own.
         Application disable = StageCommands.Command(RaActions.Disable, CaStage.OtherProvince, Der.Encode(new RaSwitch("ra-36", "整改")));
         Assert.Equal("done", (await stage.ProposeAsync(stage.FirstAdministrator, disable)).State);
-        await StageCommands.RefusedAsync(Refusal.NotAllowed, () => ra.GetAsync<RegionAnswer[]>("/regions"));
+        await StageCommands.RefusedAsync(Refusal.LinkNotTrusted, () => ra.GetAsync<RegionAnswer[]>("/regions"));
         await stage.RefusedAsync(Refusal.WrongState, RaActions.Disable, CaStage.OtherProvince, Der.Encode(new RaSwitch("ra-36", "整改")));
+        byte[] openLink = Der.Encode(new ClientSwitch(SHA256.HashData(link.RawData), "整改完成"));
+        await stage.RefusedAsync(Refusal.WrongState, ClientActions.Enable, CaStage.OtherProvince, openLink);
+        using var anotherKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await stage.RefusedAsync(Refusal.WrongState, ClientActions.Register, CaStage.OtherProvince, Der.Encode(stage.Link("ra-36", LinkKind.Ra, anotherKey)));
         Assert.Equal("done", (await stage.CommandAsync(RaActions.Enable, CaStage.OtherProvince, Der.Encode(new RaSwitch("ra-36", "整改完成")))).State);
+        await StageCommands.RefusedAsync(Refusal.LinkNotTrusted, () => ra.GetAsync<RegionAnswer[]>("/regions"));
+        await stage.CommandAsync(ClientActions.Enable, CaStage.OtherProvince, openLink);
         await ra.GetAsync<RegionAnswer[]>("/regions");
     }
 

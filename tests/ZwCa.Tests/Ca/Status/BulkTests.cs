@@ -126,7 +126,7 @@ public sealed class BulkTests
         CertificateAnswer bySubject = (await stage.IssueAsync()).Answer;
         CertificateAnswer listed = (await stage.IssueAsync()).Answer;
         CertificateAnswer single = (await stage.IssueAsync()).Answer;
-        byte[] subject = Sm3.HashData(Der.Encode(Der.Decode<Certificate>(bySubject.Certificate).Tbs.Subject));
+        byte[] subject = Der.Decode<Certificate>(bySubject.Certificate).Tbs.Subject.HashCanonical();
 
         await OrderAsync(stage, CertificateActions.RevokeByOwner, Revoke(new CertificateSelection.Owner($"{CaStage.RaName}/{draft.Body.Entity}")));
         await OrderAsync(stage, CertificateActions.RevokeByOwner, Revoke(new CertificateSelection.Subject(subject)));

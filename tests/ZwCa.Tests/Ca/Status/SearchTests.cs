@@ -27,7 +27,7 @@ public sealed class SearchTests
         CertificateAnswer one = issued[4];
         TbsCertificate tbs = Der.Decode<Certificate>(one.Certificate).Tbs;
         string key = Convert.ToHexStringLower(Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo)));
-        string subject = Convert.ToHexStringLower(Sm3.HashData(Der.Encode(tbs.Subject)));
+        string subject = Convert.ToHexStringLower(tbs.Subject.HashCanonical());
         RaParty other = await stage.RaAsync("ra-36", CaStage.OtherProvince);
 
         foreach (string query in (string[])[$"serial={one.Serial}", $"key={key}", $"subject={subject}", $"owner=ra-35/{entity}", $"key={key}&subject={subject}&state=valid"])

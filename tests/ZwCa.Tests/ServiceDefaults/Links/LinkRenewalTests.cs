@@ -97,6 +97,11 @@ public sealed class LinkRenewalTests : IDisposable
             _ => Certificate(_ca, "ra-11", null),
             request => Certificate(_ca, "ra-12", request),
             request => Certificate(stranger, "ra-11", request),
+            request => Certificate(_ca, "ra-11", request, usage: X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyAgreement),
+            request => Certificate(_ca, "ra-11", request, purposes: [SystemCa.ClientAuthentication]),
+            request => Certificate(_ca, "ra-11", request, purposes: [SystemCa.ClientAuthentication, SystemCa.ServerAuthentication, "1.3.6.1.5.5.7.3.4"]),
+            request => Certificate(_ca, "ra-11", request, dnsName: "kmc.example.gov.cn"),
+            request => Certificate(_ca, "ra-11", request, dnsName: null),
         ])
         {
             using LinkRenewal renewal = Renewal(link, (request, _) => Task.FromResult(answer(request)));
@@ -149,11 +154,28 @@ public sealed class LinkRenewalTests : IDisposable
     private static PublicKey KeyOf(byte[] request) => CertificateRequest.LoadSigningRequest(request, HashAlgorithmName.SHA256).PublicKey;
 
     /// <param name="request">Null: a key of its own.</param>
-    private byte[] Certificate(SystemCa ca, string name, byte[]? request)
+    /// <param name="dnsName">Null: no subjectAltName at all.</param>
+    private byte[] Certificate(
+        SystemCa ca, string name, byte[]? request, X509KeyUsageFlags usage = X509KeyUsageFlags.DigitalSignature, string[]? purposes = null, string? dnsName = "localhost")
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var certificate = new CertificateRequest(new X500DistinguishedName($"CN={name}"), request is null ? new PublicKey(key) : KeyOf(request), HashAlgorithmName.SHA256);
-        certificate.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(SystemCa.ServerAuthentication), new Oid(SystemCa.ClientAuthentication)], critical: true));
+        certificate.CertificateExtensions.Add(new X509KeyUsageExtension(usage, critical: true));
+        var oids = new OidCollection();
+        foreach (string purpose in purposes ?? [SystemCa.ClientAuthentication, SystemCa.ServerAuthentication])
+        {
+            oids.Add(new Oid(purpose));
+        }
+
+        certificate.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(oids, critical: true));
+        if (dnsName is not null)
+        {
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddIpAddress(System.Net.IPAddress.Loopback);
+            names.AddDnsName(dnsName);
+            certificate.CertificateExtensions.Add(names.Build());
+        }
+
         DateTimeOffset now = _clock.GetUtcNow();
         using X509Certificate2 issued = certificate.Create(ca.Certificate, now.AddMinutes(-5), now.AddDays(60), RandomNumberGenerator.GetBytes(16));
         return issued.RawData;

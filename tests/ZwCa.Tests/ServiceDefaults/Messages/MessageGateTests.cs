@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Gm;
 using ZwCa.Cryptography;
+using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Tests.ServiceDefaults.Messages;
@@ -70,6 +71,17 @@ public sealed class MessageGateTests
         Party ra = await service.AddPartyAsync("4a01", "ra-1");
 
         Assert.Equal("BadSignature", (await (service.Write(ra) with { Recipient = "kmc" }).SendAsync()).Refusal);
+        Assert.Equal(0, service.Runs);
+    }
+
+    /// <summary>Whoever gives an RA the name of a service, or of a person, gives it nothing else of his.</summary>
+    [Fact]
+    public async Task ALinkOfTheNameAndAnotherKind_IsAnothers()
+    {
+        await using MessageService service = await MessageService.StartAsync();
+        Party ra = await service.AddPartyAsync("4a01", "ra-1", kind: ClientKind.Kmc);
+
+        Assert.Equal("BadSignature", (await service.Write(ra).SendAsync()).Refusal);
         Assert.Equal(0, service.Runs);
     }
 

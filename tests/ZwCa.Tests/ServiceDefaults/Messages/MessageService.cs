@@ -73,15 +73,16 @@ internal sealed class MessageService : IAsyncDisposable
         return service;
     }
 
-    /// <summary>A new party with a registered link.</summary>
-    public async Task<Party> AddPartyAsync(string serialNumber, string linkName, Sm2PrivateKey? key = null)
+    /// <summary>A new party, an RA, with a registered link.</summary>
+    /// <param name="kind">What its link is registered as.</param>
+    public async Task<Party> AddPartyAsync(string serialNumber, string linkName, Sm2PrivateKey? key = null, ClientKind kind = ClientKind.Ra)
     {
         key ??= Sm2PrivateKey.Generate();
         X509Certificate2 certificate = Sample.Ca.Issue(linkName, notBefore: DateTimeOffset.UtcNow.AddDays(-30));
         _own.AddRange([key, certificate]);
-        await Sample.Clients.RegisterAsync(SampleService.Actor, certificate, linkName, ClientKind.Ra);
+        await Sample.Clients.RegisterAsync(SampleService.Actor, certificate, linkName, kind);
         SerialNumber serial = SerialNumber.Parse(serialNumber);
-        _senders[serial] = new MessageSender { SerialNumber = serial, PublicKey = key.PublicKey, LinkName = linkName };
+        _senders[serial] = new MessageSender { SerialNumber = serial, PublicKey = key.PublicKey, LinkName = linkName, LinkKind = ClientKind.Ra };
         return new Party(new MessageSigner(serial, key), key.PublicKey, Sample.CreateClient(certificate), certificate);
     }
 

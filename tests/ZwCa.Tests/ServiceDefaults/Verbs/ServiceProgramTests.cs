@@ -197,6 +197,7 @@ public sealed class ServiceProgramTests : IDisposable
         { "production without password", "FAILED mode: The link key has no password" },
         { "demo token", "FAILED HSM: Token ca is marked Demo" },
         { "no backup", "FAILED HSM: Token ca has no backup" },
+        { "old backup", "FAILED HSM: Token ca has 2 keys that were made after its last backup" },
         { "hsm away", "FAILED HSM: The device is away." },
         { "own check", "FAILED profile: There is no profile." },
     };
@@ -211,6 +212,7 @@ public sealed class ServiceProgramTests : IDisposable
             {
                 "demo token" => ProxyHsm.Create(marks: StoreMarks.Demo, lastBackup: DateTimeOffset.UtcNow),
                 "no backup" => ProxyHsm.Create(keysWithoutBackup: 1),
+                "old backup" => ProxyHsm.Create(lastBackup: DateTimeOffset.UtcNow, keysWithoutBackup: 2),
                 _ => ProxyHsm.Create(away: wrong == "hsm away"),
             }),
             Checks = wrong == "own check" ? [new StartCheck("profile", (_, _) => throw new StartCheckException("There is no profile."))] : [],
