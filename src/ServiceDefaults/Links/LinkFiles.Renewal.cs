@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using ZwCa.Audit.Sequencing;
+using ZwCa.Data;
 
 namespace ZwCa.ServiceDefaults.Links;
 

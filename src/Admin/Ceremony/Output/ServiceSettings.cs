@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Token;
+using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Ceremony;
 
@@ -13,6 +14,9 @@ internal sealed record ServicePlace
 
     /// <summary>ADDRESS:PORT of health and metrics, on loopback.</summary>
     public required string Management { get; init; }
+
+    /// <summary>ADDRESS:PORT where CRLs and CA certificates are given to everybody. Null: a web server does that, from the folder <c>publication</c>.</summary>
+    public string? Publication { get; init; }
 
     /// <summary>Null: it stands in the environment, for it may hold a password.</summary>
     public string? ConnectionString { get; init; }
@@ -67,6 +71,20 @@ internal static class ServiceSettings
             return path;
         }
 
+        // What relying parties get besides the CRLs that the service makes: the CAs above it and their ARLs.
+        JsonNode[] published =
+        [
+            .. inventory.Certificates.Where(each => each.File.StartsWith("ca/", StringComparison.Ordinal) && !authorities.Contains(each)).Select(each => (JsonNode)copy(each.File)!),
+            .. inventory.Crls.Where(each => each.Kind == CrlKind.Authorities).Select(each => (JsonNode)copy(each.File)!),
+        ];
+        string publication = Path.Combine(target, "publication");
+        Directory.CreateDirectory(publication);
+        var crls = new JsonObject { ["PublicationFolders"] = new JsonArray(publication), ["CeremonyFiles"] = new JsonArray(published) };
+        if (place.Publication is not null)
+        {
+            crls["Listen"] = place.Publication;
+        }
+
         var database = new JsonObject { ["Kind"] = servicePlan.Database.ToString() };
         if (place.ConnectionString is not null)
         {
@@ -111,6 +129,7 @@ internal static class ServiceSettings
                 ["Log"] = new JsonObject { ["Origin"] = $"zwca/{service}", ["KeyLabel"] = label($"{service}-log"), ["Anchors"] = new JsonArray(Path.Combine(target, "log.anchor")) },
                 ["PersonIndexKey"] = label(servicePlan.IndexKey),
                 ["DataKek"] = label(servicePlan.DataKek),
+                ["Crls"] = crls,
             },
         };
         string file = Path.Combine(target, FileName);
