@@ -184,9 +184,10 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         Require(found, row.Owner == $"{row.RaName ?? IssuanceOrder.SystemOwner}/{body.Entity}", "decision", "it is another owner's than was decided");
         Require(found, body.Profile == profile.Name && body.ProfileHash.Span.SequenceEqual(profile.Hash.Span), "decision", "it is of another profile than was decided");
         Require(found, body.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span), "decision", "it is of another CA than was decided");
+        Require(found, records.ProfileWasActive, "profile", "nobody who may has put the version of its profile into use");
         if (records.Place is not { } place)
         {
-            found.Add(new Discrepancy("decision", "its region is not registered"));
+            found.Add(new Discrepancy("decision", "its region is not registered, or not as officers signed it"));
             return;
         }
 

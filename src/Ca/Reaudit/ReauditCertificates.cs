@@ -5,6 +5,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -35,6 +36,7 @@ internal sealed partial class ReauditCertificates
     private readonly EventList _events;
     private readonly AuthorityList _authorities;
     private readonly ProfileStore _profiles;
+    private readonly Places _places;
     private readonly CertificateCheck _check;
     private readonly CaOptions _options;
     private readonly TimeProvider _time;
@@ -43,14 +45,15 @@ internal sealed partial class ReauditCertificates
     private readonly Counter<long> _findings;
 
     public ReauditCertificates(
-        Database database, AuditLog log, EventList events, AuthorityList authorities, ProfileStore profiles, CertificateCheck check, CaOptions options, TimeProvider time,
-        IMeterFactory meters, ILogger<ReauditCertificates> logger)
+        Database database, AuditLog log, EventList events, AuthorityList authorities, ProfileStore profiles, Places places, CertificateCheck check, CaOptions options,
+        TimeProvider time, IMeterFactory meters, ILogger<ReauditCertificates> logger)
     {
         _database = database;
         _log = log;
         _events = events;
         _authorities = authorities;
         _profiles = profiles;
+        _places = places;
         _check = check;
         _options = options;
         _time = time;
@@ -193,7 +196,7 @@ internal sealed partial class ReauditCertificates
                 events.AddRange(page.Where(each => each.Leaf.Object == filter.Object));
             }
             while (page.Count == EventList.MaxRows);
-            return _check.Judge(await _database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, events, _authorities, _profiles), cancellationToken));
+            return _check.Judge(await _database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, events, _authorities, _profiles, _places), cancellationToken));
         }
         catch (Exception e) when (e is DerException or RefusalException or ArgumentException)
         {
