@@ -102,6 +102,7 @@ internal static class CaHosting
         services.AddSingleton<Places>();
         services.AddSingleton<StatusCommandCheck>();
         services.AddSingleton<CertificateCheck>();
+        services.AddSingleton<RegisterCheck>();
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name);
         services.AddRegistrations();

@@ -70,10 +70,19 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
         var unproven = new List<string>();
         foreach (ActiveRow row in await transaction.QueryAsync<ActiveRow>($"{ActiveRow.Select} ORDER BY name"))
         {
-            if (await FindProvenAsync(transaction, row) is null)
+            try
             {
-                unproven.Add(row.Name);
+                if (await FindProvenAsync(transaction, row) is not null)
+                {
+                    continue;
+                }
             }
+            catch (Exception e) when (e is ProfileException or InvalidOperationException or DerException)
+            {
+                // Somebody has put there what this program never writes: the caller tells of it.
+            }
+
+            unproven.Add(row.Name);
         }
 
         return unproven;

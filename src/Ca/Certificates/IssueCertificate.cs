@@ -29,6 +29,7 @@ internal sealed class IssueCertificate(
     public const string SignAgainAction = "certificate.sign-again";
     public const string AbandonAction = "certificate.abandon";
     public const string UnusedAction = "certificate.unused";
+    public const string RequestField = "request";
 
     /// <summary>Issues what was decided, or finds what was issued by that decision.</summary>
     /// <returns>The stored row: valid, or revoked since.</returns>
@@ -391,6 +392,7 @@ internal sealed class IssueCertificate(
                 new AuditField.Octets("profileHash", prepared.Profile.Hash),
                 new AuditField.Text("region", order.Region),
                 new AuditField.Octets("key", keyHash),
+                new AuditField.Text(RequestField, order.RequestId),
                 .. entryHash is null ? [] : new AuditField[] { new AuditField.Octets("entry", entryHash), new AuditField.Octets("review", reviewHash) },
             ],
         });

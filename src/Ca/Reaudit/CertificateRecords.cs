@@ -1,5 +1,6 @@
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
@@ -61,6 +62,12 @@ internal sealed record CertificateRecords
     /// <summary>Those that the events of its status name, by their ids.</summary>
     public required IReadOnlyDictionary<string, CommandRow> StatusCommands { get; init; }
 
+    /// <summary>What the row says that it renews or re-keys. Null: nothing, or what is not there.</summary>
+    public required CertificateReference? Replaced { get; init; }
+
+    /// <summary>Numbers of the attempts to sign it after the first.</summary>
+    public required IReadOnlyList<long> Attempts { get; init; }
+
     /// <summary>Null: the region is not registered, or not as officers signed it.</summary>
     public required IReadOnlyList<SubjectText>? Place { get; init; }
 
@@ -111,6 +118,8 @@ internal sealed record CertificateRecords
             Approvals = approvals,
             Command = decisions is [{ Kind: (short)DecisionKind.Command } decision] ? await FindCommandAsync(transaction, decision.Reference) : null,
             StatusCommands = commands,
+            Replaced = row.Replaces is { } old ? await FindReplacedAsync(transaction, old, authorities) : null,
+            Attempts = await transaction.QueryAsync<long>("SELECT attempt FROM signing_attempt WHERE certificate_id = @CertificateId ORDER BY attempt", row),
             Place = await FindPlaceAsync(transaction, places, row.Region),
             Revocation = await CertificateStore.FindRevocationAsync(transaction, row),
             SubjectOwner = await transaction.FindAsync<string>("SELECT owner FROM subject_owner WHERE subject_hash = @SubjectHash", row),
@@ -118,6 +127,11 @@ internal sealed record CertificateRecords
             Events = events,
         };
     }
+
+    private static async Task<CertificateReference?> FindReplacedAsync(Transaction transaction, byte[] id, AuthorityList authorities) =>
+        await CertificateStore.FindAsync(transaction, id) is { } old && authorities.All.FirstOrDefault(each => each.Id == old.AuthorityId) is { } authority
+            ? new CertificateReference(authority.Issuer.KeyIdentifier, SerialNumber.Parse(old.Serial))
+            : null;
 
     private static async Task<Profile?> FindProfileAsync(Transaction transaction, ProfileStore profiles, byte[] hash)
     {
