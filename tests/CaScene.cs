@@ -9,7 +9,6 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
-using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;

@@ -1,5 +1,4 @@
 using ZwCa.Asn1.Audit;
-using ZwCa.Audit;
 using ZwCa.Audit.Tree;
 using ZwCa.Data;
 

@@ -240,6 +240,13 @@ internal sealed partial class ReauditCertificates
                     {
                         found.Add(($"log/{each.LogIndex}", new Discrepancy("log", "the event is gone, or another than the log has")));
                     }
+                    else if (leaf.Action is CommandEvents.ProposeAction or CommandEvents.ApproveAction && leaf.Outcome == AuditOutcome.Done)
+                    {
+                        if (!await CommandEvents.IsThereAsync(transaction, leaf))
+                        {
+                            found.Add(($"command/{leaf.Object.Id}", new Discrepancy("missing", $"the log has its {leaf.Action}; the command is not there as it was")));
+                        }
+                    }
                     else if (leaf.Time < until && leaf.Action is IssueCertificate.IntendAction or IssueCertificate.IssueAction or ImportCeremony.ImportAction)
                     {
                         looked++;

@@ -2,7 +2,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Data;
-using ZwCa.Officers;
 
 namespace ZwCa.Ca.Registrations;
 

@@ -234,6 +234,25 @@ public sealed class ReauditTests
             (await ReauditAsync(stage)).Where(each => each.Kind is "profile" or "ra" or "region").Select(each => $"{each.Kind} {each.ObjectId}").Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Whoever hides the last command about a profile makes the one before it the last.</summary>
+    [Theory]
+    [InlineData("UPDATE officer_command SET state = 3 WHERE command_id = @Id")]
+    [InlineData("UPDATE officer_command SET application = (SELECT MIN(application) FROM officer_command) WHERE command_id = @Id")]
+    [InlineData("DELETE FROM command_review WHERE command_id = @Id")]
+    [InlineData("DELETE FROM officer_command WHERE command_id = @Id")]
+    public async Task ACommandThatSomebodyHides_IsFound(string sql)
+    {
+        await using CaStage stage = await StartAsync();
+        Profile profile = ProfileCatalogue.Shipped["tsa"];
+        CommandAnswer retired = await stage.CommandAsync(ProfileActions.Retire, RegionCode.Nation.Value, Der.Encode(new ProfileReference(profile.Name, profile.Hash)));
+        await stage.RawAsync("DROP TRIGGER command_review_no_delete");
+
+        await WithoutKeysAsync(stage, sql, new { Id = Convert.FromHexString(retired.Id) });
+
+        // A deleted one has its proposal missing, too.
+        Assert.Equal([$"missing command/{retired.Id}"], (await ReauditAsync(stage)).Where(each => each.Kind != "approvals").Select(each => $"{each.Kind} {each.ObjectId}").Distinct());
+    }
+
     /// <summary>A command is judged by who may give it, and how many.</summary>
     [Fact]
     public async Task ACommand_HoldsOnlyByThoseWhomItsActionAsksFor()
