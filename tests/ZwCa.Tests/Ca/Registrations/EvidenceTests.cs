@@ -4,7 +4,6 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Import;
 using ZwCa.Ca.Links;
