@@ -9,8 +9,8 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
-using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
@@ -153,10 +153,9 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
         Stranger = await OfficerAsync(RoleCatalogue.BusinessOperator, OtherProvince);
 
         // Profiles in use, and the RA.
-        foreach (Profile profile in ProfileCatalogue.Shipped.All)
+        foreach (Profile profile in ProfileCatalogue.Shipped.All.Where(profile => !profile.IsAuthority))
         {
-            await RawAsync(
-                "INSERT INTO active_profile (name, profile_hash, activated_at) VALUES (@Name, @Hash, 1)", new { profile.Name, Hash = profile.Hash.ToArray() });
+            await DecideAsync(Super, Audit, ProfileActions.Activate, RegionCode.Nation.Value, Der.Encode(new ProfileReference(profile.Name, profile.Hash)));
         }
 
         Ra = await RaAsync(RaName, Province);
@@ -201,7 +200,16 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     {
         OfficerDirectory directory = Services.GetRequiredService<OfficerDirectory>();
         var commands = new OfficerCommands(
-            Name, Database, new AuditLog(time), directory, new OfficerActions(directory, OfficerActions.DefaultCertifiedFor).Standard, time);
+            Name,
+            Database,
+            new AuditLog(time),
+            directory,
+            [
+                .. new OfficerActions(directory, OfficerActions.DefaultCertifiedFor).Standard,
+                .. Services.GetRequiredService<ProfileActions>().All,
+                .. Services.GetRequiredService<RaActions>().All,
+            ],
+            time);
         Application application = commands.Draft(action, RegionCode.Parse(region), parameters);
         await commands.ProposeAsync(application, Sign(proposer, ApprovalStep.Entry, application));
         await commands.ApproveAsync(Convert.FromHexString(application.EnrollmentId), Sign(approver, ApprovalStep.Review, application));
@@ -331,21 +339,8 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
                 Digest = Sm3.HashData(bytes),
             },
             CancellationToken.None);
-        await RawAsync(
-            """
-            INSERT INTO registration_authority (ra_name, entity, region, enabled, quota, issued, registered_at, changed_at)
-            VALUES (@Name, @Entity, @Region, 1, @Quota, 0, 1, 1)
-            """,
-            new { Name = name, Entity = entity, Region = region, Quota = quota });
-        foreach (Issuer? issuer in (Issuer?[])[issuers.Subscribers, issuers.Rsa])
-        {
-            if (issuer is not null)
-            {
-                await RawAsync(
-                    "INSERT INTO ra_scope (ra_name, profile, authority_id) VALUES (@Name, @Profile, @Authority)",
-                    new { Name = name, Profile = "tls-server", Authority = Services.GetRequiredService<AuthorityList>().Find(issuer.KeyIdentifier.Span)!.Id });
-            }
-        }
+        RaScope[] scope = [.. new[] { issuers.Subscribers, issuers.Rsa }.OfType<Issuer>().Select(issuer => new RaScope("tls-server", issuer.KeyIdentifier))];
+        await DecideAsync(Super, Audit, RaActions.Register, region, Der.Encode(new RaRegistration(name, entity, region, quota, scope)));
 
         var signer = new MessageSigner(SerialNumber.Parse(row.Serial), key);
         X509Certificate2 link = await RegisterAsync(name, ClientKind.Ra);

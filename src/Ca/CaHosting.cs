@@ -93,9 +93,18 @@ internal static class CaHosting
         services.AddSingleton<LogProofs>();
         services.AddSingleton<CertificateActions>();
         services.AddSingleton<BulkChanges>();
-        services.AddSingleton<ApprovalCheck>();
+
+        // The actions are made of what holds commands against their rules: they are asked for when the first is.
+        services.AddSingleton(provider => new ApprovalCheck(
+            provider.GetRequiredService<OfficerIssuers>(),
+            provider.GetRequiredService<RoleCatalogue>(),
+            options.Name,
+            name => provider.GetRequiredService<OfficerCommands>().FindAction(name)));
+        services.AddSingleton<OrderedCommands>();
+        services.AddSingleton<Places>();
         services.AddSingleton<StatusCommandCheck>();
         services.AddSingleton<CertificateCheck>();
+        services.AddSingleton<RegisterCheck>();
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name).AddCheck<BulkChangeHealth>(BulkChangeHealth.Name);
         services.AddRegistrations();

@@ -1,18 +1,32 @@
 using System.Collections.Concurrent;
 using System.Text;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Import;
+using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Issuance;
+using ZwCa.Officers;
 
 namespace ZwCa.Ca.Authorities;
 
 /// <summary>
-/// Profiles in the database: every version that was ever known, and which is in use. Versions do not change and are remembered; which is active is asked anew each time. Safe for
-/// concurrent use.
+/// Profiles in the database: every version that was ever known, and which is in use. Versions do not change and are remembered; which is active is asked anew each time. A row alone puts none
+/// into use: the last command of officers about the profile does, or, where there was none, the ceremony, which used a profile of the program. Safe for concurrent use.
 /// </summary>
-internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue, TimeProvider time)
+internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue, OrderedCommands commands, AuthorityList authorities, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Profile> _versions = [];
+
+    /// <summary>By names: the version that was found to be in use, and how many commands about profiles there were then.</summary>
+    private readonly ConcurrentDictionary<string, ActiveRow> _proven = [];
+
+    /// <summary>Hashes of versions that were in use once, which stays so.</summary>
+    private readonly ConcurrentDictionary<string, bool> _used = [];
 
     /// <summary>Puts the catalogue's profiles into the table of versions. Run at start; none becomes active by it.</summary>
     public Task InstallAsync(CancellationToken cancellationToken = default) => database.WriteAsync(
@@ -29,25 +43,66 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
 
     /// <summary>The version that is in use, if it is the one that the caller means.</summary>
     /// <param name="hash"><see cref="Profile.Hash"/>.</param>
-    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>: no such profile, not active, or another version of it is.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>: no such profile, not active, or another version of it is; or nobody who may has put it into use.</exception>
     public async Task<Profile> GetActiveAsync(Transaction transaction, string name, ReadOnlyMemory<byte> hash)
     {
-        byte[]? active = await transaction.FindAsync<byte[]>("SELECT profile_hash FROM active_profile WHERE name = @Name", new { Name = name });
-        if (active is null || !active.AsSpan().SequenceEqual(hash.Span))
-        {
-            throw new RefusalException(
-                Refusal.UnknownProfile, active is null ? $"证书模板“{name}”不存在或未启用。" : $"证书模板“{name}”的当前版本与申请所写的不同，请按当前版本重新审批。");
-        }
-
-        return await GetAsync(transaction, active);
+        Profile active = await GetActiveAsync(transaction, name);
+        return active.Hash.Span.SequenceEqual(hash.Span)
+            ? active
+            : throw new RefusalException(Refusal.UnknownProfile, $"证书模板“{name}”的当前版本与申请所写的不同，请按当前版本重新审批。");
     }
 
     /// <summary>The version that is in use, whichever it is.</summary>
-    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>: none.</exception>
-    public async Task<Profile> GetActiveAsync(Transaction transaction, string name) => await GetAsync(
-        transaction,
-        await transaction.FindAsync<byte[]>("SELECT profile_hash FROM active_profile WHERE name = @Name", new { Name = name })
-            ?? throw new RefusalException(Refusal.UnknownProfile, $"证书模板“{name}”不存在或未启用。"));
+    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>: none; or nobody who may has put it into use.</exception>
+    public async Task<Profile> GetActiveAsync(Transaction transaction, string name)
+    {
+        ActiveRow row = await transaction.FindAsync<ActiveRow>($"{ActiveRow.Select} WHERE name = @Name", new { Name = name })
+            ?? throw new RefusalException(Refusal.UnknownProfile, $"证书模板“{name}”不存在或未启用。");
+        return await FindProvenAsync(transaction, row)
+            ?? throw new RefusalException(Refusal.UnknownProfile, $"证书模板“{name}”的启用没有两名人员签署的命令，已停止使用，请联系CA管理员。");
+    }
+
+    /// <returns>Names of profiles whose active versions nobody who may has put into use.</returns>
+    public async Task<IReadOnlyList<string>> ListUnprovenAsync(Transaction transaction)
+    {
+        var unproven = new List<string>();
+        foreach (ActiveRow row in await transaction.QueryAsync<ActiveRow>($"{ActiveRow.Select} ORDER BY name"))
+        {
+            try
+            {
+                if (await FindProvenAsync(transaction, row) is not null)
+                {
+                    continue;
+                }
+            }
+            catch (Exception e) when (e is ProfileException or InvalidOperationException or DerException)
+            {
+                // Somebody has put there what this program never writes: the caller tells of it.
+            }
+
+            unproven.Add(row.Name);
+        }
+
+        return unproven;
+    }
+
+    /// <summary>Whether a version is, or was, put into use by who may.</summary>
+    public async Task<bool> WasActiveAsync(Transaction transaction, Profile profile)
+    {
+        string key = Convert.ToHexStringLower(profile.Hash.Span);
+        if (_used.ContainsKey(key))
+        {
+            return true;
+        }
+
+        var reference = new ProfileReference(profile.Name, profile.Hash);
+        bool wasActive = (await commands.ListAsync<ProfileReference>(transaction, ProfileActions.Activate, each => each == reference)).Count > 0
+            || await WasUsedAtCeremonyAsync(transaction, profile);
+        return wasActive && (_used.TryAdd(key, true) || true);
+    }
+
+    /// <summary>Whether officers have ordered anything about a profile: then it is for them to say whether it is in use.</summary>
+    public async Task<bool> IsOrderedAsync(Transaction transaction, string name) => (await ListOrdersAsync(transaction, name)).Count > 0;
 
     /// <summary>All versions of a profile that were ever known; none: there is no such profile.</summary>
     public async Task<IReadOnlyList<Profile>> GetVersionsAsync(Transaction transaction, string name)
@@ -90,5 +145,96 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
         return profile.Hash.Span.SequenceEqual(hash)
             ? _versions.GetOrAdd(key, profile)
             : throw new ProfileException($"The row of the profile {profile.Name} {key} holds another profile.");
+    }
+
+    /// <returns>Null: nobody who may has put it into use.</returns>
+    private async Task<Profile?> FindProvenAsync(Transaction transaction, ActiveRow row)
+    {
+        if (_proven.TryGetValue(row.Name, out ActiveRow? known) && known.Commands == row.Commands && known.ProfileHash.AsSpan().SequenceEqual(row.ProfileHash))
+        {
+            return await GetAsync(transaction, row.ProfileHash);
+        }
+
+        Profile profile = await GetAsync(transaction, row.ProfileHash);
+        bool isProven = await ListOrdersAsync(transaction, row.Name) is [.., { } last]
+            ? last.Body.Action == ProfileActions.Activate && Der.Decode<ProfileReference>(last.Body.Parameters).Hash.Span.SequenceEqual(row.ProfileHash)
+            : await WasUsedAtCeremonyAsync(transaction, profile);
+        if (!isProven || profile.Name != row.Name)
+        {
+            return null;
+        }
+
+        _proven[row.Name] = row;
+        return profile;
+    }
+
+    /// <summary>What officers have ordered about a profile, the last one last.</summary>
+    private async Task<IReadOnlyList<OrderedCommand>> ListOrdersAsync(Transaction transaction, string name)
+    {
+        var orders = new List<OrderedCommand>();
+        foreach (string action in (string[])[ProfileActions.Activate, ProfileActions.Retire])
+        {
+            orders.AddRange(await commands.ListAsync<ProfileReference>(transaction, action, each => each.Name == name));
+        }
+
+        return [.. orders.Where(each => each.Region == RegionCode.Nation.Value).OrderBy(each => each.At)];
+    }
+
+    /// <summary>
+    /// A version of this program, or of an earlier one, which the log then knows from the import; and one of these CAs has certified by it: the first of it is the ceremony's. The CA's signature
+    /// and the profile's rules show that; what the certificate's row says shows nothing.
+    /// </summary>
+    private async Task<bool> WasUsedAtCeremonyAsync(Transaction transaction, Profile profile)
+    {
+        if (catalogue.Find(profile.Name, profile.Hash.Span) is null && !await IsFirstImportAsync(transaction, profile))
+        {
+            return false;
+        }
+
+        CertificateRow? row = await transaction.FindAsync<CertificateRow>(
+            $"""
+             SELECT {CertificateRow.Columns} FROM certificate WHERE profile_hash = @Hash AND signature IS NOT NULL AND ra_name IS NULL
+             ORDER BY certificate_id {transaction.Dialect.Limit(1)}
+             """,
+            new { Hash = profile.Hash.ToArray() });
+        return row?.FindCertificate() is { } certificate
+            && authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId) is { } authority
+            && certificate.SignatureAlgorithm == authority.Issuer.Algorithm
+            && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, authority.Issuer.Algorithm, certificate.TbsBytes, certificate.Signature)
+            && !Linter.Check(Der.Encode(certificate), new LintContext { Profile = profile, Issuer = authority.Issuer }).Any(each => each.Severity == Severity.Error);
+    }
+
+    /// <summary>Whether the first that the log has of a profile is that the import put this version into use. Whoever adds an event comes later.</summary>
+    private static async Task<bool> IsFirstImportAsync(Transaction transaction, Profile profile)
+    {
+        byte[]? first = await transaction.FindAsync<byte[]>(
+            $"""
+             SELECT e.leaf FROM audit_search s JOIN audit_event e ON e.event_id = s.event_id JOIN log_leaf l ON l.event_id = s.event_id
+             WHERE s.object_kind = 'profile' AND s.object_id = @Name AND s.action = 'profile.activate' ORDER BY l.log_index {transaction.Dialect.Limit(1)}
+             """,
+            new { profile.Name });
+        return first is not null
+            && Der.Decode<AuditLeaf>(first) is { } leaf
+            && leaf.Actor == ImportCeremony.Actor
+            && CertificateRecords.OctetsOf(leaf, "profileHash") is { } hash
+            && hash.Span.SequenceEqual(profile.Hash.Span);
+    }
+
+    private sealed record ActiveRow
+    {
+        /// <summary>With the number of commands that have changed what is in use: where there is another, what was found before is looked at again.</summary>
+        public const string Select =
+            """
+            SELECT name, profile_hash,
+                (SELECT COUNT(*) FROM officer_command WHERE action = 'profile.activate' AND state = 1)
+                    + (SELECT COUNT(*) FROM officer_command WHERE action = 'profile.retire' AND state = 1) AS commands
+            FROM active_profile
+            """;
+
+        public required string Name { get; init; }
+
+        public required byte[] ProfileHash { get; init; }
+
+        public required long Commands { get; init; }
     }
 }

@@ -22,14 +22,15 @@ namespace ZwCa.Ca.Certificates;
 /// Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, CertificateCheck check, CrlScopes scopes, CaOptions options, IssueSteps steps,
-    TimeProvider time)
+    Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, Places places, OfficerDirectory directory, CertificateCheck check, CrlScopes scopes,
+    CaOptions options, IssueSteps steps, TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
     public const string IssueAction = "certificate.issue";
     public const string SignAgainAction = "certificate.sign-again";
     public const string AbandonAction = "certificate.abandon";
     public const string UnusedAction = "certificate.unused";
+    public const string RequestField = "request";
 
     /// <summary>Issues what was decided, or finds what was issued by that decision.</summary>
     /// <returns>The stored row: valid, or revoked since.</returns>
@@ -128,7 +129,7 @@ internal sealed class IssueCertificate(
         PreparedCertificate prepared;
         try
         {
-            CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, [], authorities, profiles), cancellationToken);
+            CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, [], authorities, profiles, places), cancellationToken);
             check.RequireDecided(records, time.GetUtcNow());
             if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
             {
@@ -274,7 +275,7 @@ internal sealed class IssueCertificate(
         };
         await scopes.RequireAsync(transaction, authority, row.Shard);
         return await CertificateStore.ReserveAsync(transaction, row)
-            ? (row, profile, await Places.OfAsync(transaction, order.Region))
+            ? (row, profile, await places.OfAsync(transaction, order.Region))
             : throw new InvalidOperationException($"The serial number {row.Serial} came up twice: the random generator is broken.");
     }
 
@@ -393,6 +394,7 @@ internal sealed class IssueCertificate(
                 new AuditField.Octets("profileHash", prepared.Profile.Hash),
                 new AuditField.Text("region", order.Region),
                 new AuditField.Octets("key", keyHash),
+                new AuditField.Text(RequestField, order.RequestId),
                 .. entryHash is null ? [] : new AuditField[] { new AuditField.Octets("entry", entryHash), new AuditField.Octets("review", reviewHash) },
             ],
         });

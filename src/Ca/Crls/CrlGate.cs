@@ -7,6 +7,7 @@ using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
 using ZwCa.Data;
 using ZwCa.Issuance;
 
@@ -23,7 +24,7 @@ internal sealed record CrlCandidate(CrlScope Scope, CrlRow Row, string Path, IRe
 /// and compares it with what relying parties have now, with the certificates, and with the log. Safe for concurrent use.
 /// </summary>
 internal sealed class CrlGate(
-    Database database, AuthorityList authorities, ProfileStore profiles, CertificateCheck check, EventList events, PublicationFolders folders, ServedCrls served, CrlNode node, ClockWatch clock,
+    Database database, AuthorityList authorities, ProfileStore profiles, Places places, CertificateCheck check, EventList events, PublicationFolders folders, ServedCrls served, CrlNode node, ClockWatch clock,
     CrlOptions options, TimeProvider time)
 {
     /// <summary>How long ago the data may have been read.</summary>
@@ -283,7 +284,7 @@ internal sealed class CrlGate(
 
         // The event by itself proves nothing: who decided it, is asked as in the re-audit.
         IReadOnlyList<ListedEvent> all = await events.ListAsync(new EventFilter { Object = row.ObjectOf(authorities) }, rows: EventList.MaxRows, cancellationToken: cancellationToken);
-        CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, all, authorities, profiles), cancellationToken);
+        CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, all, authorities, profiles, places), cancellationToken);
         return check.Judge(records) is [{ } discrepancy, ..] ? $"The hold of {serial} vanished, and its records do not agree: {discrepancy.Kind}: {discrepancy.Detail}." : null;
     }
 

@@ -20,7 +20,8 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
 {
     public const string ImportAction = "certificate.import";
 
-    private static readonly AuditActor Actor = new(AuditActorKind.Job, "import");
+    public static readonly AuditActor Actor = new(AuditActorKind.Job, "import");
+
 
     /// <param name="Certificates">New in the records.</param>
     /// <param name="Known">That were there already.</param>
@@ -88,10 +89,10 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
         }
     }
 
-    /// <returns>False: a version of it is active.</returns>
+    /// <returns>False: a version of it is active, or officers have retired it.</returns>
     private async Task<bool> ActivateAsync(Transaction transaction, string name, byte[] hash)
     {
-        bool isNew = await transaction.TryInsertAsync(
+        bool isNew = !await profiles.IsOrderedAsync(transaction, name) && await transaction.TryInsertAsync(
             "INSERT INTO active_profile (name, profile_hash, activated_at) VALUES (@Name, @Hash, @Now)", new { Name = name, Hash = hash, Now = time.GetUtcNow() });
         if (isNew)
         {

@@ -147,7 +147,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
     private static void JudgeImport(List<Discrepancy> found, CertificateRecords records, ListedEvent[] imports, int issued)
     {
         CertificateRow row = records.Row;
-        Require(found, issued == 0 && records.Decisions.Count == 0 && row.RaName is null, "decision", "it was imported, and decided about or issued here too");
+        Require(found, issued == 0 && records.Decisions.Count == 0 && row.RaName is null && row.Replaces is null, "decision", "it was imported, and decided about or issued here too");
         Require(
             found,
             imports.Length == 1 && row.FindCertificate() is { } certificate && Has(imports[0], "certificate", Sm3.HashData(Der.Encode(certificate))),
@@ -184,9 +184,16 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         Require(found, row.Owner == $"{row.RaName ?? IssuanceOrder.SystemOwner}/{body.Entity}", "decision", "it is another owner's than was decided");
         Require(found, body.Profile == profile.Name && body.ProfileHash.Span.SequenceEqual(profile.Hash.Span), "decision", "it is of another profile than was decided");
         Require(found, body.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span), "decision", "it is of another CA than was decided");
+        Require(found, (row.Replaces is null) == (body.Replaces is null) && records.Replaced == body.Replaces, "decision", "it replaces another certificate than was decided");
+        Require(
+            found,
+            decision.Kind is not (IssuanceOrder.LinkRenewal or (short)DecisionKind.Command) || decision.RequestId == decision.Reference,
+            "decision",
+            "it was asked for by another request than its own");
+        Require(found, records.ProfileWasActive, "profile", "nobody who may has put the version of its profile into use");
         if (records.Place is not { } place)
         {
-            found.Add(new Discrepancy("decision", "its region is not registered"));
+            found.Add(new Discrepancy("decision", "its region is not registered, or not as officers signed it"));
             return;
         }
 
@@ -259,6 +266,16 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             decision?.EntryHash is null || (Has(intend, "entry", decision.EntryHash) && Has(intend, "review", decision.ReviewHash)),
             "intention",
             "the log has the intention by other approvals");
+        Require(
+            found,
+            decision is null || !intend.Leaf.Fields.OfType<AuditField.Text>().Any(field => field.Name == IssueCertificate.RequestField && field.Value != decision.RequestId),
+            "intention",
+            "the log has the intention by another request");
+        Require(
+            found,
+            records.Events.Where(each => each.Leaf.Action == IssueCertificate.SignAgainAction).Select(each => NumberOf(each.Leaf, "attempt") ?? 0).Order().SequenceEqual(records.Attempts),
+            "intention",
+            "the log has other attempts to sign it");
         Require(found, tbs.Validity.NotBefore.Value >= intend.Leaf.Time.AddSeconds(-profile.Options.Validity.BackdateSeconds), "time", "notBefore is earlier than the intention allows");
         if (row.FindCertificate() is not { } certificate)
         {
@@ -284,19 +301,22 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             .Where(each => each.Leaf.Action is CertificateStatus.RevokeAction or CertificateStatus.SuspendAction or CertificateStatus.ResumeAction or IssueCertificate.AbandonAction)
             .OrderBy(each => NumberOf(each.Leaf, CertificateStatus.VersionField))];
         (CertificateState state, long version) = isImported ? (CertificateState.Valid, ImportedVersion) : row.Signature is null ? (CertificateState.Intended, IntendedVersion) : (CertificateState.Valid, IntendedVersion + 1);
-        (string Reason, long? At, long? InvalidFrom)? entry = null;
+        (string Reason, long? At, long? InvalidFrom, string? RaName)? entry = null;
         foreach (AuditLeaf leaf in changes.Select(each => each.Leaf))
         {
             version++;
             string reason = leaf.Fields.OfType<AuditField.Text>().FirstOrDefault(field => field.Name == CertificateStatus.ReasonField)?.Value ?? "";
             long? at = NumberOf(leaf, CertificateStatus.RevokedAtField);
             long? invalidFrom = NumberOf(leaf, CertificateStatus.InvalidFromField);
+
+            // Who has put it on hold, stays in the entry when it is revoked: he alone may have ended the hold.
+            string? ra = leaf.Action == CertificateStatus.SuspendAction && CertificateRecords.OctetsOf(leaf, "application") is not null ? row.RaName : entry?.RaName;
             (state, entry) = leaf.Action switch
             {
                 CertificateStatus.ResumeAction => (CertificateState.Valid, null),
-                CertificateStatus.SuspendAction => (CertificateState.Held, (reason, at, invalidFrom)),
-                CertificateStatus.RevokeAction => (CertificateState.Revoked, (reason, at, invalidFrom)),
-                _ => (CertificateState.Revoked, ((string, long?, long?)?)(CertificateStatus.NameOf(RevocationReason.CessationOfOperation), null, null)),
+                CertificateStatus.SuspendAction => (CertificateState.Held, (reason, at, invalidFrom, ra)),
+                CertificateStatus.RevokeAction => (CertificateState.Revoked, (reason, at, invalidFrom, ra)),
+                _ => (CertificateState.Revoked, ((string, long?, long?, string?)?)(CertificateStatus.NameOf(RevocationReason.CessationOfOperation), null, null, null)),
             };
         }
 
@@ -306,7 +326,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             ? revocation is null
             : revocation is not null && CertificateStatus.NameOf(revocation.Reason) == expected.Reason && revocation.NotAfter == row.NotAfter
                 && (expected.At is null || revocation.RevokedAt.ToUnixTimeMilliseconds() == expected.At)
-                && revocation.InvalidFrom?.ToUnixTimeMilliseconds() == expected.InvalidFrom;
+                && revocation.InvalidFrom?.ToUnixTimeMilliseconds() == expected.InvalidFrom && revocation.RaName == expected.RaName;
         Require(found, agrees, "status", "its CRL entry is not what the log says");
 
         // What nobody of the RA decided, officers of the CA have ordered.

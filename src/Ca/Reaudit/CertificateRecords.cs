@@ -1,5 +1,6 @@
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
@@ -45,6 +46,9 @@ internal sealed record CertificateRecords
     /// <summary>Null: there is none of the hash, or it is another.</summary>
     public required Profile? Profile { get; init; }
 
+    /// <summary>Whether those who may have ever put the profile's version into use. Asked of a link's renewal, which has no decision of officers about its profile.</summary>
+    public required bool ProfileWasActive { get; init; }
+
     public required IReadOnlyList<DecisionRow> Decisions { get; init; }
 
     public required IReadOnlyList<DecisionRow> StatusDecisions { get; init; }
@@ -58,7 +62,13 @@ internal sealed record CertificateRecords
     /// <summary>Those that the events of its status name, by their ids.</summary>
     public required IReadOnlyDictionary<string, CommandRow> StatusCommands { get; init; }
 
-    /// <summary>Null: the region is not registered.</summary>
+    /// <summary>What the row says that it renews or re-keys. Null: nothing, or what is not there.</summary>
+    public required CertificateReference? Replaced { get; init; }
+
+    /// <summary>Numbers of the attempts to sign it after the first.</summary>
+    public required IReadOnlyList<long> Attempts { get; init; }
+
+    /// <summary>Null: the region is not registered, or not as officers signed it.</summary>
     public required IReadOnlyList<SubjectText>? Place { get; init; }
 
     public required RevocationRow? Revocation { get; init; }
@@ -74,7 +84,7 @@ internal sealed record CertificateRecords
     public static ReadOnlyMemory<byte>? OctetsOf(AuditLeaf leaf, string name) => leaf.Fields.OfType<AuditField.Octets>().FirstOrDefault(field => field.Name == name)?.Value;
 
     public static async Task<CertificateRecords> LoadAsync(
-        Transaction transaction, CertificateRow row, IReadOnlyList<ListedEvent> events, AuthorityList authorities, ProfileStore profiles)
+        Transaction transaction, CertificateRow row, IReadOnlyList<ListedEvent> events, AuthorityList authorities, ProfileStore profiles, Places places)
     {
         IReadOnlyList<DecisionRow> decisions = await DecisionRow.IssuesAsync(transaction, row.CertificateId);
         IReadOnlyList<DecisionRow> statuses = await DecisionRow.StatusesAsync(transaction, row.CertificateId);
@@ -96,23 +106,32 @@ internal sealed record CertificateRecords
             }
         }
 
+        Profile? profile = await FindProfileAsync(transaction, profiles, row.ProfileHash);
         return new CertificateRecords
         {
             Row = row,
             Authority = authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId),
-            Profile = await FindProfileAsync(transaction, profiles, row.ProfileHash),
+            Profile = profile,
+            ProfileWasActive = profile is null || !decisions.Any(each => each.Kind == IssuanceOrder.LinkRenewal) || await profiles.WasActiveAsync(transaction, profile),
             Decisions = decisions,
             StatusDecisions = statuses,
             Approvals = approvals,
             Command = decisions is [{ Kind: (short)DecisionKind.Command } decision] ? await FindCommandAsync(transaction, decision.Reference) : null,
             StatusCommands = commands,
-            Place = await FindPlaceAsync(transaction, row.Region),
+            Replaced = row.Replaces is { } old ? await FindReplacedAsync(transaction, old, authorities) : null,
+            Attempts = await transaction.QueryAsync<long>("SELECT attempt FROM signing_attempt WHERE certificate_id = @CertificateId ORDER BY attempt", row),
+            Place = await FindPlaceAsync(transaction, places, row.Region),
             Revocation = await CertificateStore.FindRevocationAsync(transaction, row),
             SubjectOwner = await transaction.FindAsync<string>("SELECT owner FROM subject_owner WHERE subject_hash = @SubjectHash", row),
             KeyOwner = await transaction.FindAsync<string>("SELECT owner FROM key_owner WHERE key_hash = @KeyHash", row),
             Events = events,
         };
     }
+
+    private static async Task<CertificateReference?> FindReplacedAsync(Transaction transaction, byte[] id, AuthorityList authorities) =>
+        await CertificateStore.FindAsync(transaction, id) is { } old && authorities.All.FirstOrDefault(each => each.Id == old.AuthorityId) is { } authority
+            ? new CertificateReference(authority.Issuer.KeyIdentifier, SerialNumber.Parse(old.Serial))
+            : null;
 
     private static async Task<Profile?> FindProfileAsync(Transaction transaction, ProfileStore profiles, byte[] hash)
     {
@@ -126,11 +145,11 @@ internal sealed record CertificateRecords
         }
     }
 
-    private static async Task<IReadOnlyList<SubjectText>?> FindPlaceAsync(Transaction transaction, string region)
+    private static async Task<IReadOnlyList<SubjectText>?> FindPlaceAsync(Transaction transaction, Places places, string region)
     {
         try
         {
-            return await Places.OfAsync(transaction, region);
+            return await places.OfAsync(transaction, region);
         }
         catch (RefusalException)
         {

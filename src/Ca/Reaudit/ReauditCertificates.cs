@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
@@ -5,6 +6,8 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Import;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -12,7 +15,7 @@ using ZwCa.Data;
 namespace ZwCa.Ca.Reaudit;
 
 /// <summary>
-/// Compares every certificate with everything that is recorded about it, and every event of the log about an issue with its certificate. Page by page: where it stands, and what it found,
+/// Compares every certificate with everything that is recorded about it, every event of the log about one with the certificate, and registers with the commands of officers. Page by page: where it stands, and what it found,
 /// is committed with each page, so that it goes on after a crash and counts nothing twice. Safe to run on several nodes: one of them moves a run.
 /// </summary>
 internal sealed partial class ReauditCertificates
@@ -21,6 +24,10 @@ internal sealed partial class ReauditCertificates
     public const string EndAction = "reaudit.end";
 
     private const int Page = 200;
+    private const int LogPage = 1000;
+
+    /// <summary>Beyond so many events that wait for their place, nothing can be said of any certificate that seems wrong.</summary>
+    private const int MaxPending = 10_000;
 
     /// <summary>Recorded one by one; beyond that they are only counted: something is wrong with the whole, not with some.</summary>
     private const int MaxRecorded = 10_000;
@@ -28,14 +35,14 @@ internal sealed partial class ReauditCertificates
     private static readonly byte[] First = new byte[Ulid.Length];
     private static readonly AuditActor Actor = new(AuditActorKind.Job, "reaudit");
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Database _database;
     private readonly AuditLog _log;
-    private readonly EventList _events;
     private readonly AuthorityList _authorities;
     private readonly ProfileStore _profiles;
+    private readonly Places _places;
     private readonly CertificateCheck _check;
+    private readonly RegisterCheck _registers;
     private readonly CaOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<ReauditCertificates> _logger;
@@ -43,15 +50,16 @@ internal sealed partial class ReauditCertificates
     private readonly Counter<long> _findings;
 
     public ReauditCertificates(
-        Database database, AuditLog log, EventList events, AuthorityList authorities, ProfileStore profiles, CertificateCheck check, CaOptions options, TimeProvider time,
-        IMeterFactory meters, ILogger<ReauditCertificates> logger)
+        Database database, AuditLog log, AuthorityList authorities, ProfileStore profiles, Places places, CertificateCheck check, RegisterCheck registers, CaOptions options,
+        TimeProvider time, IMeterFactory meters, ILogger<ReauditCertificates> logger)
     {
         _database = database;
         _log = log;
-        _events = events;
         _authorities = authorities;
         _profiles = profiles;
+        _places = places;
         _check = check;
+        _registers = registers;
         _options = options;
         _time = time;
         _logger = logger;
@@ -59,6 +67,9 @@ internal sealed partial class ReauditCertificates
         _checked = meter.CreateCounter<long>("zwca.reaudit.checked", null, "Certificates and events that the re-audit has looked at.");
         _findings = meter.CreateCounter<long>("zwca.reaudit.findings", null, "What did not agree, by kind.");
     }
+
+    /// <summary>How long the log is waited for before a certificate of which an event has no place yet is left to the next run.</summary>
+    internal TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Ends the run that was broken off, if there is one; else begins and ends another.</summary>
     /// <returns>The run as it ended; null: another node is at it.</returns>
@@ -79,9 +90,12 @@ internal sealed partial class ReauditCertificates
     {
         // What is being issued at present is left to the next run: all of it was begun before, and its events have their place in the log.
         DateTimeOffset until = run.StartedAt - _options.RecoverAfter;
-        (ReauditRun next, List<(string ObjectId, Discrepancy What)> found) = run.Phase == ReauditPhase.Certificates
-            ? await LookAtCertificatesAsync(run, until, cancellationToken)
-            : await LookAtEventsAsync(run, until, cancellationToken);
+        (ReauditRun next, List<(string ObjectId, Discrepancy What)> found) = run.Phase switch
+        {
+            ReauditPhase.Certificates => await LookAtCertificatesAsync(run, until, cancellationToken),
+            ReauditPhase.Log => await LookAtLogAsync(run, until, cancellationToken),
+            _ => (run with { Phase = ReauditPhase.Ended, Reached = First }, await LookAtRegistersAsync(cancellationToken)),
+        };
         next = next with { Findings = run.Findings + found.Count, EndedAt = next.Phase == ReauditPhase.Ended ? _time.GetUtcNow() : null };
         bool moved = await _database.WriteAsync(transaction => StoreAsync(transaction, run, next, found), cancellationToken);
         if (!moved)
@@ -153,22 +167,30 @@ internal sealed partial class ReauditCertificates
             }
         }
 
-        // A change of this moment may be in the row and not yet in the log: what is found twice is so.
+        // A change of this moment may be in the row and not yet in the log: what is found twice is so, once the log has what was recorded before.
         var found = new List<(string, Discrepancy)>();
         if (doubtful.Count > 0)
         {
             await SettleAsync(cancellationToken);
-        }
+            int postponed = 0;
+            foreach (CertificateRow row in doubtful)
+            {
+                IReadOnlyList<Discrepancy> again = await JudgeAsync(row.CertificateId, cancellationToken);
+                bool isBehind = again.Count > 0 && await IsPendingAsync(ObjectIdOf(row), cancellationToken);
+                postponed += isBehind ? 1 : 0;
+                found.AddRange(isBehind ? [] : again.Select(each => (ObjectIdOf(row), each)));
+            }
 
-        foreach (CertificateRow row in doubtful)
-        {
-            found.AddRange((await JudgeAsync(row.CertificateId, cancellationToken)).Select(each => (ObjectIdOf(row), each)));
+            if (postponed > 0)
+            {
+                LogPostponed(_logger, postponed);
+            }
         }
 
         ReauditRun next = run with
         {
             Certificates = run.Certificates + rows.Count,
-            Phase = rows.Count < Page ? ReauditPhase.IssueEvents : run.Phase,
+            Phase = rows.Count < Page ? ReauditPhase.Log : run.Phase,
             Reached = rows.Count < Page ? First : rows[^1].CertificateId,
         };
         return (next, found);
@@ -184,67 +206,101 @@ internal sealed partial class ReauditCertificates
 
         try
         {
-            var events = new List<ListedEvent>();
-            IReadOnlyList<ListedEvent> page;
-            var filter = new EventFilter { Object = new AuditObject("certificate", ObjectIdOf(row)) };
-            do
-            {
-                page = await _events.ListAsync(filter, events.LastOrDefault()?.EventId, EventList.MaxRows, cancellationToken: cancellationToken);
-                events.AddRange(page.Where(each => each.Leaf.Object == filter.Object));
-            }
-            while (page.Count == EventList.MaxRows);
-            return _check.Judge(await _database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, events, _authorities, _profiles), cancellationToken));
+            var about = new AuditObject("certificate", ObjectIdOf(row));
+            return await _database.ReadAsync(
+                async transaction =>
+                {
+                    IReadOnlyList<LoggedEvent> logged = await LoggedEvent.FindAsync(transaction, about);
+                    IReadOnlyList<ListedEvent> events = [.. logged.Select(each => new ListedEvent(each.EventId, Der.Decode<AuditLeaf>(each.Leaf))).Where(each => each.Leaf.Object == about)];
+                    IReadOnlyList<Discrepancy> found = _check.Judge(await CertificateRecords.LoadAsync(transaction, row, events, _authorities, _profiles, _places));
+                    return logged.All(each => each.IsInLog) ? found : [.. found, new Discrepancy("log", "an event of it is not in the log, or another than the log has")];
+                },
+                cancellationToken);
         }
-        catch (Exception e) when (e is DerException or RefusalException or ArgumentException)
+        catch (Exception e) when (e is DerException or RefusalException or ArgumentException or FormatException)
         {
             // Somebody has put there what this program never writes: that is a finding, and no reason to look no further.
             return [new Discrepancy("bytes", $"what is recorded cannot be read: {e.Message}")];
         }
     }
 
-    /// <summary>The reverse: whoever takes a certificate's row away leaves its events.</summary>
-    private async Task<(ReauditRun Next, List<(string ObjectId, Discrepancy What)> Found)> LookAtEventsAsync(ReauditRun run, DateTimeOffset until, CancellationToken cancellationToken)
+    /// <summary>The reverse: whoever takes a certificate's row away leaves its events in the log, also where he takes away what they are found by.</summary>
+    private async Task<(ReauditRun Next, List<(string ObjectId, Discrepancy What)> Found)> LookAtLogAsync(ReauditRun run, DateTimeOffset until, CancellationToken cancellationToken)
     {
-        bool isIssue = run.Phase == ReauditPhase.IssueEvents;
         var found = new List<(string, Discrepancy)>();
-        IReadOnlyList<ListedEvent> page = [];
-        try
-        {
-            page = await _events.ListAsync(
-                new EventFilter { Action = isIssue ? IssueCertificate.IssueAction : IssueCertificate.IntendAction, Until = until },
-                run.Reached.AsSpan().SequenceEqual(First) ? null : run.Reached,
-                Page,
-                cancellationToken: cancellationToken);
-        }
-        catch (DerException e)
-        {
-            // The log itself is damaged: its own check says where. Nothing that follows can be read by pages.
-            found.Add(("log", new Discrepancy("log", $"an event cannot be read, those after it were not looked at: {e.Message}")));
-        }
-
-        await _database.ReadAsync(
+        int looked = 0;
+        IReadOnlyList<LoggedEvent> page = await _database.ReadAsync(
             async transaction =>
             {
-                foreach (ListedEvent each in page)
+                IReadOnlyList<LoggedEvent> page = await LoggedEvent.ListAsync(transaction, PlaceOf(run.Reached), LogPage);
+                foreach (LoggedEvent each in page)
                 {
-                    CertificateRow? row = await FindAsync(transaction, each.Leaf.Object.Id);
-                    byte[]? bytes = isIssue ? BytesOf(row) : row?.Tbs;
-                    if (bytes is null || CertificateRecords.OctetsOf(each.Leaf, isIssue ? "certificate" : "tbs") is not { } hash || !hash.Span.SequenceEqual(Sm3.HashData(bytes)))
+                    AuditLeaf? leaf = Read(each);
+                    if (leaf is null)
                     {
-                        found.Add((each.Leaf.Object.Id, new Discrepancy("missing", isIssue ? "the log has its issue; the certificate is not there" : "the log has its intention; its bytes are not there")));
+                        found.Add(($"log/{each.LogIndex}", new Discrepancy("log", "the event is gone, or another than the log has")));
+                    }
+                    else if (leaf.Action is CommandEvents.ProposeAction or CommandEvents.ApproveAction && leaf.Outcome == AuditOutcome.Done)
+                    {
+                        if (!await CommandEvents.IsThereAsync(transaction, leaf))
+                        {
+                            found.Add(($"command/{leaf.Object.Id}", new Discrepancy("missing", $"the log has its {leaf.Action}; the command is not there as it was")));
+                        }
+                    }
+                    else if (leaf.Time < until && leaf.Action is IssueCertificate.IntendAction or IssueCertificate.IssueAction or ImportCeremony.ImportAction)
+                    {
+                        looked++;
+                        bool isIntention = leaf.Action == IssueCertificate.IntendAction;
+                        CertificateRow? row = await FindAsync(transaction, leaf.Object.Id);
+                        byte[]? bytes = isIntention ? row?.Tbs : BytesOf(row);
+                        if (bytes is null || CertificateRecords.OctetsOf(leaf, isIntention ? "tbs" : "certificate") is not { } hash || !hash.Span.SequenceEqual(Sm3.HashData(bytes)))
+                        {
+                            found.Add((leaf.Object.Id, new Discrepancy("missing", $"the log has its {leaf.Action}; {(isIntention ? "its bytes are" : "the certificate is")} not there")));
+                        }
                     }
                 }
 
-                return true;
+                return page;
             },
             cancellationToken);
         ReauditRun next = run with
         {
-            Events = run.Events + page.Count,
-            Phase = page.Count == Page ? run.Phase : isIssue ? ReauditPhase.IntendEvents : ReauditPhase.Ended,
-            Reached = page.Count == Page ? page[^1].EventId : First,
+            Events = run.Events + looked,
+            Phase = page.Count == LogPage ? run.Phase : ReauditPhase.Registers,
+            Reached = page.Count == LogPage ? ReachedAt(page[^1].LogIndex!.Value) : First,
         };
         return (next, found);
+    }
+
+    /// <returns>Null: it is gone, or not what the log has.</returns>
+    private static AuditLeaf? Read(LoggedEvent each)
+    {
+        try
+        {
+            return each.IsInLog ? Der.Decode<AuditLeaf>(each.Leaf) : null;
+        }
+        catch (DerException)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>-1 at the beginning.</returns>
+    private static long PlaceOf(byte[] reached) => reached.AsSpan().SequenceEqual(First) ? -1 : BinaryPrimitives.ReadInt64BigEndian(reached.AsSpan(Ulid.Length - sizeof(long))) - 1;
+
+    /// <summary>One more, for nothing but zeros is the beginning.</summary>
+    private static byte[] ReachedAt(long place)
+    {
+        byte[] reached = new byte[Ulid.Length];
+        BinaryPrimitives.WriteInt64BigEndian(reached.AsSpan(Ulid.Length - sizeof(long)), place + 1);
+        return reached;
+    }
+
+    /// <summary>Twice where something is found: a command may be done in between two of the rows that are compared.</summary>
+    private async Task<List<(string ObjectId, Discrepancy What)>> LookAtRegistersAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<(string ObjectId, Discrepancy What)> found = await _database.ReadAsync(_registers.JudgeAsync, cancellationToken);
+        return found.Count == 0 ? [] : [.. found.Intersect(await _database.ReadAsync(_registers.JudgeAsync, cancellationToken))];
     }
 
     /// <returns>Null: no certificate, or none that can be read.</returns>
@@ -314,12 +370,23 @@ internal sealed partial class ReauditCertificates
         }
     }
 
+    /// <summary>Whether an event about a certificate waits for its place, or so many that it may.</summary>
+    private async Task<bool> IsPendingAsync(string objectId, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<byte[]> pending = await _database.QueryAsync<byte[]>(
+            $"SELECT e.leaf FROM log_pending p JOIN audit_event e ON e.event_id = p.event_id ORDER BY p.event_id {_database.Dialect.Limit(MaxPending)}", cancellationToken: cancellationToken);
+        return pending.Count == MaxPending || pending.Any(leaf => Der.Decode<AuditLeaf>(leaf).Object.Id == objectId);
+    }
+
     /// <summary>Also of a CA that the configuration lacks.</summary>
     private string ObjectIdOf(CertificateRow row) =>
         $"{_authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId)?.KeyIdentifier ?? $"authority-{row.AuthorityId}"}/{row.Serial}";
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Re-audit: certificate {ObjectId}: {Kind}: {Detail}")]
     private static partial void LogFinding(ILogger logger, string objectId, string kind, string detail);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Re-audit: {Count} certificates are left to the next run, for the log is behind and has not what was recorded about them last")]
+    private static partial void LogPostponed(ILogger logger, int count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Re-audit ended: {Certificates} certificates, {Events} events, {Findings} findings")]
     private static partial void LogEnded(ILogger logger, long certificates, long events, long findings);

@@ -8,11 +8,11 @@ internal enum ReauditPhase
     /// <summary>Each row of a certificate is compared with everything else.</summary>
     Certificates = 0,
 
-    /// <summary>Each event of an issue has its certificate.</summary>
-    IssueEvents = 1,
+    /// <summary>Each event of the log about an intention, an issue or an import has its certificate.</summary>
+    Log = 1,
 
-    /// <summary>Each event of an intention has its row.</summary>
-    IntendEvents = 2,
+    /// <summary>Profiles in use, regions and RAs are what officers signed.</summary>
+    Registers = 2,
 
     Ended = 3,
 }
@@ -25,7 +25,7 @@ internal sealed record ReauditRun
 
     public required ReauditPhase Phase { get; init; }
 
-    /// <summary>The last certificate or event that was looked at.</summary>
+    /// <summary>The last certificate that was looked at; of the log its place, as a big-endian number.</summary>
     public required byte[] Reached { get; init; }
 
     public required long Certificates { get; init; }

@@ -36,7 +36,7 @@ internal sealed class StatusCommandCheck(ApprovalCheck approvals, CaOptions opti
             return application.Kind != DecisionKind.Command || application.CaName != options.Name || application.EnrollmentId != name
                     || !IsAbout(records.Row, authority, leaf.Action, application, body)
                 ? "the command that an event of its status names is about something else"
-                : approvals.Judge(application, command, isAlone: body.Action == OfficerActions.Disable);
+                : approvals.Judge(application, command);
         }
         catch (DerException e)
         {

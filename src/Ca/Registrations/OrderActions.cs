@@ -11,7 +11,7 @@ using static ZwCa.Ca.Registrations.CommandReading;
 namespace ZwCa.Ca.Registrations;
 
 /// <summary>The command that has a certificate issued which no RA may ask for: of officers, of RAs' messages, of services, responders and servers of the system.</summary>
-internal sealed class OrderActions(AuthorityList authorities, ProfileStore profiles, OfficerActions officers)
+internal sealed class OrderActions(AuthorityList authorities, ProfileStore profiles, Places places, OfficerActions officers)
 {
     public const string Order = "certificate.order";
 
@@ -32,7 +32,7 @@ internal sealed class OrderActions(AuthorityList authorities, ProfileStore profi
         CsrKey key = ProofOfPossession.Verify(order.Request, profile.Options.EmptyIdAllowed);
         Require(key.PublicKey == body.SubjectPublicKeyInfo, Refusal.NotApproved, "证书请求中的公钥与命令所写的不同。");
         Require(profile.Takes(body.SubjectPublicKeyInfo), Refusal.BadPublicKey, "公钥的算法或长度不符合证书模板。");
-        await Places.OfAsync(context.Transaction, context.Application.Region);
+        await places.OfAsync(context.Transaction, context.Application.Region);
         return profile;
     }
 

@@ -21,7 +21,8 @@ public sealed record CommandAction(string Name, IReadOnlyList<CommandRule> Rules
     /// <summary>Does it, in the transaction of the approval and the event: awaits nothing but that, has no effect outside it, may be run twice.</summary>
     public Func<CommandContext, Task> DoAsync { get; init; } = static _ => Task.CompletedTask;
 
-    internal CommandRule? FindRule(Role proposer) => Rules.FirstOrDefault(rule => rule.Proposer == proposer.Name);
+    /// <returns>Null: officers of the role do not propose it.</returns>
+    public CommandRule? FindRule(Role proposer) => Rules.FirstOrDefault(rule => rule.Proposer == proposer.Name);
 }
 
 /// <summary>What an action gets to work with.</summary>

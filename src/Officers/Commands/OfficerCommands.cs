@@ -57,6 +57,10 @@ public sealed class OfficerCommands
     /// <summary>How long a command waits for the second person.</summary>
     public static TimeSpan Lifetime => ApprovalVerifier.MaxAge;
 
+    /// <summary>By what rules a command was decided about, for who looks at it later.</summary>
+    /// <returns>Null: this service has no such action.</returns>
+    public CommandAction? FindAction(string name) => _actions.GetValueOrDefault(name);
+
     /// <returns>The application of a command, with a new id: what the proposer signs.</returns>
     /// <param name="parameters">DER of what the action takes.</param>
     public Application Draft(string action, RegionCode region, ReadOnlyMemory<byte> parameters)

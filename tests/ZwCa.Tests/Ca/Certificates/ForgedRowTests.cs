@@ -188,7 +188,7 @@ public sealed class ForgedRowTests
             body with { SubjectPublicKeyInfo = SubjectPublicKeyInfo.ForSm2(other.PublicKey.ToBytes()) },
             row.Serial,
             ProfileCatalogue.Shipped["tls-server"],
-            await stage.Database.ReadAsync(transaction => Places.OfAsync(transaction, row.Region), Token),
+            await stage.Database.ReadAsync(transaction => stage.App.Services.GetRequiredService<Places>().OfAsync(transaction, row.Region), Token),
             row.NotBefore!.Value));
         byte[] keyHash = Sm3.HashData(Der.Encode(prepared.Tbs.SubjectPublicKeyInfo));
         await stage.RawAsync("INSERT INTO key_owner (key_hash, owner) VALUES (@Hash, @Owner)", new { Hash = keyHash, row.Owner });

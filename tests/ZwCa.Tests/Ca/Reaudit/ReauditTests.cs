@@ -10,6 +10,7 @@ using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Import;
 using ZwCa.Ca.Reaudit;
+using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
@@ -26,7 +27,7 @@ public sealed class ReauditTests
     /// <summary>Recovery takes nothing from a request of these tests that takes long, and the re-audit looks at what is older.</summary>
     private static readonly TimeSpan RecoverAfter = TimeSpan.FromSeconds(3);
 
-    private static readonly string[] Triggers = ["decision", "approval", "subject_owner", "key_owner", "status_decision", "audit_search", "audit_event"];
+    private static readonly string[] Triggers = ["decision", "approval", "subject_owner", "key_owner", "status_decision", "audit_search", "audit_event", "log_leaf"];
 
     [Fact]
     public async Task AnUntouchedDatabase_HasNoFindings_AndEachTampering_IsFound()
@@ -166,6 +167,137 @@ public sealed class ReauditTests
             "DELETE FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.import'", new { Serial = stage.Super.SerialNumber.ToString() }));
         Assert.Contains(
             await ReauditAsync(stage), each => each.Kind == "decision" && each.ObjectId.EndsWith($"/{stage.Super.SerialNumber}", StringComparison.Ordinal));
+
+        // Nor is one missed that goes altogether.
+        await WithoutKeysAsync(stage, "DELETE FROM certificate WHERE serial = @Serial", new { Serial = stage.Super.SerialNumber.ToString() });
+        Assert.Contains(
+            await ReauditAsync(stage), each => each.Kind == "missing" && each.ObjectId.EndsWith($"/{stage.Super.SerialNumber}", StringComparison.Ordinal));
+    }
+
+    /// <summary>What the log has not taken in yet is no finding, and is looked at again.</summary>
+    [Fact]
+    public async Task WhatTheLogIsBehindWith_IsLeftToTheNextRun()
+    {
+        await using CaStage stage = await StartAsync();
+        (CertificateAnswer changed, _, _) = await stage.IssueAsync();
+        (CertificateAnswer tampered, _, _) = await stage.IssueAsync();
+        Assert.Equal(["approvals"], (await ReauditAsync(stage)).Select(each => each.Kind));
+        ReauditCertificates reaudit = stage.App.Services.GetRequiredService<ReauditCertificates>();
+        reaudit.Patience = TimeSpan.FromSeconds(1);
+
+        // Another node has the lease of the sequencer, and does nothing.
+        string holder = (await stage.Database.FindAsync<string>("SELECT holder FROM lease WHERE name = 'log-sequencer'", cancellationToken: TestContext.Current.CancellationToken))!;
+        await stage.RawAsync("UPDATE lease SET holder = 'x', held_until = 9999999999999 WHERE name = 'log-sequencer'");
+        await stage.ChangeAsync(changed, DecisionKind.Suspend);
+        await stage.RawAsync("UPDATE certificate SET not_after = not_after + 1000 WHERE serial = @Serial", new { tampered.Serial });
+        Assert.Equal(
+            [("bytes", tampered.Serial)],
+            (await ReauditAsync(stage)).Where(each => each.Kind != "approvals").Select(each => (each.Kind, each.ObjectId.Split('/')[1])));
+        Assert.Contains("left to the next run", stage.Logged, StringComparison.Ordinal);
+
+        await stage.RawAsync("UPDATE revocation SET revoked_at = 1 WHERE serial = @Serial", new { changed.Serial });
+        await stage.RawAsync("UPDATE lease SET holder = @Holder WHERE name = 'log-sequencer'", new { Holder = holder });
+        Assert.Contains(await ReauditAsync(stage), each => each.Kind == "status" && each.ObjectId.EndsWith(changed.Serial, StringComparison.Ordinal));
+    }
+
+    /// <summary>What decides about certificates to come.</summary>
+    [Fact]
+    public async Task ARegisterThatIsNotAsOfficersSignedIt_IsFound()
+    {
+        await using CaStage stage = await StartAsync();
+        foreach (string name in (string[])["ra-1", "ra-2", "ra-3", "ra-4", "ra-5", "ra-6"])
+        {
+            await stage.CommandAsync(RaActions.Register, CaStage.Province, Der.Encode(stage.Ra(name, CaStage.Province, "tls-server")));
+        }
+
+        // A life of commands, untouched.
+        await stage.ProposeAsync(stage.FirstAdministrator, StageCommands.Command(RaActions.Disable, CaStage.Province, Der.Encode(new RaSwitch("ra-1", "整改"))));
+        await stage.CommandAsync(RaActions.Enable, CaStage.Province, Der.Encode(new RaSwitch("ra-1", "整改完成")));
+        await stage.ProposeAsync(stage.FirstAdministrator, StageCommands.Command(RaActions.Disable, CaStage.Province, Der.Encode(new RaSwitch("ra-2", "停业"))));
+        await stage.IssueAsync();
+        Assert.Equal(["approvals"], (await ReauditAsync(stage)).Select(each => each.Kind));
+
+        await stage.RawAsync("UPDATE registration_authority SET enabled = 1 WHERE ra_name = 'ra-2'");
+        await stage.RawAsync("UPDATE registration_authority SET quota = quota + 1 WHERE ra_name = 'ra-3'");
+        await stage.RawAsync("INSERT INTO ra_scope (ra_name, profile, authority_id) SELECT 'ra-4', 'person-signing', authority_id FROM ra_scope WHERE ra_name = 'ra-4'");
+        await stage.RawAsync("UPDATE registration_authority SET entity = 'x' WHERE ra_name = 'ra-5'");
+        await WithoutKeysAsync(stage, "DELETE FROM registration_authority WHERE ra_name = 'ra-6'", new { });
+        await stage.RawAsync("UPDATE registration_authority SET issued = issued - 1 WHERE ra_name = @Name", new { stage.Ra.Name });
+        await stage.RawAsync(
+            "INSERT INTO registration_authority (ra_name, entity, region, enabled, quota, issued, registered_at, changed_at) VALUES ('ra-7', 'y', @Region, 1, 9, 0, 1, 1)",
+            new { Region = CaStage.Province });
+        await stage.RawAsync("UPDATE region SET name = '台湾省' WHERE code = @Code", new { Code = CaStage.City });
+        await stage.RawAsync("INSERT INTO active_profile (name, profile_hash, activated_at) SELECT name, profile_hash, 1 FROM profile_version WHERE name = 'sub-ca'");
+
+        Assert.Equal(
+            ["profile profile/sub-ca", "ra ra/ra-2", "ra ra/ra-3", "ra ra/ra-35", "ra ra/ra-4", "ra ra/ra-5", "ra ra/ra-6", "ra ra/ra-7", $"region region/{CaStage.City}"],
+            (await ReauditAsync(stage)).Where(each => each.Kind is "profile" or "ra" or "region").Select(each => $"{each.Kind} {each.ObjectId}").Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Whoever hides the last command about a profile makes the one before it the last.</summary>
+    [Theory]
+    [InlineData("UPDATE officer_command SET state = 3 WHERE command_id = @Id")]
+    [InlineData("UPDATE officer_command SET application = (SELECT MIN(application) FROM officer_command) WHERE command_id = @Id")]
+    [InlineData("DELETE FROM command_review WHERE command_id = @Id")]
+    [InlineData("DELETE FROM officer_command WHERE command_id = @Id")]
+    public async Task ACommandThatSomebodyHides_IsFound(string sql)
+    {
+        await using CaStage stage = await StartAsync();
+        Profile profile = ProfileCatalogue.Shipped["tsa"];
+        CommandAnswer retired = await stage.CommandAsync(ProfileActions.Retire, RegionCode.Nation.Value, Der.Encode(new ProfileReference(profile.Name, profile.Hash)));
+        await stage.RawAsync("DROP TRIGGER command_review_no_delete");
+
+        await WithoutKeysAsync(stage, sql, new { Id = Convert.FromHexString(retired.Id) });
+
+        // A deleted one has its proposal missing, too.
+        Assert.Equal([$"missing command/{retired.Id}"], (await ReauditAsync(stage)).Where(each => each.Kind != "approvals").Select(each => $"{each.Kind} {each.ObjectId}").Distinct());
+    }
+
+    /// <summary>A command is judged by who may give it, and how many.</summary>
+    [Fact]
+    public async Task ACommand_HoldsOnlyByThoseWhomItsActionAsksFor()
+    {
+        await using CaStage stage = await StartAsync();
+        StageOfficer auditor = await stage.CertifyAsync(RoleCatalogue.Auditor, RegionCode.Nation.Value);
+        StageOfficer clerk = await stage.CertifyAsync(RoleCatalogue.BusinessOperator, RegionCode.Nation.Value);
+        (StageOfficer super, StageOfficer audit, StageOfficer first, StageOfficer second) = (stage.Super, stage.Audit, stage.FirstAdministrator, stage.SecondAdministrator);
+        foreach ((bool holds, string action, StageOfficer proposer, StageOfficer? approver) in new[]
+        {
+            (true, ProfileActions.Activate, super, audit),
+            (true, ProfileActions.Activate, first, second),
+            (true, ProfileActions.Activate, first, super),
+            (false, ProfileActions.Activate, audit, super),
+            (false, ProfileActions.Activate, first, audit),
+            (false, ProfileActions.Activate, super, auditor),
+            (false, ProfileActions.Activate, clerk, second),
+            (false, ProfileActions.Activate, first, clerk),
+            (false, ProfileActions.Activate, first, first),
+            (false, ProfileActions.Activate, first, null),
+            (true, OrderActions.Order, audit, super),
+            (false, CertificateActions.Revoke, first, null),
+            (true, RaActions.Disable, first, null),
+            (false, RaActions.Disable, audit, null),
+            (false, RaActions.Enable, first, null),
+            (false, "profile.invent", first, second),
+        })
+        {
+            Application application = StageCommands.Command(action, RegionCode.Nation.Value, [0x05, 0x00]);
+            Assert.True(holds == (Judge(application) is null), $"{action} by {proposer.Certificate.Tbs.Subject} and {approver?.Certificate.Tbs.Subject}: {Judge(application)}");
+            Assert.NotNull(Judge(new Application(DecisionKind.Command, "另一CA", "另一CA", application.Region, application.EnrollmentId, application.Body)));
+
+            string? Judge(Application what) => stage.App.Services.GetRequiredService<ApprovalCheck>().Judge(what, new CommandRow
+            {
+                Application = Der.Encode(what),
+                Proposal = Der.Encode(stage.Sign(proposer, ApprovalStep.Entry, what)),
+                ProposerPersonId = IdentityOf(proposer).Person.ToArray(),
+                ProposedAt = DateTimeOffset.UtcNow,
+                Review = approver is null ? null : Der.Encode(stage.Sign(approver, ApprovalStep.Review, what)),
+                ApproverPersonId = approver is null ? null : IdentityOf(approver).Person.ToArray(),
+                ReviewedAt = approver is null ? null : DateTimeOffset.UtcNow,
+            });
+        }
+
+        static OfficerIdentity IdentityOf(StageOfficer officer) => officer.Certificate.Tbs.Extensions!.Find<OfficerIdentity>()!;
     }
 
     [Fact]
@@ -230,6 +362,9 @@ public sealed class ReauditTests
              UPDATE decision SET entry_hash = (SELECT entry_hash FROM decision WHERE certificate_id = {other}), entry_person = (SELECT entry_person FROM decision WHERE certificate_id = {other})
              WHERE certificate_id = {id}
              """);
+        yield return Sql("decision", $"UPDATE certificate SET replaces = {other} WHERE serial = @Serial");
+        yield return Sql("intention", $"UPDATE decision SET request_id = 'x' WHERE certificate_id = {id}");
+        yield return Sql("intention", $"INSERT INTO signing_attempt (certificate_id, attempt, attempted_at) VALUES ({id}, 2, 1)");
         yield return Sql("approvals", $"UPDATE decision SET entry_hash = review_hash, entry_person = review_person, review_hash = entry_hash, review_person = entry_person WHERE certificate_id = {id}");
         yield return Sql("approvals", $"UPDATE decision SET decided_at = decided_at + 2678400000 WHERE certificate_id = {id}");
         yield return Sql("approvals", $"UPDATE approval SET approval = X'3000' WHERE approval_hash = (SELECT entry_hash FROM decision WHERE certificate_id = {id})");
@@ -244,6 +379,17 @@ public sealed class ReauditTests
         yield return Sql(
             "bytes", "UPDATE audit_event SET leaf = X'3000' WHERE event_id = (SELECT event_id FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.suspend')", DecisionKind.Suspend);
         yield return Sql("missing", $"DELETE FROM decision WHERE certificate_id = {id}; DELETE FROM certificate WHERE serial = @Serial");
+        yield return Sql(
+            "missing",
+            $"""
+             DELETE FROM decision WHERE certificate_id = {id}; DELETE FROM certificate WHERE serial = @Serial;
+             DELETE FROM audit_search WHERE object_id LIKE '%/' || @Serial
+             """);
+        yield return Sql(
+            "log",
+            """
+            DELETE FROM log_leaf WHERE event_id = (SELECT event_id FROM audit_search WHERE object_id LIKE '%/' || @Serial AND action = 'certificate.issue')
+            """);
         yield return Sql("state", "UPDATE certificate SET state = 2 WHERE serial = @Serial; DELETE FROM revocation WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("state", "UPDATE certificate SET state = 3 WHERE serial = @Serial");
         yield return Sql("state", "UPDATE certificate SET state_version = state_version + 2 WHERE serial = @Serial");
@@ -253,6 +399,8 @@ public sealed class ReauditTests
         yield return Sql("status", "UPDATE revocation SET reason = 1 WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("status", "UPDATE revocation SET revoked_at = revoked_at + 1000 WHERE serial = @Serial", DecisionKind.Suspend);
         yield return Sql("status", "UPDATE revocation SET not_after = 1 WHERE serial = @Serial", DecisionKind.Suspend);
+        yield return Sql("status", "UPDATE revocation SET ra_name = NULL WHERE serial = @Serial", DecisionKind.Suspend);
+        yield return Sql("status", "UPDATE revocation SET ra_name = 'ra-35' WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("status", "UPDATE revocation SET invalid_from = 1 WHERE serial = @Serial", DecisionKind.Revoke);
         yield return Sql("status", "UPDATE revocation SET shard = 'x' WHERE serial = @Serial", DecisionKind.Suspend);
         yield return Sql(

@@ -104,7 +104,7 @@ public sealed class OrderTests(SharedStage shared) : IClassFixture<SharedStage>
             (Refusal.NotAllowed, CaStage.City, officer with { Officer = new OfficerIdentity(person, OfficerKind.Administrator, RoleCatalogue.BusinessAdministrator, CaStage.City) }),
             (Refusal.NotAllowed, CaStage.City, officer with { Officer = new OfficerIdentity(person, OfficerKind.Operator, "无此角色", CaStage.City) }),
             (Refusal.NotFound, CaStage.City, officer with { Officer = new OfficerIdentity(new byte[16], OfficerKind.Operator, RoleCatalogue.BusinessOperator, CaStage.City), Entity = new string('0', 32) }),
-            (Refusal.NotAllowed, nation, Stage.Body("sub-ca", entity, key)),
+            (Refusal.UnknownProfile, nation, Stage.Body("sub-ca", entity, key)),
             (Refusal.OutOfScope, nation, Stage.Body("link", entity, key) with { Issuer = Stage.Hierarchy.System.KeyIdentifier }),
             (Refusal.Malformed, CaStage.City, Stage.Body("tls-server", entity, key, identity) with { Issuer = Stage.Hierarchy.Sub.KeyIdentifier }),
             (Refusal.NotAllowed, CaStage.City, Stage.Body("person-encryption", entity, key) with { Issuer = Stage.Hierarchy.Sub.KeyIdentifier }),
