@@ -38,8 +38,10 @@ internal static class DoctorVerb
             {
                 result.AddError($"{address} is not an http(s) address.");
             }
-
-            if (result.GetValue(timeout) is < 1 or > 3600)
+        });
+        timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 3600)
             {
                 result.AddError("--timeout is 1 to 3600 seconds.");
             }
