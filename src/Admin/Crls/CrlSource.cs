@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using ZwCa.Asn1;
-using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Crls;
 
@@ -12,6 +11,8 @@ internal sealed class CrlSource : IDisposable
 
     /// <summary>As <c>zwca lint</c> has it.</summary>
     private const long MaxFileLength = 512L << 20;
+
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
 
     private CrlSource(Stream stream) => Stream = stream;
 
@@ -29,7 +30,7 @@ internal sealed class CrlSource : IDisposable
         if (AddressOf(place) is { } url)
         {
             using var downloader = new Downloader(time);
-            stream = (await downloader.GetAsync(url, DownloadLimits.Crl, cancellationToken)).Content;
+            stream = (await downloader.GetAsync(url, new DownloadLimits(DownloadLimits.CrlBytes, Silence), cancellationToken)).Content;
         }
         else
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
@@ -6,11 +7,14 @@ namespace ZwCa.Admin.Crls;
 
 /// <summary>How much and how long an answer may be. Nobody's server makes this program fill a disk or wait for ever.</summary>
 /// <param name="Bytes">Of the content.</param>
-/// <param name="Total">From the first byte sent to the last received.</param>
-internal sealed record DownloadLimits(long Bytes, TimeSpan Total)
+/// <param name="Silence">Without a byte: before the head of the answer, and between two pieces of its content.</param>
+internal sealed record DownloadLimits(long Bytes, TimeSpan Silence)
 {
-    /// <summary>A CRL of some million entries, over a slow line.</summary>
-    public static DownloadLimits Crl { get; } = new(256L << 20, TimeSpan.FromMinutes(10));
+    /// <summary>A CRL of some million entries.</summary>
+    public const long CrlBytes = 256L << 20;
+
+    /// <summary>From the first byte sent to the last received, over a slow line.</summary>
+    public TimeSpan Total { get; init; } = TimeSpan.FromMinutes(10);
 }
 
 /// <summary>Nothing came that could be used: the message says what did, in English.</summary>
@@ -46,12 +50,11 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
     /// <exception cref="IOException">The temporary file cannot be written.</exception>
     public async Task<Downloaded> SendAsync(HttpRequestMessage request, DownloadLimits limits, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(limits.Total);
+        using var limit = new Patience(limits, cancellationToken);
         DateTimeOffset sent = time.GetUtcNow();
         try
         {
-            using HttpResponseMessage answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            using HttpResponseMessage answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Next());
             DateTimeOffset answered = time.GetUtcNow();
             if (answer.Content.Headers.ContentLength > limits.Bytes)
             {
@@ -61,7 +64,7 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
             Stream content = TemporaryFile();
             try
             {
-                await CopyAsync(await answer.Content.ReadAsStreamAsync(limit.Token), content, limits, limit.Token);
+                await CopyAsync(await answer.Content.ReadAsStreamAsync(limit.Next()), content, limits, limit);
                 content.Position = 0;
                 return new Downloaded((int)answer.StatusCode, answer.Headers, answer.Content.Headers, content, sent, answered);
             }
@@ -73,15 +76,12 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new DownloadException($"it did not answer in full within {Seconds(limits.Total)} s", isServerDown: true);
+            throw new DownloadException(
+                limit.IsSilent ? $"it was silent for {Seconds(limits.Silence)} s" : $"it did not answer in full within {Seconds(limits.Total)} s", isServerDown: true);
         }
         catch (HttpRequestException e)
         {
             throw new DownloadException($"it does not answer as a server does: {Reason(e)}", isServerDown: e.HttpRequestError is not HttpRequestError.ResponseEnded, e);
-        }
-        catch (HttpIOException e)
-        {
-            throw new DownloadException("the answer ended before its end", isServerDown: false, e);
         }
     }
 
@@ -96,16 +96,16 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
     public void Dispose() => _client.Dispose();
 
     /// <summary>Of this user alone, in the system's folder for such files; it has no name once it is closed.</summary>
-    public static FileStream TemporaryFile() => new(
-        Path.Combine(Path.GetTempPath(), $"zwca-{Guid.NewGuid():N}"),
-        new FileStreamOptions
+    public static FileStream TemporaryFile()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, Options = FileOptions.DeleteOnClose };
+        if (!OperatingSystem.IsWindows())
         {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.None,
-            Options = FileOptions.DeleteOnClose,
-            UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return new FileStream(Path.Combine(Path.GetTempPath(), $"zwca-{Guid.NewGuid():N}"), options);
+    }
 
     /// <summary>Status 200; otherwise the answer is disposed of.</summary>
     /// <exception cref="DownloadException">Another one.</exception>
@@ -123,11 +123,11 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
                 : $"the answer has status {answer.Status}");
     }
 
-    private static async Task CopyAsync(Stream source, Stream target, DownloadLimits limits, CancellationToken cancellationToken)
+    private static async Task CopyAsync(Stream source, Stream target, DownloadLimits limits, Patience limit)
     {
         byte[] buffer = new byte[BufferLength];
         long copied = 0;
-        while (await source.ReadAsync(buffer, cancellationToken) is var count and > 0)
+        while (await ReadAsync(source, buffer, limit.Next()) is var count and > 0)
         {
             copied += count;
             if (copied > limits.Bytes)
@@ -135,7 +135,20 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
                 throw TooLong(limits);
             }
 
-            await target.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            target.Write(buffer.AsSpan(0, count));
+        }
+    }
+
+    private static async Task<int> ReadAsync(Stream source, byte[] buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await source.ReadAsync(buffer, cancellationToken);
+        }
+        catch (IOException e)
+        {
+            // Of the connection: the file's are not the server's fault.
+            throw new DownloadException("the answer broke off", inner: e);
         }
     }
 
@@ -144,4 +157,25 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
     private static string Reason(HttpRequestException e) => e.InnerException is SocketException socket ? socket.SocketErrorCode.ToString() : e.HttpRequestError.ToString();
 
     private static string Seconds(TimeSpan time) => time.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture);
+
+    /// <summary>Both limits of time.</summary>
+    private sealed class Patience(DownloadLimits limits, CancellationToken cancellationToken) : IDisposable
+    {
+        private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+        /// <summary>What ran out was <see cref="DownloadLimits.Silence"/>.</summary>
+        public bool IsSilent { get; private set; }
+
+        /// <summary>For the next thing to wait for.</summary>
+        public CancellationToken Next()
+        {
+            TimeSpan left = limits.Total - _clock.Elapsed;
+            IsSilent = limits.Silence < left;
+            _source.CancelAfter(IsSilent ? limits.Silence : left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            return _source.Token;
+        }
+
+        public void Dispose() => _source.Dispose();
+    }
 }

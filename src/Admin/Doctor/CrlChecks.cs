@@ -50,9 +50,15 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
 
         // Step 2: it is this CA's and no other's (incident 6), and nobody changed it.
         Certificate issuer = authority.Certificate;
-        if (!crl.IsOf(issuer) || crl.AuthorityKeyIdentifier is null)
+        if (crl.AuthorityKeyIdentifier is null)
         {
-            string whose = installation.Authorities.FirstOrDefault(each => !each.IsCross && each != authority && crl.AuthorityKeyIdentifier is not null && crl.IsOf(each.Certificate)) is { } other
+            fault("it does not name its issuer's key (no AuthorityKeyIdentifier)", "find out what made it: ours do");
+            return null;
+        }
+
+        if (!crl.IsOf(issuer))
+        {
+            string whose = installation.Authorities.FirstOrDefault(each => !each.IsCross && crl.IsOf(each.Certificate)) is { } other
                 ? $"it is the CRL of {other.Id}, not of {authority.Id}"
                 : $"it is not of the name and the key of {authority.Id}, but of {crl.Issuer}";
             fault(whose, "put this CA's own CRL there, and find out how the other came there");
@@ -114,7 +120,7 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
     {
         try
         {
-            return await web.GetAsync(url, DownloadLimits.Crl.Bytes, cancellationToken);
+            return await web.GetAsync(url, DownloadLimits.CrlBytes, cancellationToken);
         }
         catch (DownloadException e)
         {

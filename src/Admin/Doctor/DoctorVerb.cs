@@ -25,7 +25,7 @@ internal static class DoctorVerb
         var management = new Option<string[]>("--management") { Description = "Management listener of a service, http://HOST:PORT; once for each.", DefaultValueFactory = _ => [] };
         var certificates = new Option<string[]>("--certificate") { Description = "An issued certificate: do its URLs answer, and what is its status? Once for each.", DefaultValueFactory = _ => [] };
         var state = new Option<string?>("--state") { Description = "File with the highest CRL numbers that runs have seen; made if missing, and updated." };
-        var timeout = new Option<int>("--timeout") { Description = "Seconds for one answer.", DefaultValueFactory = _ => 30 };
+        var timeout = new Option<int>("--timeout") { Description = "Seconds that a server may be silent.", DefaultValueFactory = _ => 30 };
         var json = new Option<bool>("--json") { Description = "For programs." };
         var command = new Command(Name, "Looks at a running installation from outside: CA certificates, CRLs, addresses, services and clocks. Needs no secrets and changes nothing.")
         {

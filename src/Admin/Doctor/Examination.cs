@@ -16,7 +16,7 @@ internal sealed record ExaminationPlan
 
     public required NumberRecord Numbers { get; init; }
 
-    /// <summary>For one answer.</summary>
+    /// <summary>With a server that is silent.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 }
 

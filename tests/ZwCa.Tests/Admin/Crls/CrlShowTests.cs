@@ -231,6 +231,15 @@ public sealed class CrlShowTests : IDisposable
                 await context.Response.Body.WriteAsync(new byte[1 << 14], context.RequestAborted);
             }
         };
+        web.Answers["/dripping"] = async context =>
+        {
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.Body.WriteAsync(new byte[1], context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                await Task.Delay(TimeSpan.FromMilliseconds(20), context.RequestAborted);
+            }
+        };
         web.Answers["/slow"] = async context =>
         {
             await context.Response.Body.WriteAsync(new byte[1], context.RequestAborted);
@@ -240,14 +249,16 @@ public sealed class CrlShowTests : IDisposable
         using var downloader = new Downloader(Clock);
 
         DownloadException endless = await Assert.ThrowsAsync<DownloadException>(() => GetAsync("/endless", TimeSpan.FromMinutes(1)));
+        DownloadException dripping = await Assert.ThrowsAsync<DownloadException>(() => GetAsync("/dripping", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1)));
         DownloadException slow = await Assert.ThrowsAsync<DownloadException>(() => GetAsync("/slow", TimeSpan.FromSeconds(1)));
 
         Assert.Contains("more than 1000000 bytes", endless.Message, StringComparison.Ordinal);
-        Assert.Contains("did not answer in full within 1 s", slow.Message, StringComparison.Ordinal);
+        Assert.Contains("did not answer in full within 1 s", dripping.Message, StringComparison.Ordinal);
+        Assert.Contains("it was silent for 1 s", slow.Message, StringComparison.Ordinal);
         Assert.True(slow.IsServerDown);
 
-        Task<Downloaded> GetAsync(string path, TimeSpan total) =>
-            downloader.GetAsync(new Uri(web.Url + path), new DownloadLimits(1_000_000, total), TestContext.Current.CancellationToken);
+        Task<Downloaded> GetAsync(string path, TimeSpan silence, TimeSpan? total = null) =>
+            downloader.GetAsync(new Uri(web.Url + path), new DownloadLimits(1_000_000, silence) { Total = total ?? TimeSpan.FromMinutes(1) }, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Counted is all that was ever allocated, growth of the list of 8 octets an entry included: an object that is kept for each entry would take more.</summary>

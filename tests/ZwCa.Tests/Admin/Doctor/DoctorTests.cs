@@ -37,6 +37,7 @@ public sealed class DoctorTests
         ["nothing"] = new(Do(scene => scene.Put(scene.SubCrl, [])), ("bad", "crl", "what is there cannot be read as a CRL")),
         ["redirect"] = new(Answer(context => context.Response.Redirect("/elsewhere")), ("bad", "crl", "it redirects (status 302)")),
         ["300 MB"] = new(Answer(context => context.Response.ContentLength = 300L << 20), ("bad", "crl", "more than 268435456 bytes")),
+        ["broken off"] = new(Answer(context => context.Response.ContentLength = 1 << 20), ("bad", "crl", "the answer broke off")),
         ["wrong certificate at AIA"] = new(
             Copy(scene => DoctorScene.CertificatePath(scene.Hierarchy.Root), scene => DoctorScene.CertificatePath(scene.Hierarchy.Sub)),
             ("bad", "aia", "not the certificate of sub, but that of root")),
@@ -130,7 +131,7 @@ public sealed class DoctorTests
         (int code, IReadOnlyList<Told> lines) = await scene.ExamineAsync("--timeout", "1");
 
         Assert.Equal(2, code);
-        Assert.Contains(lines, line => line.Check == "aia" && line.Found.Contains("it did not answer in full within 1 s", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Check == "aia" && line.Found.Contains("it was silent for 1 s", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -243,6 +244,35 @@ public sealed class DoctorTests
         Assert.All(lines[..^1], line => Assert.True(line.StartsWith("ok       ", StringComparison.Ordinal) || line.StartsWith("bad      ", StringComparison.Ordinal), line));
         Assert.Contains(lines, line => line.StartsWith($"bad      crl          http://pki.example.gov.cn{scene.SubCrl}: the CRL is not there: the answer has status 404. Do: see", StringComparison.Ordinal));
         Assert.EndsWith("0 warnings, 1 bad", lines[^1], StringComparison.Ordinal);
+    }
+
+    /// <summary>The output of a real one: what the device made of the plan in docs/ceremony, without RSA.</summary>
+    [Fact]
+    public async Task OutputOfACeremony_IsUnderstood()
+    {
+        await using CeremonyStage stage = await CeremonyStage.CreateAsync(CeremonyStage.Sm2Only);
+        await stage.CompleteAsync();
+        await using WebPlace web = await WebPlace.StartAsync(DateTimeOffset.UtcNow);
+        var installation = Installation.Read(stage.Output, web.Url);
+        foreach (Authority authority in installation.Authorities)
+        {
+            InventoryCrl crl = installation.Inventory.Crls.First(each => each.Issuer == authority.Id);
+            web.Answers[$"/crl/{authority.KeyIdentifier}/all.crl"] = WebPlace.File(await BytesAsync(crl.File), DateTimeOffset.UtcNow);
+            web.Answers[$"/ca/{authority.KeyIdentifier}.cer"] = WebPlace.File(Der.Encode(authority.Certificate), DateTimeOffset.UtcNow);
+        }
+
+        DoctorReport report = await Examination.RunAsync(
+            new ExaminationPlan { Installation = installation, Numbers = new NumberRecord(null) }, TimeProvider.System, TestContext.Current.CancellationToken);
+
+        Assert.Equal(["root-s1", "system", "issuing-s1", "ops-s1"], installation.Authorities.Select(authority => authority.Id));
+        Diagnosis[] bad = [.. report.Lines.Where(line => line.Health == Health.Bad)];
+        string issuing = installation.Authorities.First(authority => authority.Id == "issuing-s1").KeyIdentifier;
+        Assert.Equal(Enumerable.Range(0, 32).Select(i => $"{installation.Inventory.BaseUrl}/crl/{issuing}/32-{i}.crl"), bad.Select(line => line.Subject));
+        Assert.Equal(4, report.Lines.Count(line => line.Check == "crl" && line.Health == Health.Ok));
+        Assert.Equal(4, report.Lines.Count(line => line.Check == "ca" && line.Health == Health.Ok));
+        Assert.Equal(4, report.Lines.Count(line => line.Check == "aia" && line.Health == Health.Ok));
+
+        Task<byte[]> BytesAsync(string file) => File.ReadAllBytesAsync(Path.Combine(stage.Output, file), TestContext.Current.CancellationToken);
     }
 
     public static TheoryData<string, string> Unusable => new()
