@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using ZwCa.Admin.Crls;
 
-namespace ZwCa.Interop.Admin;
+namespace ZwCa.Interop.Pkix;
 
 /// <summary>CRLs that <c>openssl ca -gencrl</c> has made, explained by <c>zwca crl show</c>.</summary>
 public sealed class CrlShowTests
