@@ -30,10 +30,11 @@ internal sealed class CertificateChecks(
 
         // Step 2: the issuer's certificate and the responder that it points to.
         AuthorityInfoAccess? access = tbs.Extensions?.Find<AuthorityInfoAccess>();
+        Authority[] sameKey = [.. installation.Authorities.Where(authority => !authority.IsCross && authority.KeyIdentifier == issuer.KeyIdentifier)];
         string[] caIssuers = [.. Places(access, Oids.CaIssuersAccess)];
         foreach (string place in caIssuers)
         {
-            await authorities.CheckPublishedAsync(place, [issuer], cancellationToken);
+            await authorities.CheckPublishedAsync(place, sameKey, cancellationToken);
         }
 
         if (caIssuers.Length == 0)

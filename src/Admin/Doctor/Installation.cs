@@ -98,10 +98,15 @@ internal sealed class Installation
         // As the ceremony's configuration of the CA has it: who certifies officers and services certifies no subscribers.
         bool isForSubscribers = entry.ProfileName == "sub-ca"
             && !inventory.Certificates.Any(each => each.Issuer == entry.Id && each.ProfileName is "officer" or "service-signer");
-        InventoryCrl? known = inventory.Crls.FirstOrDefault(crl => crl.Issuer == entry.Id);
-        BigInteger? number = known is null ? null
-            : BigInteger.TryParse(known.Number, NumberStyles.None, CultureInfo.InvariantCulture, out BigInteger parsed) ? parsed
-            : throw new CeremonyException($"The inventory's number of {known.Id} is none.");
+        BigInteger? number = null;
+        foreach (InventoryCrl known in inventory.Crls.Where(crl => crl.Issuer == entry.Id))
+        {
+            // One series of numbers, whatever the kind: the CA's import takes the highest.
+            number = !BigInteger.TryParse(known.Number, NumberStyles.None, CultureInfo.InvariantCulture, out BigInteger parsed)
+                ? throw new CeremonyException($"The inventory's number of {known.Id} is none.")
+                : number > parsed ? number : parsed;
+        }
+
         var seen = new HashSet<string>();
         foreach (Profile profile in ProfileCatalogue.Shipped.All.Where(profile => profile.Options.CrlDistributionPoints.Count > 0))
         {
