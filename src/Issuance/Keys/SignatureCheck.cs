@@ -58,6 +58,31 @@ public sealed class SignatureCheck
     /// <param name="signature">As in signatureValue.</param>
     public bool HoldsDigest(ReadOnlySpan<byte> digest, ReadOnlyMemory<byte> signature) => Holds(digest, isDigest: true, signature);
 
+    /// <summary>For the digest of a message that is too long to be held.</summary>
+    /// <returns>Null: a key or an algorithm that is none of these, so no signature holds.</returns>
+    internal SignedDigest? BeginMessage()
+    {
+        if (_sm2Key is not null)
+        {
+            return _algorithm == AlgorithmIdentifier.Sm3WithSm2 ? new SignedDigest(_sm2Key) : null;
+        }
+
+        if (_key.Algorithm != AlgorithmIdentifier.Rsa)
+        {
+            return _algorithm == AlgorithmIdentifier.EcdsaWithSha256 && _key.NamedCurve == Oids.P256 ? new SignedDigest(HashAlgorithmName.SHA256) : null;
+        }
+
+        foreach ((AlgorithmIdentifier algorithm, HashAlgorithmName hash, _) in RsaSchemes)
+        {
+            if (_algorithm == algorithm)
+            {
+                return new SignedDigest(hash);
+            }
+        }
+
+        return null;
+    }
+
     private bool Holds(ReadOnlySpan<byte> signed, bool isDigest, ReadOnlyMemory<byte> signature)
     {
         try

@@ -1,3 +1,5 @@
+using ZwCa.Asn1.Pkix;
+
 namespace ZwCa.Issuance;
 
 /// <summary>One element of revokedCertificates, taken apart without allocating; it lives until the next is read.</summary>
@@ -72,6 +74,12 @@ public readonly ref struct CrlEntryView
 
     /// <summary>Content octets of revocationDate.</summary>
     public ReadOnlySpan<byte> Date { get; }
+
+    /// <summary>UTC; null: a date that cannot be read.</summary>
+    public DateTime? RevokedAt => CrlTime.Read(DateTag, Date);
+
+    /// <summary>Unspecified where there is no reasonCode; null: one that does not exist.</summary>
+    public RevocationReason? Reason => CrlReasons.Read(this) is not { } reason ? RevocationReason.Unspecified : reason < 0 ? null : (RevocationReason)reason;
 
     public CrlEntryExtensionReader Extensions => new(ExtensionsField);
 

@@ -86,6 +86,14 @@ public sealed class CrlView
     /// <summary>The offset in the CRL of a length, among the outermost three, that takes more octets than needed; null: none.</summary>
     internal long? LongLength { get; private set; }
 
+    /// <summary>Where the TBSCertList stands in <see cref="Bytes"/>, header included.</summary>
+    internal long TbsStart { get; private set; }
+
+    /// <summary>Octets, header included.</summary>
+    internal long TbsLength { get; private set; }
+
+    internal CrlBytes Bytes => _bytes;
+
     /// <param name="bytes">Kept, not copied.</param>
     public static CrlView Read(ReadOnlyMemory<byte> bytes) => new(new CrlBytes(bytes));
 
@@ -168,6 +176,8 @@ public sealed class CrlView
         {
             return $"{_bytes.Length - outer.End} bytes after the end";
         }
+
+        (TbsStart, TbsLength) = (outer.Content, tbs.End - outer.Content);
 
         // Step 1: pass over version, signature, issuer, thisUpdate and nextUpdate.
         long at = tbs.Content;
