@@ -18,6 +18,7 @@ internal sealed class JobNode : IAsyncDisposable
     private readonly KeptLog _log = new();
     private readonly IHost _host;
     private readonly Database _database;
+    private int _disposed;
 
     private JobNode(DatabaseOptions database, IReadOnlyList<CaJob> jobs, RunLog runs, string name)
     {
@@ -49,18 +50,31 @@ internal sealed class JobNode : IAsyncDisposable
     public static Database OpenStore(TestDatabase test) =>
         new(test.Options.Kind == DatabaseKind.Sqlite ? JobTables.FileOf(test.Options) : test.Options);
 
-    public Task StartAsync() => _host.StartAsync();
+    /// <summary>Until the scheduler runs, which is after the host says that it has started.</summary>
+    public async Task StartAsync()
+    {
+        await _host.StartAsync();
+        IScheduler scheduler = await SchedulerAsync();
+        DateTime end = DateTime.UtcNow + Patience;
+        while (scheduler.Status != SchedulerStatus.Running)
+        {
+            Assert.True(DateTime.UtcNow < end, $"The scheduler is {scheduler.Status}.");
+            await Task.Delay(20);
+        }
+    }
 
     public Task<IScheduler> SchedulerAsync() => _host.Services.GetRequiredService<ISchedulerFactory>().GetScheduler().AsTask();
 
     public async Task<HealthReportEntry> HealthAsync() => (await _host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries[JobsHealth.Name];
 
-    /// <summary>From now on it is without the database, and what it runs goes on: what a node that died looks like to the others, and what is worse.</summary>
-    public ValueTask CutOffAsync() => _database.DisposeAsync();
-
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(Patience);
         await _host.StopAsync(limit.Token);
         _host.Dispose();
         await _database.DisposeAsync();
