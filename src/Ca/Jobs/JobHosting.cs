@@ -23,9 +23,7 @@ internal static class JobHosting
             : new LibraryConnections(provider.GetRequiredService<Database>()));
         services.AddQuartz(quartz => Configure(quartz, options, database.Kind));
 
-        // Before the scheduler's own: the schedules are right when it starts.
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<JobSchedules>(provider, database));
-        services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
         services.AddHealthChecks().AddCheck<JobsHealth>(JobsHealth.Name);
     }
 
@@ -63,6 +61,10 @@ internal static class JobHosting
                 settings.StoreJobDataAsStrings = true;
                 settings.MisfireThreshold = options.MisfireThreshold;
                 settings.RecoverFiringsCancelledByShutdown = true;
+
+                // After the database was away; and no thread of Quartz's keeps the process from ending meanwhile.
+                settings.DbRetryInterval = options.CheckIn;
+                settings.UseBackgroundThreads = true;
 
                 // The verb migrate makes the tables, never Quartz.
                 settings.SchemaProvisioning = SchemaProvisioning.Validate;
