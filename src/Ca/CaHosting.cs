@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Quartz;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
@@ -28,7 +27,7 @@ namespace ZwCa.Ca;
 internal static class CaHosting
 {
     /// <summary>All tables above those that every service has.</summary>
-    public static IReadOnlyList<MigrationSet> Tables { get; } = [RoleCatalogue.Migrations, CaTables.Migrations];
+    public static IReadOnlyList<MigrationSet> Tables { get; } = [RoleCatalogue.Migrations, CaTables.Migrations, JobTables.OnServers];
 
     public static IReadOnlyList<StartCheck> Checks { get; } =
     [
@@ -37,8 +36,7 @@ internal static class CaHosting
         new("profiles", (services, cancellation) => services.GetRequiredService<ProfileStore>().InstallAsync(cancellation)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
 
-        // Otherwise a job that cannot be made is only a line of the log, each time that it is due.
-        new("recovery", (services, _) => Task.FromResult((services.GetRequiredService<RecoverIssuance>(), services.GetRequiredService<RunOrders>()))),
+        new("jobs", JobHosting.CheckAsync),
         new("log", (services, cancellation) => new LogGuard(services.GetRequiredService<Database>(), services.GetRequiredService<LogOptions>()).CheckAsync(cancellation)),
     ];
 
@@ -107,8 +105,7 @@ internal static class CaHosting
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name).AddCheck<BulkChangeHealth>(BulkChangeHealth.Name);
         services.AddRegistrations();
 
-        services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
-        services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
+        services.AddJobs(CaJobs.All(options), options.Jobs, service.Database);
     }
 
     public static void Map(WebApplication app)

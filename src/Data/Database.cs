@@ -254,9 +254,12 @@ public sealed class Database : IAsyncDisposable
     private static bool MayTryAgain(DbException e) =>
         e.IsTransient || e is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected } or SqlException { Number: SqlServerDeadlock };
 
+    /// <summary>To the server, not open yet.</summary>
+    internal DbConnection CreateConnection() => Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);
+
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        DbConnection connection = Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);
+        DbConnection connection = CreateConnection();
         try
         {
             await connection.OpenAsync(cancellationToken);

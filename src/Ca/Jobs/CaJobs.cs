@@ -6,20 +6,29 @@ using ZwCa.Ca.Registrations;
 
 namespace ZwCa.Ca.Jobs;
 
-/// <summary>What Quartz starts, and when.</summary>
+/// <summary>
+/// All jobs of the CA. Each is right when one node of several runs it: who changes what is decided by conditional updates of the rows themselves, so a run too many does no harm, and Quartz only
+/// sees to it that there is one.
+/// </summary>
 internal static class CaJobs
 {
     private static readonly TimeSpan LookForBulkChangesEvery = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RecoverEvery = TimeSpan.FromSeconds(30);
 
-    public static void Schedule(IQuartzBuilder quartz, CaOptions options)
-    {
-        quartz.UseInMemoryStore();
-        quartz.ScheduleJob<RecoveryJob>(trigger => trigger.WithIdentity("recovery").StartNow().WithSimpleSchedule(RecoverEvery < options.RecoverAfter ? RecoverEvery : options.RecoverAfter));
-        quartz.ScheduleJob<BulkChangeJob>(trigger => trigger.WithIdentity("bulk-change").StartNow().WithSimpleSchedule(LookForBulkChangesEvery));
-        quartz.ScheduleJob<ReauditJob>(trigger => trigger.WithIdentity("reaudit").WithCronSchedule(options.ReauditSchedule, cron => cron.WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
-        quartz.ScheduleJob<ReauditResumeJob>(trigger => trigger.WithIdentity("reaudit-resume").StartNow());
-    }
+    public static IReadOnlyList<CaJob> All(CaOptions options) =>
+    [
+        // What any node left standing, by age: whoever looks finds the same. A run that is broken off is followed by the next.
+        CaJob.Of<RecoveryJob>("recovery", new JobSchedule.Every(RecoverEvery < options.RecoverAfter ? RecoverEvery : options.RecoverAfter)),
+
+        // The oldest order, piece by piece, its place in its row. A run that is broken off is followed by the next.
+        CaJob.Of<BulkChangeJob>("bulk-change", new JobSchedule.Every(LookForBulkChangesEvery)) with { Missed = WhenMissed.Wait },
+
+        // One run for the database; who moves its place goes on with it. Hours long, a day apart: the next node takes it up.
+        CaJob.Of<ReauditJob>("reaudit", new JobSchedule.Cron(options.ReauditSchedule)) with { TakeUp = true },
+
+        // Also where the store of the jobs was lost. Beside a node that is at it, one of the two stops at its next page.
+        CaJob.Of<ReauditResumeJob>("reaudit-resume", new JobSchedule.AtStart()) with { TakeUp = true },
+    ];
 }
 
 /// <summary>At the start, and from time to time.</summary>
@@ -47,7 +56,7 @@ internal sealed class ReauditJob(ReauditCertificates reaudit) : IJob
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await reaudit.RunAsync(cancellationToken);
 }
 
-/// <summary>At the start: what the last stop broke off.</summary>
+/// <summary>What the last stop broke off.</summary>
 [DisallowConcurrentExecution]
 internal sealed class ReauditResumeJob(ReauditCertificates reaudit) : IJob
 {
