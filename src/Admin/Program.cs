@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Text;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
+using ZwCa.Admin.Crls;
 using ZwCa.Admin.Demo;
+using ZwCa.Admin.Doctor;
 using ZwCa.Admin.Lint;
 using ZwCa.Admin.Programs;
 using ZwCa.Admin.Token;
@@ -13,7 +15,7 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
 }
 
-// Exit codes: 0 done; 1 the work was done and its result is bad, or could not be done; 2 the command line is wrong.
+// Exit codes: 0 done; 1 the work was done and its result is bad, or could not be done; 2 the command line is wrong. Verbs with other ones say so.
 var output = new Option<DirectoryInfo>("--output", "-o")
 {
     Description = "Folder for the certificates (PEM) and the device's store; made if missing, files of the same name are replaced.",
@@ -25,7 +27,9 @@ demo.SetAction((parsed, _) => DemoCommand.RunAsync(parsed.GetRequiredValue(outpu
 ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.")
 {
     CeremonyVerbs.Ceremony(),
+    CrlVerbs.Crl(),
     demo,
+    DoctorVerb.Doctor(),
     LintVerb.Lint(),
     TokenVerbs.Token(),
     UpVerb.Up(),
@@ -42,5 +46,5 @@ static int UsageError(ParseResult result)
     }
 
     Console.Error.WriteLine("Try --help.");
-    return 2;
+    return result.CommandResult.Command.Name == DoctorVerb.Name ? DoctorVerb.UsageError : 2;
 }

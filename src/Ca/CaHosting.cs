@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Quartz;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
@@ -29,7 +28,7 @@ namespace ZwCa.Ca;
 internal static class CaHosting
 {
     /// <summary>All tables above those that every service has.</summary>
-    public static IReadOnlyList<MigrationSet> Tables { get; } = [RoleCatalogue.Migrations, CaTables.Migrations];
+    public static IReadOnlyList<MigrationSet> Tables { get; } = [RoleCatalogue.Migrations, CaTables.Migrations, JobTables.OnServers];
 
     public static IReadOnlyList<StartCheck> Checks { get; } =
     [
@@ -39,8 +38,7 @@ internal static class CaHosting
         new("CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
 
-        // Otherwise a job that cannot be made is only a line of the log, each time that it is due.
-        new("recovery", (services, _) => Task.FromResult((services.GetRequiredService<RecoverIssuance>(), services.GetRequiredService<RunOrders>()))),
+        new("jobs", JobHosting.CheckAsync),
         new("log", (services, cancellation) => new LogGuard(services.GetRequiredService<Database>(), services.GetRequiredService<LogOptions>()).CheckAsync(cancellation)),
     ];
 
@@ -110,8 +108,7 @@ internal static class CaHosting
         services.AddRegistrations();
         builder.AddCrls(options.Crls);
 
-        services.AddQuartz(quartz => CaJobs.Schedule(quartz, options));
-        services.AddQuartzHostedService(quartz => quartz.WaitForJobsToComplete = true);
+        services.AddJobs(CaJobs.All(options), options.Jobs, service.Database);
     }
 
     public static void Map(WebApplication app)

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using ZwCa.Ca.Crls;
+using ZwCa.Ca.Jobs;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -55,6 +56,9 @@ public sealed record CaOptions
 
     public CrlOptions Crls { get; init; } = new();
 
+    /// <summary>How the nodes share their jobs.</summary>
+    public JobOptions Jobs { get; init; } = new();
+
     /// <exception cref="ConfigurationException">A setting is missing, unknown or wrong.</exception>
     public static CaOptions Read(IConfiguration configuration)
     {
@@ -91,7 +95,9 @@ public sealed record CaOptions
         Need(options.RecoverAfter >= TimeSpan.FromSeconds(1) && options.RecoverAfter <= TimeSpan.FromDays(1), "RecoverAfter", "one second to one day");
         Need(options.SigningAttempts is >= 1 and <= 1000, "SigningAttempts", "1 to 1000");
         Need(options.ClaimFor > TimeSpan.Zero && options.ClaimFor <= TimeSpan.FromHours(1), "ClaimFor", "more than nothing, up to one hour");
-        Need(Quartz.CronExpression.TryParse(options.ReauditSchedule ?? "", out _), "ReauditSchedule", "a Quartz cron expression");
+        Need(JobSchedule.Cron.IsRight(options.ReauditSchedule), "ReauditSchedule", "a Quartz cron expression");
+        Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
+        Need(JobOptions.IsMisfireThreshold(options.Jobs.MisfireThreshold), "Jobs:MisfireThreshold", "one second to ten minutes");
         reasons.AddRange(options.Crls.Faults());
         return reasons.Count == 0 ? options : throw new ConfigurationException(reasons);
 

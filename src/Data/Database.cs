@@ -158,12 +158,13 @@ public sealed class Database : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Who writes closes last: then all of the log is moved into the file, and the log removed.
+        _readers?.Dispose();
         if (_writer is not null)
         {
             await _writer.DisposeAsync();
         }
 
-        _readers?.Dispose();
         if (_source is not null)
         {
             await _source.DisposeAsync();
@@ -254,9 +255,12 @@ public sealed class Database : IAsyncDisposable
     private static bool MayTryAgain(DbException e) =>
         e.IsTransient || e is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected } or SqlException { Number: SqlServerDeadlock };
 
+    /// <summary>To the server, not open yet.</summary>
+    internal DbConnection CreateConnection() => Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);
+
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        DbConnection connection = Kind == DatabaseKind.PostgreSql ? _source!.CreateConnection() : new SqlConnection(_connectionString);
+        DbConnection connection = CreateConnection();
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -271,13 +275,17 @@ public sealed class Database : IAsyncDisposable
 
     private sealed class UnixMilliseconds : SqlMapper.TypeHandler<DateTimeOffset>
     {
+        private static readonly long First = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+        private static readonly long Last = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
         public override void SetValue(IDbDataParameter parameter, DateTimeOffset value)
         {
             parameter.DbType = DbType.Int64;
             parameter.Value = value.ToUnixTimeMilliseconds();
         }
 
-        public override DateTimeOffset Parse(object value) => DateTimeOffset.FromUnixTimeMilliseconds((long)value);
+        /// <summary>A number that is no time is the first or the last: one such row must not keep others from being read, and whoever compares it finds it.</summary>
+        public override DateTimeOffset Parse(object value) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp((long)value, First, Last));
     }
 
     private sealed class ZeroOrOne : SqlMapper.TypeHandler<bool>

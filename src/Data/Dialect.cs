@@ -18,6 +18,7 @@ public abstract class Dialect
 
     /// <summary>
     /// What a token of a migration stands for: <c>{text(n)}</c> (n characters, compared by code), <c>{blob}</c>, <c>{blob(n)}</c> (n bytes, may be a key),
+    /// <c>{bool}</c> (for a library's tables: ours have smallint),
     /// <c>{by_key}</c> (after a table's last parenthesis: its rows lie in the order of the primary key, one tree less to write, where the database has that),
     /// <c>{insert_only(table)}</c> (a statement of its own, at the start of a line: UPDATE and DELETE on that table are refused). <see cref="Migrator"/>
     /// has a few more for itself.

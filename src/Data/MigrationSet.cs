@@ -10,9 +10,10 @@ namespace ZwCa.Data;
 public sealed partial class MigrationSet
 {
     /// <param name="module">Short name, lower case.</param>
+    /// <param name="folder">Of the assembly's resources, where it has several sets: <c>folder/NNNN_what.sql</c>. Null: those without a folder.</param>
     /// <exception cref="ArgumentException">The assembly has no such files, or their numbers have a gap.</exception>
-    public MigrationSet(string module, Assembly assembly)
-        : this(module, Load(assembly))
+    public MigrationSet(string module, Assembly assembly, string? folder = null)
+        : this(module, Load(assembly, folder is null ? "" : folder + "/"))
     {
     }
 
@@ -32,17 +33,21 @@ public sealed partial class MigrationSet
 
     public string Module { get; }
 
+    /// <summary>Whether it is left out of SQLite files: tables that somebody else writes to, beside the one writer that such a file has.</summary>
+    public bool OnServersOnly { get; init; }
+
     internal IReadOnlyList<Migration> Migrations { get; }
 
     [GeneratedRegex(@"^[0-9]{4}_[a-z0-9_]+\.sql$", RegexOptions.CultureInvariant)]
     private static partial Regex FileName();
 
-    private static IEnumerable<(string Name, string Text)> Load(Assembly assembly)
+    private static IEnumerable<(string Name, string Text)> Load(Assembly assembly, string prefix)
     {
         ArgumentNullException.ThrowIfNull(assembly);
-        foreach (string name in assembly.GetManifestResourceNames().Where(name => FileName().IsMatch(name)))
+        foreach (string resource in assembly.GetManifestResourceNames().Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && FileName().IsMatch(name[prefix.Length..])))
         {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            string name = resource[prefix.Length..];
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             yield return (name, reader.ReadToEnd());
         }
     }

@@ -29,7 +29,7 @@ public sealed partial class Migrator
         }
 
         await CheckAsync(cancellationToken);
-        string text = string.Join('\n', sets.SelectMany(set => set.Migrations).Select(migration => migration.Text));
+        string text = string.Join('\n', _sets.SelectMany(set => set.Migrations).Select(migration => migration.Text));
         HashSet<string> insertOnly = [.. InsertOnly().Matches(text).Select(match => match.Groups[1].Value)];
         string[] tables = [.. Table().Matches(text).Select(match => match.Groups[1].Value)];
         await database.WriteAsync(

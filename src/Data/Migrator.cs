@@ -9,6 +9,8 @@ public sealed class DatabaseVersionException(string message) : Exception(message
 /// <summary>Brings a database to the program's version, and says where it differs.</summary>
 public sealed partial class Migrator(Database database, IReadOnlyList<MigrationSet> sets, TimeProvider time)
 {
+    private readonly MigrationSet[] _sets = [.. sets.Where(set => !set.OnServersOnly || database.Kind != DatabaseKind.Sqlite)];
+
     /// <summary>Refuses a database that is newer or older than the program, was made from other files, or is not there yet.</summary>
     /// <exception cref="DatabaseVersionException">It is.</exception>
     /// <exception cref="DbException">The database cannot be had.</exception>
@@ -109,13 +111,13 @@ public sealed partial class Migrator(Database database, IReadOnlyList<MigrationS
 
     private List<(MigrationSet Set, Migration Migration)> Missing(IReadOnlyList<Applied> all)
     {
-        if (all.FirstOrDefault(each => sets.All(set => set.Module != each.Module)) is { } unknown)
+        if (all.FirstOrDefault(each => _sets.All(set => set.Module != each.Module)) is { } unknown)
         {
             throw new DatabaseVersionException($"The database is newer than this program, which knows no {unknown.Module}. Install the newer program.");
         }
 
         var missing = new List<(MigrationSet, Migration)>();
-        foreach (MigrationSet set in sets)
+        foreach (MigrationSet set in _sets)
         {
             Applied[] applied = [.. all.Where(each => each.Module == set.Module)];
             if (applied.Length > set.Migrations.Count)

@@ -16,6 +16,7 @@ internal sealed class PostgreSqlDialect : Dialect
         // The order of bytes, as on the other two, whatever the language of the server.
         ("text", { } length) => $"varchar({length}) COLLATE \"C\"",
         ("blob", _) => "bytea",
+        ("bool", null) => "boolean",
         ("by_key", null) => "",
         ("insert_only", { } table) =>
             $"""

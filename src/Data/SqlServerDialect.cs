@@ -20,6 +20,7 @@ internal sealed class SqlServerDialect : Dialect
         ("text", { } length) => $"nvarchar({length}) COLLATE Latin1_General_100_BIN2",
         ("blob", null) => "varbinary(max)",
         ("blob", { } length) => $"varbinary({length})",
+        ("bool", null) => "bit",
         ("by_key", null) => "",
         ("insert_only", { } table) =>
             $"CREATE TRIGGER {table}_insert_only ON {table} INSTEAD OF UPDATE, DELETE AS THROW 51000, '{table} is insert-only', 1;",

@@ -16,6 +16,7 @@ internal sealed class SqliteDialect : Dialect
     {
         ("text", not null) => "text",
         ("blob", _) => "blob",
+        ("bool", null) => "smallint",
         ("by_key", null) => "WITHOUT ROWID",
         ("insert_only", { } table) =>
             $"""

@@ -62,6 +62,9 @@ internal sealed class OpenSsl : IDisposable
         where T : IDer<T> =>
         Write(name, Encoding.ASCII.GetBytes(Pem.Encode(label, Der.Encode(value))));
 
+    /// <summary>For programs other than openssl.</summary>
+    public string PathOf(string name) => Path.Combine(_folder.FullName, name);
+
     public byte[] Read(string name) => File.ReadAllBytes(Path.Combine(_folder.FullName, name));
 
     /// <summary>The value of a PEM file with one block.</summary>

@@ -29,15 +29,19 @@ internal sealed class DemoProvince : IAsyncDisposable
     private const string RaName = "ra-35";
     private const string Organization = "某省密码管理局";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly DemoCeremony _ceremony;
     private readonly DemoService _service;
+    private readonly Uri _publication;
     private readonly LinkTrust _trust;
     private readonly List<DemoParty> _parties = [];
 
-    private DemoProvince(DemoCeremony ceremony, DemoService service, LinkTrust trust)
+    private DemoProvince(DemoCeremony ceremony, DemoService service, Uri publication, LinkTrust trust)
     {
         _ceremony = ceremony;
         _service = service;
+        _publication = publication;
         _trust = trust;
     }
 
@@ -52,14 +56,22 @@ internal sealed class DemoProvince : IAsyncDisposable
         DemoFolder.Renew(folder);
         IPEndPoint listen = DemoService.FreeEndPoint();
         IPEndPoint management = DemoService.FreeEndPoint();
+        IPEndPoint publication = DemoService.FreeEndPoint();
         string config = ServiceSettings.WriteCa(
             new CeremonyFolder(ceremony.Output),
             "ca",
             "ca",
-            new ServicePlace { Listen = listen.ToString(), Management = management.ToString(), ConnectionString = ceremony.CaRecords.ConnectionString, Mode = "Demo" },
+            new ServicePlace
+            {
+                Listen = listen.ToString(),
+                Management = management.ToString(),
+                Publication = publication.ToString(),
+                ConnectionString = ceremony.CaRecords.ConnectionString,
+                Mode = "Demo",
+            },
             Path.Combine(folder.FullName, "ca"));
         var service = new DemoService("ca", config, listen, management);
-        var province = new DemoProvince(ceremony, service, LinkTrust.Load(ceremony.FileOf("system"), TimeProvider.System));
+        var province = new DemoProvince(ceremony, service, new Uri($"http://{publication}"), LinkTrust.Load(ceremony.FileOf("system"), TimeProvider.System));
         try
         {
             service.Run("migrate");
@@ -107,7 +119,11 @@ internal sealed class DemoProvince : IAsyncDisposable
         AnsiConsole.MarkupLine("\n[bold]Certificates[/]");
         good &= await ShowCertificatesAsync(ra, entry, review);
 
-        // Step 4: who is disabled is out with his next step.
+        // Step 4: relying parties hear of it.
+        AnsiConsole.MarkupLine("\n[bold]The CRL that everybody gets[/]");
+        good &= await ShowCrlAsync(first, second);
+
+        // Step 5: who is disabled is out with his next step.
         var end = new CommandBody(OfficerActions.Disable, Der.Encode(new OfficerChange(second.OfficerCertificate.Tbs.SerialNumber, "调离岗位")));
         await ProposeAsync(super, Command(end, RegionCode.Nation.Value));
         good &= await RefusesAsync("the disabled 业务管理员 goes on", () => ProposeAsync(second, Command(ProfileAction("tls-server"), RegionCode.Nation.Value)));
@@ -193,6 +209,58 @@ internal sealed class DemoProvince : IAsyncDisposable
         good &= DemoCommand.Report($"two officers have the SM2 certificate revoked: {(await RevokeAsync(ra, entry, review, answer)).State}", true);
         good &= await RefusesAsync("and a second time", () => RevokeAsync(ra, entry, review, answer));
         return good;
+    }
+
+    /// <summary>Fetched as a relying party does: over plain http, from the place that the certificate names.</summary>
+    private async Task<bool> ShowCrlAsync(DemoParty first, DemoParty second)
+    {
+        TbsCertificate revoked = Issued[0].Tbs;
+        Certificate issuer = _ceremony.Certificate("issuing-s1");
+        var point = (FullName)revoked.Extensions!.Find<CrlDistributionPoints>()!.Points[0].Name!;
+        string place = ((UniformResourceIdentifier)point.Names[0]).Uri;
+        string path = new Uri(place).AbsolutePath;
+        DemoCommand.Report($"the certificate names its CRL: {place}", true);
+        using var client = new HttpClient { BaseAddress = _publication };
+        CrlFile before = await FetchAsync(_ => true);
+
+        var order = new CommandBody("crl.emergency", Der.Encode(new CrlOrder(issuer.Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier)));
+        await DecideAsync(first, second, order, RegionCode.Nation.Value);
+        CrlFile after = await FetchAsync(crl => crl.Number > before.Number);
+        bool isListed = Lists(after, revoked.SerialNumber);
+        bool good = DemoCommand.Report($"number {before.Number} of {before.ThisUpdate.Value:HH:mm:ss}, {(Lists(before, revoked.SerialNumber) ? "has" : "does not have")} the certificate", true);
+        good &= DemoCommand.Report("two officers order a new one at once", after.IsOf(issuer) && after.IsSignedBy(issuer));
+        good &= DemoCommand.Report($"number {after.Number} of {after.ThisUpdate.Value:HH:mm:ss}, {(isListed ? "has it" : "does not have it")}; good until {after.NextUpdate!.Value:u}", isListed);
+        return good;
+
+        async Task<CrlFile> FetchAsync(Func<CrlFile, bool> isWanted)
+        {
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            while (clock.Elapsed < Patience)
+            {
+                using HttpResponseMessage answer = await client.GetAsync(path);
+                if (answer.IsSuccessStatusCode && CrlFile.Read(await answer.Content.ReadAsByteArrayAsync()) is { } crl && isWanted(crl))
+                {
+                    return crl;
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(200));
+            }
+
+            throw new DemoException($"No new CRL came to {path} within {Patience.TotalSeconds} seconds.");
+        }
+
+        static bool Lists(CrlFile crl, SerialNumber serial)
+        {
+            foreach (CrlEntryView entry in crl.ReadEntries())
+            {
+                if (entry.SerialNumber.SequenceEqual(serial.Content))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
     }
 
     private static Task<CertificateAnswer> RevokeAsync(DemoParty ra, DemoParty entry, DemoParty review, CertificateAnswer certificate)

@@ -22,6 +22,7 @@ internal static class CrlHosting
         services.AddSingleton<CrlGate>();
         services.AddSingleton<MakeCrl>();
         services.AddSingleton<PublishCrls>();
+        services.AddHostedService<PublicationService>();
         services.AddSingleton<CrlActions>();
         services.AddHealthChecks().AddCheck<CrlHealth>(CrlHealth.Name);
         builder.AddPublicationListener(options);

@@ -7,22 +7,32 @@ using ZwCa.Ca.Registrations;
 
 namespace ZwCa.Ca.Jobs;
 
-/// <summary>What Quartz starts, and when.</summary>
+/// <summary>
+/// All jobs of the CA. Each is right when one node of several runs it: who changes what is decided by conditional updates of the rows themselves, so a run too many does no harm, and Quartz only
+/// sees to it that there is one.
+/// </summary>
 internal static class CaJobs
 {
     private static readonly TimeSpan LookForBulkChangesEvery = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RecoverEvery = TimeSpan.FromSeconds(30);
 
-    public static void Schedule(IQuartzBuilder quartz, CaOptions options)
-    {
-        quartz.UseInMemoryStore();
-        quartz.ScheduleJob<RecoveryJob>(trigger => trigger.WithIdentity("recovery").StartNow().WithSimpleSchedule(RecoverEvery < options.RecoverAfter ? RecoverEvery : options.RecoverAfter));
-        quartz.ScheduleJob<BulkChangeJob>(trigger => trigger.WithIdentity("bulk-change").StartNow().WithSimpleSchedule(LookForBulkChangesEvery));
-        quartz.ScheduleJob<ReauditJob>(trigger => trigger.WithIdentity("reaudit").WithCronSchedule(options.ReauditSchedule, cron => cron.WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
-        quartz.ScheduleJob<CrlJob>(trigger => trigger.WithIdentity("crl").StartAt(DateTimeOffset.UtcNow + options.Crls.Look).WithSimpleSchedule(options.Crls.Look));
-        quartz.ScheduleJob<CrlPublicationJob>(trigger => trigger.WithIdentity("crl-publication").StartAt(DateTimeOffset.UtcNow + options.Crls.Look).WithSimpleSchedule(options.Crls.Look));
-        quartz.ScheduleJob<ReauditResumeJob>(trigger => trigger.WithIdentity("reaudit-resume").StartNow());
-    }
+    public static IReadOnlyList<CaJob> All(CaOptions options) =>
+    [
+        // What any node left standing, by age: whoever looks finds the same. A run that is broken off is followed by the next.
+        CaJob.Of<RecoveryJob>("recovery", new JobSchedule.Every(RecoverEvery < options.RecoverAfter ? RecoverEvery : options.RecoverAfter)),
+
+        // The oldest order, piece by piece, its place in its row. A run that is broken off is followed by the next.
+        CaJob.Of<BulkChangeJob>("bulk-change", new JobSchedule.Every(LookForBulkChangesEvery)) with { Missed = WhenMissed.Wait },
+
+        // One run for the database; who moves its place goes on with it. Hours long, a day apart: the next node takes it up.
+        CaJob.Of<ReauditJob>("reaudit", new JobSchedule.Cron(options.ReauditSchedule)) with { TakeUp = true },
+
+        // What is due, by a lease for each CRL. A run that is broken off is followed by the next, which gives up what it began.
+        CaJob.Of<CrlJob>("crl", new JobSchedule.Later(options.Crls.Look)) with { Missed = WhenMissed.Wait },
+
+        // Also where the store of the jobs was lost. Beside a node that is at it, one of the two stops at its next page.
+        CaJob.Of<ReauditResumeJob>("reaudit-resume", new JobSchedule.AtStart()) with { TakeUp = true },
+    ];
 }
 
 /// <summary>At the start, and from time to time.</summary>
@@ -50,7 +60,7 @@ internal sealed class ReauditJob(ReauditCertificates reaudit) : IJob
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await reaudit.RunAsync(cancellationToken);
 }
 
-/// <summary>At the start: what the last stop broke off.</summary>
+/// <summary>What the last stop broke off.</summary>
 [DisallowConcurrentExecution]
 internal sealed class ReauditResumeJob(ReauditCertificates reaudit) : IJob
 {
@@ -62,11 +72,4 @@ internal sealed class ReauditResumeJob(ReauditCertificates reaudit) : IJob
 internal sealed class CrlJob(MakeCrl making) : IJob
 {
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await making.RunDueAsync(cancellationToken);
-}
-
-/// <summary>What has passed the gate, and whether what is published is still there. On each node: the folders are its own.</summary>
-[DisallowConcurrentExecution]
-internal sealed class CrlPublicationJob(PublishCrls publication) : IJob
-{
-    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await publication.RunAsync(cancellationToken);
 }

@@ -300,7 +300,14 @@ internal sealed partial class ReauditCertificates
     private async Task<List<(string ObjectId, Discrepancy What)>> LookAtRegistersAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<(string ObjectId, Discrepancy What)> found = await _database.ReadAsync(_registers.JudgeAsync, cancellationToken);
-        return found.Count == 0 ? [] : [.. found.Intersect(await _database.ReadAsync(_registers.JudgeAsync, cancellationToken))];
+        if (found.Count == 0)
+        {
+            return [];
+        }
+
+        // By what it is about: a number in the text may have gone on meanwhile.
+        HashSet<(string, string)> first = [.. found.Select(each => (each.ObjectId, each.What.Kind))];
+        return [.. (await _database.ReadAsync(_registers.JudgeAsync, cancellationToken)).Where(each => first.Contains((each.ObjectId, each.What.Kind)))];
     }
 
     /// <returns>Null: no certificate, or none that can be read.</returns>

@@ -54,8 +54,18 @@ public static class UrlTemplate
         return AttributeNames.Find(filled) == filled ? null : "not an OID";
     }
 
-    internal static string Fill(string template, string publicationBase, string keyIdentifier, string shard) => template
+    /// <summary>What a certificate of the issuer says in its place.</summary>
+    /// <param name="publicationBase"><see cref="Publication.BaseUrl"/>.</param>
+    /// <param name="keyIdentifier">The issuer's, lower-case hexadecimal.</param>
+    /// <param name="shard">See <see cref="ShardName"/>.</param>
+    public static string Fill(string template, string publicationBase, string keyIdentifier, string shard) => Require(template)
         .Replace(Base, publicationBase, StringComparison.Ordinal)
         .Replace(Ski, keyIdentifier, StringComparison.Ordinal)
         .Replace(Shard, shard, StringComparison.Ordinal);
+
+    private static string Require(string template)
+    {
+        ArgumentNullException.ThrowIfNull(template);
+        return template;
+    }
 }

@@ -29,6 +29,21 @@ public sealed class DatabaseTests
         Assert.Equal(1, await test.Database.ReadAsync(transaction => transaction.GetAsync<long>(count), Token));
     }
 
+    /// <summary>What was erased is not left behind, and whoever copies the file alone has all of it: only who may write, and closes last, moves the log into it.</summary>
+    [Fact]
+    public async Task SqliteThatIsClosed_IsOneFile()
+    {
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.Sqlite, Sample.Tables);
+        await test.Database.WriteAsync(transaction => Sample.InsertAsync(transaction, Sample.NewItem("a")), Token);
+        Assert.Equal(1, await test.Database.FindAsync<long>("SELECT COUNT(*) FROM item", cancellationToken: Token));
+        string file = new SqliteConnectionStringBuilder(test.Options.ConnectionString).DataSource;
+        Assert.True(File.Exists(file + "-wal"));
+
+        await test.Database.DisposeAsync();
+
+        Assert.False(File.Exists(file + "-wal"));
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task Read_KeepsNoChange(DatabaseKind kind)

@@ -85,6 +85,12 @@ internal static class ServiceSettings
             crls["Listen"] = place.Publication;
         }
 
+        // Somebody watches.
+        if (place.Mode == "Demo")
+        {
+            crls["Look"] = "00:00:01";
+        }
+
         var database = new JsonObject { ["Kind"] = servicePlan.Database.ToString() };
         if (place.ConnectionString is not null)
         {

@@ -237,6 +237,7 @@ public sealed class ReauditTests
     /// <summary>Whoever hides the last command about a profile makes the one before it the last.</summary>
     [Theory]
     [InlineData("UPDATE officer_command SET state = 3 WHERE command_id = @Id")]
+    [InlineData("UPDATE officer_command SET action = 'officer.create' WHERE command_id = @Id")]
     [InlineData("UPDATE officer_command SET application = (SELECT MIN(application) FROM officer_command) WHERE command_id = @Id")]
     [InlineData("DELETE FROM command_review WHERE command_id = @Id")]
     [InlineData("DELETE FROM officer_command WHERE command_id = @Id")]
@@ -251,6 +252,21 @@ public sealed class ReauditTests
 
         // A deleted one has its proposal missing, too.
         Assert.Equal([$"missing command/{retired.Id}"], (await ReauditAsync(stage)).Where(each => each.Kind != "approvals").Select(each => $"{each.Kind} {each.ObjectId}").Distinct());
+    }
+
+    /// <summary>Of what one officer orders alone there is no approval: what it came to is held against what was recorded once.</summary>
+    [Fact]
+    public async Task ACommandOfOneOfficer_ThatSomebodyHides_IsFound()
+    {
+        await using CaStage stage = await StartAsync();
+        await stage.CommandAsync(RaActions.Register, CaStage.Province, Der.Encode(stage.Ra("ra-1", CaStage.Province, "tls-server")));
+        CommandAnswer disabled = await stage.ProposeAsync(
+            stage.FirstAdministrator, StageCommands.Command(RaActions.Disable, CaStage.Province, Der.Encode(new RaSwitch("ra-1", "整改"))));
+
+        await stage.RawAsync("UPDATE officer_command SET state = 3 WHERE command_id = @Id", new { Id = Convert.FromHexString(disabled.Id) });
+        await stage.RawAsync("UPDATE registration_authority SET enabled = 1 WHERE ra_name = 'ra-1'");
+
+        Assert.Equal([$"missing command/{disabled.Id}"], (await ReauditAsync(stage)).Where(each => each.Kind != "approvals").Select(each => $"{each.Kind} {each.ObjectId}"));
     }
 
     /// <summary>A command is judged by who may give it, and how many.</summary>
@@ -345,6 +361,7 @@ public sealed class ReauditTests
         yield return Sql("bytes", "UPDATE certificate SET key_hash = zeroblob(32) WHERE serial = @Serial");
         yield return Sql("bytes", "UPDATE certificate SET not_before = not_before - 1000 WHERE serial = @Serial");
         yield return Sql("bytes", "UPDATE certificate SET not_after = not_after + 1000 WHERE serial = @Serial");
+        yield return Sql("bytes", "UPDATE certificate SET not_before = 9223372036854775807 WHERE serial = @Serial");
         yield return Sql("bytes", "UPDATE certificate SET shard = 'x' WHERE serial = @Serial");
         yield return Sql("decision", "UPDATE certificate SET owner = 'ra-35/somebody' WHERE serial = @Serial");
         yield return Sql("decision", $"UPDATE certificate SET region = '{CaStage.County}' WHERE serial = @Serial");

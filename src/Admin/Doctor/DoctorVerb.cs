@@ -1,0 +1,83 @@
+using System.CommandLine;
+using ZwCa.Admin.Ceremony;
+using ZwCa.Admin.Crls;
+using ZwCa.Admin.Lint;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
+
+namespace ZwCa.Admin.Doctor;
+
+/// <summary>
+/// <c>zwca doctor</c>: looks at a running installation from outside, a verdict in each line (docs/OPERATIONS.md). Exit code 0: all is well; 1: there are warnings; 2: something is
+/// bad; 3: the command line is wrong, or a file that it names cannot be used.
+/// </summary>
+internal static class DoctorVerb
+{
+    public const string Name = "doctor";
+    public const int UsageError = 3;
+
+    /// <param name="time">Null: the system's clock.</param>
+    public static Command Doctor(TimeProvider? time = null)
+    {
+        time ??= TimeProvider.System;
+        var trust = new Option<DirectoryInfo>("--trust") { Description = "The output of the ceremony, which says what there has to be.", Required = true };
+        var url = new Option<string?>("--url") { Description = "Where the publication is reached from here; without it at the base URL of the ceremony." };
+        var management = new Option<string[]>("--management") { Description = "Management listener of a service, http://HOST:PORT; once for each.", DefaultValueFactory = _ => [] };
+        var certificates = new Option<string[]>("--certificate") { Description = "An issued certificate: do its URLs answer, and what is its status? Once for each.", DefaultValueFactory = _ => [] };
+        var state = new Option<string?>("--state") { Description = "File with the highest CRL numbers that runs have seen; made if missing, and updated." };
+        var timeout = new Option<int>("--timeout") { Description = "Seconds that a server may be silent.", DefaultValueFactory = _ => 30 };
+        var json = new Option<bool>("--json") { Description = "For programs." };
+        var command = new Command(Name, "Looks at a running installation from outside: CA certificates, CRLs, addresses, services and clocks. Needs no secrets and changes nothing.")
+        {
+            trust, url, management, certificates, state, timeout, json,
+        };
+        command.Validators.Add(result =>
+        {
+            string[] addresses = [.. result.GetValue(management) ?? [], .. result.GetValue(url) is { } one ? [one] : (string[])[]];
+            foreach (string address in addresses.Where(address => CrlSource.AddressOf(address) is null))
+            {
+                result.AddError($"{address} is not an http(s) address.");
+            }
+        });
+        timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 3600)
+            {
+                result.AddError("--timeout is 1 to 3600 seconds.");
+            }
+        });
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            try
+            {
+                var plan = new ExaminationPlan
+                {
+                    Installation = Installation.Read(parsed.GetRequiredValue(trust).FullName, parsed.GetValue(url)),
+                    Management = [.. parsed.GetRequiredValue(management).Select(address => CrlSource.AddressOf(address)!)],
+                    Certificates = [.. parsed.GetRequiredValue(certificates).Select(file => (file, Der.Decode<Certificate>(LintFile.ReadCertificate(file).Bytes)))],
+                    Numbers = new NumberRecord(parsed.GetValue(state)),
+                    Patience = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+                };
+                DoctorReport report = await Examination.RunAsync(plan, time, cancellationToken);
+                plan.Numbers.Save();
+                if (parsed.GetValue(json))
+                {
+                    report.WriteJson(output);
+                }
+                else
+                {
+                    report.WriteText(output);
+                }
+
+                return (int)report.Worst;
+            }
+            catch (Exception e) when (e is CeremonyException or DerException or IOException or UnauthorizedAccessException)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine(PlainText.Of(e.Message));
+                return UsageError;
+            }
+        });
+        return command;
+    }
+}
