@@ -68,7 +68,7 @@ internal sealed partial class MakeCrl
                 await RunAsync(scope, cancellationToken);
             }
 #pragma warning disable CA1031 // Whatever it is: the row and the log have it, readiness tells of it, and others wait.
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 LogFailed(_logger, e, scope.ToString());
@@ -166,10 +166,17 @@ internal sealed partial class MakeCrl
 
             return row;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            // Its number is spent, whatever was signed is gone with the file, and the next one is begun a little later: device, disk and database may come back.
-            await _database.WriteAsync(transaction => GiveUpAsync(transaction, scope, row, Shortened(e.Message)), CancellationToken.None);
+            // Its number is spent, whatever was signed is gone with the file, and the next one is begun a little later: device, disk and database may come back. Or another node makes it.
+            string detail = cancellationToken.IsCancellationRequested ? BrokenOff : Shortened(e.Message);
+            await _database.WriteAsync(
+                async transaction =>
+                {
+                    await GiveUpAsync(transaction, scope, row, detail);
+                    await lease.ReleaseAsync(transaction);
+                },
+                CancellationToken.None);
             throw;
         }
         finally
@@ -191,6 +198,8 @@ internal sealed partial class MakeCrl
         {
             await GiveUpAsync(transaction, scope, broken, BrokenOff);
         }
+
+        await CrlStore.TakeOrderAsync(transaction, scope);
 
         var row = new CrlRow
         {
