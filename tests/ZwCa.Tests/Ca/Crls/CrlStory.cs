@@ -38,6 +38,8 @@ internal sealed class CrlStory : IAsyncDisposable
 
     public string File => Path.Combine(Folder, Scope.Path);
 
+    public DatabaseOptions Database => _database.Options;
+
     public IServiceProvider Services => Stage.App.Services;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -91,7 +93,11 @@ internal sealed class CrlStory : IAsyncDisposable
         {
             return await Stage.MakeAsync(scope ?? Scope);
         }
-        catch (Exception e) when (e is not InvalidOperationException { Message: "It was not made." })
+        catch (InvalidOperationException e) when (e.Message == CrlCalls.NotMade)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is not Xunit.Sdk.XunitException)
         {
             return (await LastAsync(scope ?? Scope))!;
         }

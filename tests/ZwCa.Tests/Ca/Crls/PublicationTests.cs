@@ -212,7 +212,7 @@ public sealed class PublicationTests
 
         await story.Stage.PublishAsync();
         Assert.Equal(newer, story.Served());
-        await story.ReadyAsync("unhealthy", "was to be published");
+        await story.ReadyAsync("unhealthy", "of which this database knows nothing");
     }
 
     [Fact]
@@ -244,7 +244,7 @@ public sealed class PublicationTests
         await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5))!, Token);
         Assert.Contains("is not above 5", (await story.TryMakeAsync(scope))!.Detail, StringComparison.Ordinal);
         await story.Stage.RawAsync("UPDATE crl_number SET last_number = 5 WHERE authority_id = @Id", new { operations.Id });
-        await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5, new CrlEntry(SerialNumber.Parse("4001"), Time.Truncate(DateTimeOffset.UtcNow), RevocationReason.KeyCompromise)))!, Token);
+        await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5, new CrlEntry(SerialNumber.Parse("4001"), Time.Truncate(DateTimeOffset.UtcNow.AddHours(-1)), RevocationReason.KeyCompromise)))!, Token);
         Assert.Contains("4001 vanished", (await story.TryMakeAsync(scope))!.Detail, StringComparison.Ordinal);
 
         await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5))!, Token);
