@@ -107,6 +107,7 @@ public sealed class NodesTests
     public async Task AnOrderDuringARun_IsDoneAfterIt()
     {
         await using CrlStory story = await CrlStory.StartAsync();
+        await StaleDataTests.SettleAsync(story);
         bool ordered = false;
         story.Stage.Hsm.Fault = signatures =>
         {
@@ -119,8 +120,6 @@ public sealed class NodesTests
 
             return signatures;
         };
-        await StaleDataTests.SettleAsync(story);
-        ordered = false;
         await story.GoOnAsync();
         Assert.DoesNotContain(story.Valid.Serial, story.Entries().Keys);
 
