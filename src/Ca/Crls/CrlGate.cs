@@ -8,6 +8,7 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
+using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
 
@@ -61,12 +62,17 @@ internal sealed class CrlGate(
 
         // Step 2: what relying parties have now. The database says what that was; the folders are outside it, and say the same.
         CrlRow? last = await database.ReadAsync(transaction => CrlStore.FindPublishedAsync(transaction, scope), cancellationToken);
-        ServedCrl? others = await JudgeServedAsync(reasons, scope, row, last, cancellationToken);
+        (ServedCrl Crl, string Path)? others = await JudgeServedAsync(reasons, scope, last, cancellationToken);
         if (last is not null)
         {
             Require(reasons, row.CrlNumber > last.CrlNumber, $"Its number {row.CrlNumber} is not above {last.CrlNumber}, which was published.");
             Require(reasons, crl.ThisUpdate.Value > last.ThisUpdate!.Value, $"Its thisUpdate {crl.ThisUpdate} is not after that of number {last.CrlNumber}.");
             Require(reasons, row.LogSize >= last.LogSize, $"Its data are of {row.LogSize} events of the log, those of number {last.CrlNumber} of {last.LogSize}: they are older.");
+        }
+        else if (others is { } found)
+        {
+            Require(reasons, row.CrlNumber > found.Crl.Number, $"Its number {row.CrlNumber} is not above {found.Crl.Number}, which {found.Path} has.");
+            Require(reasons, crl.ThisUpdate.Value > found.Crl.ThisUpdate, $"Its thisUpdate {crl.ThisUpdate} is not after that of {found.Path}.");
         }
 
         if (reasons.Count > 0)
@@ -75,15 +81,16 @@ internal sealed class CrlGate(
         }
 
         // Step 3: each entry that was there and is not, or is now and was not.
-        await using Stream? before = last is not null ? await OpenPublishedAsync(scope, last, cancellationToken) : others is not null ? OpenServed(scope) : null;
+        await using Stream? before = last is not null ? await OpenPublishedAsync(scope, last, cancellationToken) : others is { } there ? OpenServed(there.Path) : null;
         try
         {
             using var comparison = CrlComparison.Make(before is null ? null : CrlFile.Read(before), crl, node.WorkFolder);
             Require(reasons, comparison.After == row.Entries, $"It has {comparison.After} entries, and was intended to have {row.Entries}.");
-            DateTimeOffset? since = last?.ThisUpdate ?? others?.ThisUpdate;
+            DateTimeOffset? since = last?.ThisUpdate ?? others?.Crl.ThisUpdate;
+            long began = time.GetTimestamp();
             foreach (EntryChange[] changes in comparison.ReadChanges().Chunk(Page))
             {
-                await JudgeChangesAsync(reasons, scope, changes, row.ThisUpdate!.Value, since, last?.LogSize ?? 0, cancellationToken);
+                await JudgeChangesAsync(reasons, scope, changes, row.ThisUpdate!.Value, since, last?.LogSize ?? 0, began, cancellationToken);
                 if (reasons.Count >= MaxReasons)
                 {
                     reasons.Add("There may be more.");
@@ -135,13 +142,13 @@ internal sealed class CrlGate(
 
     private static bool IsSame(DistributionPointName? one, DistributionPointName? other) => one is null || other is null ? one is null && other is null : one.DerEquals(other);
 
-    /// <returns>What is served and was not published by this service: of the ceremony; null: nothing is.</returns>
-    private async Task<ServedCrl?> JudgeServedAsync(List<string> reasons, CrlScope scope, CrlRow row, CrlRow? last, CancellationToken cancellationToken)
+    /// <returns>The newest of what is served and was not published by this service: of the ceremony; null: nothing is.</returns>
+    private async Task<(ServedCrl Crl, string Path)?> JudgeServedAsync(List<string> reasons, CrlScope scope, CrlRow? last, CancellationToken cancellationToken)
     {
-        ServedCrl? others = null;
+        (ServedCrl Crl, string Path)? others = null;
         foreach (PublicationFolder folder in folders.All)
         {
-            ServedCrl there = await served.LookAsync(folder, scope, cancellationToken);
+            ServedCrl there = await served.LookAsync(folder, scope, anew: true, cancellationToken);
             if (last is not null ? there.Hash?.AsSpan().SequenceEqual(last.Hash) == true : there.Hash is null)
             {
                 continue;
@@ -152,21 +159,20 @@ internal sealed class CrlGate(
             {
                 reasons.Add($"{path} is not number {last.CrlNumber}, which was published, but {there.What}.");
             }
-            else if (there.Number is not { } number)
+            else if (there.Number is null)
             {
                 reasons.Add($"{path} is {there.What}.");
             }
-            else
+            else if (others is null || there.Number > others.Value.Crl.Number)
             {
-                Require(reasons, row.CrlNumber > number, $"Its number {row.CrlNumber} is not above {number}, which {path} has.");
-                others = there;
+                others = (there, path);
             }
         }
 
         return others;
     }
 
-    private FileStream OpenServed(CrlScope scope) => new(folders.All.Select(folder => folder.PathOf(scope.Path)).First(File.Exists), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
+    private static FileStream OpenServed(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
 
     /// <summary>From the database, whole, as it was published.</summary>
     private async Task<Stream> OpenPublishedAsync(CrlScope scope, CrlRow last, CancellationToken cancellationToken)
@@ -197,8 +203,9 @@ internal sealed class CrlGate(
     /// <param name="readAt">When the data were read.</param>
     /// <param name="since">thisUpdate of the CRL before; null: there was none.</param>
     /// <param name="logSize">Leaves of the log when that one's data were read.</param>
+    /// <param name="began">Ticks: since when the log is waited for.</param>
     private async Task JudgeChangesAsync(
-        List<string> reasons, CrlScope scope, EntryChange[] changes, DateTimeOffset readAt, DateTimeOffset? since, long logSize, CancellationToken cancellationToken)
+        List<string> reasons, CrlScope scope, EntryChange[] changes, DateTimeOffset readAt, DateTimeOffset? since, long logSize, long began, CancellationToken cancellationToken)
     {
         string list = string.Join(", ", changes.Select((_, i) => string.Create(CultureInfo.InvariantCulture, $"@S{i}")));
         var parameters = new DynamicParameters(new { Authority = scope.Authority.Id });
@@ -215,10 +222,13 @@ internal sealed class CrlGate(
             string? reason = (change.Before, change.After) switch
             {
                 (null, { } after) => WhyNotNew(change.Serial, after, row, readAt),
-                ({ } before, { } after) when before.Date == after.Date => WhyNotOther(change.Serial, before, after),
+                ({ } before, { } after) when before == after => null,
+                ({ Reason: not RevocationReason.CertificateHold } before, { } after) => $"The entry of {change.Serial} was {before}, and would be {after}.",
+                ({ } before, { } after) when before.Date == after.Date => WhyNotNew(change.Serial, after, row, readAt),
 
-                // Gone, or gone and come back meanwhile.
-                ({ } before, _) => await WhyNotGoneAsync(scope, change.Serial, before, row, since!.Value, logSize, cancellationToken),
+                // Gone and come back meanwhile.
+                ({ }, { } after) => WhyNotNew(change.Serial, after, row, readAt) ?? await WhyNotResumedAsync(scope, row!, logSize, began, cancellationToken),
+                ({ } before, null) => await WhyNotGoneAsync(scope, change.Serial, before, row, since!.Value, logSize, began, cancellationToken),
                 _ => null,
             };
             if (reason is not null)
@@ -247,45 +257,65 @@ internal sealed class CrlGate(
         return isSo ? null : $"{serial} appears as {after.Reason}, and its certificate is {row.State}.";
     }
 
-    /// <summary>With the same date: only a hold becomes something else.</summary>
-    private static string? WhyNotOther(string serial, EntryContent before, EntryContent after) =>
-        before.Reason == RevocationReason.CertificateHold || before.Reason == after.Reason ? null : $"The entry of {serial} was {before.Reason} and would be {after.Reason}.";
-
     /// <summary>Incident 5: an entry goes when its certificate had expired before the CRL on which it was last, or with a resumption that officers decided and the log has.</summary>
     private async Task<string?> WhyNotGoneAsync(
-        CrlScope scope, string serial, EntryContent before, CertificateRow? row, DateTimeOffset since, long logSize, CancellationToken cancellationToken)
+        CrlScope scope, string serial, EntryContent before, CertificateRow? row, DateTimeOffset since, long logSize, long began, CancellationToken cancellationToken)
     {
-        if (row?.NotAfter is not { } notAfter)
+        if (row is null || await FindEndAsync(scope, row, cancellationToken) is not { } notAfter)
         {
-            return $"{serial} vanished, and no certificate has the number.";
+            return $"{serial} vanished, and nothing that was signed says when its certificate ends.";
         }
 
-        if (notAfter < since)
+        return notAfter < since ? null
+            : before.Reason == RevocationReason.CertificateHold ? await WhyNotResumedAsync(scope, row, logSize, began, cancellationToken)
+            : $"{serial} vanished, and its certificate does not end before {notAfter:u}.";
+    }
+
+    /// <summary>When a certificate ends, by the bytes that the CA has signed, or was about to: whoever can write rows has no say in it.</summary>
+    /// <returns>Null: neither its signature nor the log vouches for them.</returns>
+    private async Task<DateTimeOffset?> FindEndAsync(CrlScope scope, CertificateRow row, CancellationToken cancellationToken)
+    {
+        TbsCertificate tbs;
+        Certificate? certificate;
+        try
+        {
+            tbs = Der.Decode<TbsCertificate>(row.Tbs);
+            certificate = row.FindCertificate();
+        }
+        catch (DerException)
         {
             return null;
         }
 
-        if (before.Reason != RevocationReason.CertificateHold)
-        {
-            return $"{serial} vanished or was revoked anew, and does not expire before {notAfter:u}.";
-        }
+        Issuer issuer = scope.Authority.Issuer;
+        bool isSo = tbs.SerialNumber.ToString() == row.Serial
+            && (certificate is not null ? SignatureCheck.Holds(issuer.SubjectPublicKeyInfo, issuer.Algorithm, row.Tbs, certificate.Signature) : await IsIntendedAsync(scope, row, cancellationToken));
+        return isSo ? tbs.Validity.NotAfter.Value : null;
+    }
 
-        // The log may not have it yet, for it comes a second later.
-        long waited = time.GetTimestamp();
-        while (!await IsResumedAsync(scope, row, logSize, cancellationToken))
+    /// <summary>Of what was given up there is no signature.</summary>
+    private async Task<bool> IsIntendedAsync(CrlScope scope, CertificateRow row, CancellationToken cancellationToken)
+    {
+        byte[] hash = Sm3.HashData(row.Tbs);
+        EventFilter filter = new() { Object = CertificateRow.ObjectOf(scope.Authority, row.Serial), Action = IssueCertificate.IntendAction };
+        return (await events.ListAsync(filter, cancellationToken: cancellationToken)).Any(each => CertificateRecords.OctetsOf(each.Leaf, "tbs") is { } tbs && tbs.Span.SequenceEqual(hash));
+    }
+
+    /// <summary>The log may not have the resumption yet, for it comes a second later; nor what was done since.</summary>
+    private async Task<string?> WhyNotResumedAsync(CrlScope scope, CertificateRow row, long logSize, long began, CancellationToken cancellationToken)
+    {
+        while (true)
         {
-            if (time.GetElapsedTime(waited) >= Patience)
+            string? reason = await IsResumedAsync(scope, row, logSize, cancellationToken)
+                ? await FindDiscrepancyAsync(row, cancellationToken)
+                : $"The hold of {row.Serial} vanished, and the log has no resumption since the last CRL.";
+            if (reason is null || time.GetElapsedTime(began) >= Patience)
             {
-                return $"The hold of {serial} vanished, and the log has no resumption since the last CRL.";
+                return reason;
             }
 
             await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
         }
-
-        // The event by itself proves nothing: who decided it, is asked as in the re-audit.
-        IReadOnlyList<ListedEvent> all = await events.ListAsync(new EventFilter { Object = row.ObjectOf(authorities) }, rows: EventList.MaxRows, cancellationToken: cancellationToken);
-        CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, all, authorities, profiles, places), cancellationToken);
-        return check.Judge(records) is [{ } discrepancy, ..] ? $"The hold of {serial} vanished, and its records do not agree: {discrepancy.Kind}: {discrepancy.Detail}." : null;
     }
 
     private async Task<bool> IsResumedAsync(CrlScope scope, CertificateRow row, long logSize, CancellationToken cancellationToken)
@@ -293,6 +323,15 @@ internal sealed class CrlGate(
         EventFilter filter = new() { Object = CertificateRow.ObjectOf(scope.Authority, row.Serial), Action = CertificateStatus.ResumeAction };
         return await events.ListAsync(filter, rows: 1, newestFirst: true, cancellationToken: cancellationToken) is [{ } last]
             && await database.FindAsync<long?>("SELECT log_index FROM log_leaf WHERE event_id = @EventId", new { last.EventId }, cancellationToken) >= logSize;
+    }
+
+    /// <summary>The event by itself proves nothing: who decided it, is asked as in the re-audit.</summary>
+    private async Task<string?> FindDiscrepancyAsync(CertificateRow row, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ListedEvent> all = await events.ListAsync(new EventFilter { Object = row.ObjectOf(authorities) }, rows: EventList.MaxRows, cancellationToken: cancellationToken);
+        CertificateRecords records = await database.ReadAsync(
+            async transaction => await CertificateRecords.LoadAsync(transaction, (await CertificateStore.FindAsync(transaction, row.CertificateId))!, all, authorities, profiles, places), cancellationToken);
+        return check.Judge(records) is [{ } discrepancy, ..] ? $"The hold of {row.Serial} vanished, and its records do not agree: {discrepancy.Kind}: {discrepancy.Detail}." : null;
     }
 
     private static void Require(List<string> reasons, bool met, string reason)

@@ -37,6 +37,11 @@ internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls
                 }
             }
 
+            foreach (short id in await database.ReadAsync(scopes.GetForsakenAsync, cancellationToken))
+            {
+                found.Add((HealthStatus.Unhealthy, $"The database has CRLs of CA number {id}, which the configuration lacks: nobody makes them."));
+            }
+
             found.AddRange(ceremony.FindDue().Select(due => (due.IsRed ? HealthStatus.Unhealthy : HealthStatus.Degraded, due.Reason)));
             found.AddRange(publication.Troubles.Select(trouble => (HealthStatus.Unhealthy, trouble)));
             if (folders.All.Count == 0)
@@ -65,7 +70,7 @@ internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls
         var all = new List<(CrlScope, CrlRow?, CrlRow?)>();
         foreach (CrlScope scope in await scopes.GetAllAsync(transaction))
         {
-            all.Add((scope, await CrlStore.FindPublishedAsync(transaction, scope), await CrlStore.FindLastAsync(transaction, scope)));
+            all.Add((scope, await CrlStore.FindPublishedAsync(transaction, scope), await CrlStore.FindLastEndedAsync(transaction, scope)));
         }
 
         return all;
@@ -75,8 +80,7 @@ internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls
     {
         if (last is { State: CrlState.Refused or CrlState.GivenUp, Detail: { } detail })
         {
-            // A run that died is made up for by the next one, and by itself is no reason.
-            return last.State == CrlState.GivenUp && detail == MakeCrl.BrokenOff ? null : (HealthStatus.Unhealthy, $"CRL {scope} number {last.CrlNumber} did not leave: {detail}");
+            return (HealthStatus.Unhealthy, $"CRL {scope} number {last.CrlNumber} did not leave: {detail}");
         }
 
         if (published is null)
@@ -84,7 +88,14 @@ internal sealed class CrlHealth(Database database, CrlScopes scopes, PublishCrls
             return (HealthStatus.Degraded, $"CRL {scope} has not been published yet.");
         }
 
-        double passed = (time.GetUtcNow() - published.ThisUpdate!.Value) / (published.NextUpdate!.Value - published.ThisUpdate.Value);
+        // The service may have been started with a wrong clock: until then none passes.
+        DateTimeOffset now = time.GetUtcNow();
+        if (now < published.ThisUpdate!.Value - ClockWatch.Tolerance)
+        {
+            return (HealthStatus.Unhealthy, $"It is {now:u}, and CRL {scope} number {published.CrlNumber} is of {published.ThisUpdate:u}: the clock is wrong, or was when that was made.");
+        }
+
+        double passed = (now - published.ThisUpdate.Value) / (published.NextUpdate!.Value - published.ThisUpdate.Value);
         return passed < Amber ? null
             : (passed < Red ? HealthStatus.Degraded : HealthStatus.Unhealthy,
                 $"CRL {scope} number {published.CrlNumber} is of {published.ThisUpdate:u}, ends at {published.NextUpdate:u}, and has no successor.");

@@ -42,6 +42,11 @@ public sealed record CrlOptions
             yield return "Ca:Crls:Validity must be at least four intervals, and 183 days at most.";
         }
 
+        if (Validity.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            yield return "Ca:Crls:Validity must be whole seconds, as dates in CRLs are.";
+        }
+
         if (Look < TimeSpan.FromMilliseconds(100) || Look > TimeSpan.FromHours(1))
         {
             yield return "Ca:Crls:Look must be 100 ms to an hour.";

@@ -57,13 +57,16 @@ internal sealed class CrlScopes(Database database, AuthorityList authorities, Pr
 
     /// <summary>All of the CAs that this service has.</summary>
     public async Task<IReadOnlyList<CrlScope>> GetAllAsync(Transaction transaction) =>
-        [.. (await transaction.QueryAsync<Row>("SELECT authority_id, shard FROM crl_scope ORDER BY authority_id, shard")).Select(row => new CrlScope(authorities[row.AuthorityId], row.Shard))];
+        [.. Known(await transaction.QueryAsync<Row>("SELECT authority_id, shard FROM crl_scope ORDER BY authority_id, shard"))];
+
+    /// <summary>CAs that have CRLs and are not in the configuration: nobody makes theirs.</summary>
+    public async Task<IReadOnlyList<short>> GetForsakenAsync(Transaction transaction) =>
+        [.. (await transaction.QueryAsync<short>("SELECT DISTINCT authority_id FROM crl_scope")).Where(id => authorities.All.All(each => each.Id != id)).Order()];
 
     /// <summary>Those of which a CRL is to be made now, the one that has waited longest first.</summary>
     public async Task<IReadOnlyList<CrlScope>> GetDueAsync(CancellationToken cancellationToken) =>
-        [.. (await database.QueryAsync<Row>(
-            "SELECT authority_id, shard FROM crl_scope WHERE due_at <= @Now ORDER BY due_at, authority_id, shard", new { Now = time.GetUtcNow() }, cancellationToken))
-            .Select(row => new CrlScope(authorities[row.AuthorityId], row.Shard))];
+        [.. Known(await database.QueryAsync<Row>(
+            "SELECT authority_id, shard FROM crl_scope WHERE due_at <= @Now ORDER BY due_at, authority_id, shard", new { Now = time.GetUtcNow() }, cancellationToken))];
 
     /// <summary>Asked again in the transaction that begins it: another node may have been faster.</summary>
     public static async Task<bool> IsDueAsync(Transaction transaction, CrlScope scope, DateTimeOffset now) => await transaction.GetAsync<long>(
@@ -90,6 +93,10 @@ internal sealed class CrlScopes(Database database, AuthorityList authorities, Pr
             ? throw new InvalidOperationException($"The profiles {having[0].Name} and {other.Name} name different places for the CRL {scope}: give one of them another number of partitions.")
             : CrlDistribution.NameOf(scope.Authority.Issuer, having[0], scope.Shard);
     }
+
+    /// <summary>One CA that was taken out of the configuration keeps no other from its CRLs; readiness tells of it.</summary>
+    private IEnumerable<CrlScope> Known(IEnumerable<Row> rows) =>
+        rows.Join(authorities.All, row => row.AuthorityId, authority => authority.Id, (row, authority) => new CrlScope(authority, row.Shard));
 
     private async Task AddAsync(Transaction transaction, short authority, string shard)
     {

@@ -15,6 +15,12 @@ internal sealed class CrlSnapshot : IDisposable
 {
     private const int Page = 5000;
 
+    /// <summary>
+    /// What was revoked just before its end may have been committed after the last CRL was read, which is dated after that end: it would never have been on one. Longer than a revocation
+    /// takes, and than the nodes' clocks differ by.
+    /// </summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(10);
+
     // serial number's length and octets, reason, date, invalidity date or 0
     private const int SerialOctets = SerialNumber.MaxOctets;
     private const int RecordLength = 1 + SerialOctets + 1 + (2 * sizeof(long));
@@ -38,7 +44,7 @@ internal sealed class CrlSnapshot : IDisposable
     /// <summary>Read from the clock at that moment: nothing in it is later.</summary>
     public DateTimeOffset ReadAt { get; }
 
-    /// <param name="since">thisUpdate of the last CRL: what had expired by then was on it, and goes (RFC 5280 §3.3). Null: there was none.</param>
+    /// <param name="since">thisUpdate of the last CRL: what had expired some minutes before was on it, and goes (RFC 5280 §3.3). Null: there was none.</param>
     /// <param name="folder">Where the file is made.</param>
     /// <exception cref="LogRolledBackException">The database, or the copy of it that answers, is older than the log's anchors.</exception>
     /// <exception cref="LogDamagedException">It contradicts its own log.</exception>
@@ -60,7 +66,7 @@ internal sealed class CrlSnapshot : IDisposable
                     file.SetLength(0);
                     long size = await guard.RequireNoneOlderAsync(transaction, anchored);
                     DateTimeOffset now = time.GetUtcNow();
-                    return (await WriteAsync(transaction, scope, since ?? DateTimeOffset.UnixEpoch, file, cancellationToken), size, now);
+                    return (await WriteAsync(transaction, scope, since - Margin ?? DateTimeOffset.UnixEpoch, file, cancellationToken), size, now);
                 },
                 cancellationToken);
             await file.FlushAsync(cancellationToken);

@@ -79,6 +79,20 @@ internal static class CrlStore
          """,
         new { Authority = scope.Authority.Id, scope.Shard, State = (short?)state })).FirstOrDefault();
 
+    /// <returns>The last that ended, well or not. One that broke off says nothing: its successor does.</returns>
+    public static async Task<CrlRow?> FindLastEndedAsync(Transaction transaction, CrlScope scope) => (await transaction.QueryAsync<CrlRow>(
+        $"""
+         SELECT {CrlRow.Columns} FROM crl
+         WHERE authority_id = @Authority AND shard = @Shard AND (state IN (2, 3, 4) OR (state = 5 AND detail <> @BrokenOff))
+         ORDER BY crl_number DESC {transaction.Dialect.Limit(1)}
+         """,
+        new { Authority = scope.Authority.Id, scope.Shard, MakeCrl.BrokenOff })).FirstOrDefault();
+
+    /// <returns>Null: no CRL of the scope has that number.</returns>
+    public static Task<CrlRow?> FindNumberAsync(Transaction transaction, CrlScope scope, long number) => transaction.FindAsync<CrlRow>(
+        $"SELECT {CrlRow.Columns} FROM crl WHERE authority_id = @Authority AND shard = @Shard AND crl_number = @Number",
+        new { Authority = scope.Authority.Id, scope.Shard, Number = number });
+
     /// <returns>Those of all scopes in that state, oldest first.</returns>
     public static Task<IReadOnlyList<CrlRow>> ListAsync(Transaction transaction, CrlState state) =>
         transaction.QueryAsync<CrlRow>($"SELECT {CrlRow.Columns} FROM crl WHERE state = @State ORDER BY crl_id", new { State = (short)state });
@@ -124,10 +138,11 @@ internal static class CrlStore
     public static async Task<bool> PublishAsync(Transaction transaction, byte[] id, DateTimeOffset now) =>
         await transaction.ExecuteAsync("UPDATE crl SET state = 3, changed_at = @Now WHERE crl_id = @Id AND state = 2", new { Id = id, Now = now }) == 1;
 
+    /// <returns>False: it has ended. What is judged is never given up: another node may have put it into a folder.</returns>
     public static async Task<bool> GiveUpAsync(Transaction transaction, byte[] id, string detail, DateTimeOffset now)
     {
         bool given = await transaction.ExecuteAsync(
-            "UPDATE crl SET state = 5, detail = @Detail, changed_at = @Now WHERE crl_id = @Id AND state IN (0, 1, 2)", new { Id = id, Detail = detail, Now = now }) == 1;
+            "UPDATE crl SET state = 5, detail = @Detail, changed_at = @Now WHERE crl_id = @Id AND state IN (0, 1)", new { Id = id, Detail = detail, Now = now }) == 1;
         if (given)
         {
             await transaction.ExecuteAsync("DELETE FROM crl_part WHERE crl_id = @Id", new { Id = id });
@@ -136,9 +151,13 @@ internal static class CrlStore
         return given;
     }
 
-    /// <summary>When the next of the scope is to be made.</summary>
+    /// <summary>A run has begun that reads everything after this: what is ordered from now on (due_at 0) is not done by it.</summary>
+    public static Task TakeOrderAsync(Transaction transaction, CrlScope scope) => transaction.ExecuteAsync(
+        "UPDATE crl_scope SET due_at = 1 WHERE authority_id = @Authority AND shard = @Shard", new { Authority = scope.Authority.Id, scope.Shard });
+
+    /// <summary>When the next of the scope is to be made; an order that came meanwhile stays.</summary>
     public static Task SetDueAsync(Transaction transaction, CrlScope scope, DateTimeOffset due) => transaction.ExecuteAsync(
-        "UPDATE crl_scope SET due_at = @Due WHERE authority_id = @Authority AND shard = @Shard", new { Authority = scope.Authority.Id, scope.Shard, Due = due });
+        "UPDATE crl_scope SET due_at = @Due WHERE authority_id = @Authority AND shard = @Shard AND due_at <> 0", new { Authority = scope.Authority.Id, scope.Shard, Due = due });
 
     public static Task AddPartAsync(Transaction transaction, byte[] id, long part, byte[] content) =>
         transaction.ExecuteAsync("INSERT INTO crl_part (crl_id, part, content) VALUES (@Id, @Part, @Content)", new { Id = id, Part = part, Content = content });

@@ -37,13 +37,14 @@ internal sealed partial class MakeCrl
     private readonly LogGuard _guard;
     private readonly CrlGate _gate;
     private readonly CrlNode _node;
+    private readonly ClockWatch _clock;
     private readonly CrlOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<MakeCrl> _logger;
     private readonly Counter<long> _made;
 
     public MakeCrl(
-        Database database, AuditLog log, CrlScopes scopes, ProfileStore profiles, LogGuard guard, CrlGate gate, CrlNode node, CrlOptions options, TimeProvider time, IMeterFactory meters, ILogger<MakeCrl> logger)
+        Database database, AuditLog log, CrlScopes scopes, ProfileStore profiles, LogGuard guard, CrlGate gate, CrlNode node, ClockWatch clock, CrlOptions options, TimeProvider time, IMeterFactory meters, ILogger<MakeCrl> logger)
     {
         _database = database;
         _log = log;
@@ -52,6 +53,7 @@ internal sealed partial class MakeCrl
         _guard = guard;
         _gate = gate;
         _node = node;
+        _clock = clock;
         _options = options;
         _time = time;
         _logger = logger;
@@ -68,7 +70,7 @@ internal sealed partial class MakeCrl
                 await RunAsync(scope, cancellationToken);
             }
 #pragma warning disable CA1031 // Whatever it is: the row and the log have it, readiness tells of it, and others wait.
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 LogFailed(_logger, e, scope.ToString());
@@ -80,6 +82,7 @@ internal sealed partial class MakeCrl
     /// <returns>The row as it ended; null: it is not due, another node is at it, or the last one waits to be published.</returns>
     /// <exception cref="Hsm.HsmException">The device failed: the next run begins anew, with another number.</exception>
     /// <exception cref="LintException">It cannot be made of what there is.</exception>
+    /// <exception cref="InvalidOperationException">The clock is wrong, or a profile is missing.</exception>
     /// <exception cref="LogRolledBackException">The database is older than the anchors of its log.</exception>
     public async Task<CrlRow?> RunAsync(CrlScope scope, CancellationToken cancellationToken)
     {
@@ -95,12 +98,22 @@ internal sealed partial class MakeCrl
         string path = Path.Combine(_node.WorkFolder, $"{Convert.ToHexStringLower(row.CrlId)}.crl");
         try
         {
+            if (_clock.FindFault() is { } fault)
+            {
+                throw new InvalidOperationException(fault);
+            }
+
             // Step 2: everything that goes on it, as it was at one moment.
             using CrlSnapshot snapshot = await CrlSnapshot.ReadAsync(_database, _guard, scope, last?.ThisUpdate, _node.WorkFolder, _time, cancellationToken);
             FaultPoint.Reach("crl-read");
 
             // Step 3: all of it but the signature, judged by the rules of lint.
             var thisUpdate = Time.Truncate(snapshot.ReadAt);
+            if (thisUpdate.Value <= last?.ThisUpdate)
+            {
+                throw new InvalidOperationException($"It is {thisUpdate}, and the last one is of {last.ThisUpdate:u}: this one would not be newer. Is the clock right?");
+            }
+
             var request = new CrlRequest
             {
                 Kind = scope.IsComplete ? CrlKind.Complete : CrlKind.Partition,
@@ -166,10 +179,17 @@ internal sealed partial class MakeCrl
 
             return row;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            // Its number is spent, whatever was signed is gone with the file, and the next one is begun a little later: device, disk and database may come back.
-            await _database.WriteAsync(transaction => GiveUpAsync(transaction, scope, row, Shortened(e.Message)), CancellationToken.None);
+            // Its number is spent, whatever was signed is gone with the file, and the next one is begun a little later: device, disk and database may come back. Or another node makes it.
+            string detail = cancellationToken.IsCancellationRequested ? BrokenOff : Shortened(e.Message);
+            await _database.WriteAsync(
+                async transaction =>
+                {
+                    await GiveUpAsync(transaction, scope, row, detail);
+                    await lease.ReleaseAsync(transaction);
+                },
+                CancellationToken.None);
             throw;
         }
         finally
@@ -191,6 +211,8 @@ internal sealed partial class MakeCrl
         {
             await GiveUpAsync(transaction, scope, broken, BrokenOff);
         }
+
+        await CrlStore.TakeOrderAsync(transaction, scope);
 
         var row = new CrlRow
         {

@@ -10,6 +10,8 @@ namespace ZwCa.Ca.Crls;
 /// <param name="path">Is there: one that is missing was not mounted, rather than is to be made.</param>
 internal sealed class PublicationFolder(string path)
 {
+    private static readonly TimeSpan LeftBehindAfter = TimeSpan.FromDays(1);
+
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
     /// <param name="name">Relative, with slashes: <c>crl/SKI/SHARD.crl</c>.</param>
@@ -24,12 +26,15 @@ internal sealed class PublicationFolder(string path)
     {
         string target = PathOf(name);
         string folder = System.IO.Path.GetDirectoryName(target)!;
-        MakeFolder(folder);
 
         // A name that no server gives out.
         string unfinished = System.IO.Path.Combine(folder, $".{Guid.NewGuid():N}.new");
+        bool isMade = false;
         try
         {
+            MakeFolder(folder);
+            RemoveUnfinished(folder);
+            isMade = true;
             await using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 using var sum = new Sm3();
@@ -59,7 +64,10 @@ internal sealed class PublicationFolder(string path)
         }
         finally
         {
-            File.Delete(unfinished);
+            if (isMade)
+            {
+                File.Delete(unfinished);
+            }
         }
     }
 
@@ -79,6 +87,15 @@ internal sealed class PublicationFolder(string path)
         catch (UnauthorizedAccessException e)
         {
             throw new IOException($"{PathOf(name)} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>What a process that died has left: each is as large as a CRL.</summary>
+    private static void RemoveUnfinished(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, ".*.new").Where(file => File.GetLastWriteTimeUtc(file) < DateTime.UtcNow - LeftBehindAfter))
+        {
+            File.Delete(file);
         }
     }
 

@@ -42,7 +42,7 @@ internal static partial class PublicationListener
             new PublicationFolder(options.PublicationFolders[0]), provider.GetRequiredService<TimeProvider>()));
     }
 
-    [GeneratedRegex("^(crl/[0-9a-f]{8,64}/[0-9a-z-]{1,16}[.]crl|ca/[0-9a-f]{8,64}[.]cer)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^(crl/[0-9a-f]{8,64}/[0-9a-z-]{1,16}[.]crl|ca/[0-9a-f]{8,64}[.]cer)\\z", RegexOptions.CultureInvariant)]
     private static partial Regex Name();
 
     private static async Task AnswerAsync(HttpContext http, PublicationFolder folder, TimeProvider time)
@@ -56,9 +56,10 @@ internal static partial class PublicationListener
             return;
         }
 
-        string name = http.Request.Path.Value?.TrimStart('/') ?? "";
-        var file = new FileInfo(folder.PathOf(name));
-        if (!Name().IsMatch(name) || !file.Exists)
+        // Whatever is none of these names never comes near the file system.
+        string name = http.Request.Path.Value is ['/', .. string path] ? path : "";
+        FileInfo? file = Name().IsMatch(name) ? new FileInfo(folder.PathOf(name)) : null;
+        if (file is not { Exists: true })
         {
             response.StatusCode = StatusCodes.Status404NotFound;
             return;

@@ -53,6 +53,12 @@ internal sealed partial class PublishCrls(
         // Step 1: into every folder. Once it is in one of them it is out, and nothing takes it back.
         foreach (PublicationFolder folder in folders.All)
         {
+            // A node that stood still for long, or a database that was put back: what is newer is not replaced.
+            if ((await served.LookAsync(folder, scope, anew: false, cancellationToken)).Number is { } number && number > row.CrlNumber)
+            {
+                throw new InvalidDataException($"{folder.PathOf(scope.Path)} has number {number}, and number {row.CrlNumber} was to be published.");
+            }
+
             await folder.WriteAsync(scope.Path, ReadPartsAsync(row, cancellationToken), row.Hash, cancellationToken);
             FaultPoint.Reach("crl-in-folder");
         }
@@ -82,7 +88,7 @@ internal sealed partial class PublishCrls(
 
         foreach (PublicationFolder folder in folders.All)
         {
-            ServedCrl there = await served.LookAsync(folder, scope, cancellationToken);
+            ServedCrl there = await served.LookAsync(folder, scope, anew: false, cancellationToken);
             if (there.Hash is { } hash && hash.AsSpan().SequenceEqual(published.Hash))
             {
                 continue;
@@ -91,8 +97,8 @@ internal sealed partial class PublishCrls(
             // Another node may have published the next one since; and one that is ours and newer than all that this database knows is not replaced by an older one.
             if (there.Number is { } number && number > published.CrlNumber)
             {
-                CrlRow? last = await database.ReadAsync(transaction => CrlStore.FindLastAsync(transaction, scope), cancellationToken);
-                if (last?.CrlNumber >= number)
+                CrlRow? later = await database.ReadAsync(transaction => CrlStore.FindNumberAsync(transaction, scope, number), cancellationToken);
+                if (later is { State: CrlState.Judged or CrlState.Published } && there.Hash.AsSpan().SequenceEqual(later.Hash))
                 {
                     continue;
                 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 
 namespace ZwCa.Ca.Crls;
@@ -17,7 +18,8 @@ internal sealed class ServedCrls
     private readonly ConcurrentDictionary<string, (long Length, DateTime WrittenAt, ServedCrl Crl)> _seen = [];
 
     /// <exception cref="IOException">The folder cannot be read.</exception>
-    public async Task<ServedCrl> LookAsync(PublicationFolder folder, CrlScope scope, CancellationToken cancellationToken)
+    /// <param name="anew">Reads it in any case: a file may be changed and keep its length and time.</param>
+    public async Task<ServedCrl> LookAsync(PublicationFolder folder, CrlScope scope, bool anew, CancellationToken cancellationToken)
     {
         var file = new FileInfo(folder.PathOf(scope.Path));
         if (!file.Exists)
@@ -28,7 +30,7 @@ internal sealed class ServedCrls
         }
 
         (long length, DateTime writtenAt) = (file.Length, file.LastWriteTimeUtc);
-        if (_seen.TryGetValue(file.FullName, out (long Length, DateTime WrittenAt, ServedCrl Crl) seen) && (seen.Length, seen.WrittenAt) == (length, writtenAt))
+        if (!anew && _seen.TryGetValue(file.FullName, out (long Length, DateTime WrittenAt, ServedCrl Crl) seen) && (seen.Length, seen.WrittenAt) == (length, writtenAt))
         {
             return seen.Crl;
         }
@@ -49,12 +51,19 @@ internal sealed class ServedCrls
         return crl;
     }
 
+    /// <summary>A partition's is named by the path that it has, a complete one by nothing.</summary>
+    private static bool IsAtItsPlace(CrlFile crl, CrlScope scope) => crl.BaseNumber is null && (scope.IsComplete
+        ? crl.Scope is null
+        : crl.Scope?.DistributionPoint is FullName name
+            && name.Names.OfType<UniformResourceIdentifier>().Any(each => each.Uri.EndsWith($"/{scope.Path}", StringComparison.Ordinal)));
+
     private static ServedCrl Judge(Stream stream, CrlScope scope)
     {
         try
         {
             var crl = CrlFile.Read(stream);
             return !crl.IsOf(scope.Authority.Certificate) || !crl.IsSignedBy(scope.Authority.Certificate) ? Not("another CA's CRL, or one whose signature does not hold")
+                : !IsAtItsPlace(crl, scope) ? Not("a CRL of the CA that belongs elsewhere")
                 : crl.Number is not { } number || number > long.MaxValue ? Not("a CRL without a number")
                 : new ServedCrl(null, (long)number, crl.ThisUpdate.Value, $"number {number} of the CA");
         }

@@ -36,6 +36,7 @@ public sealed class RegistrationSamples : IDerSamples
         DerSample.Of(new StatusBody(Body.Replaces!, RevocationReason.KeyCompromise)),
         DerSample.Of(Order),
         DerSample.Of(new ClientRegistration("ra-35", LinkKind.Ra, Order)),
+        DerSample.Of(new CrlOrder(PkixSamples.KeyId.KeyIdentifier)),
         DerSample.Of(new ClientSwitch(new byte[32], "私钥遗失")),
         DerSample.Of(new RaRegistration("ra-35", "01JZ0000000000000000000000", "350000", 100_000, [new RaScope("tls-server", PkixSamples.KeyId.KeyIdentifier)])),
         DerSample.Of(new RaRegistration("ra-35", "01JZ0000000000000000000000", "350000", 0, [])),

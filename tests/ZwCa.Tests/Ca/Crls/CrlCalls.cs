@@ -10,6 +10,8 @@ namespace ZwCa.Tests.Ca.Crls;
 /// <summary>What the jobs do, by hand and at once, in a stage that publishes into a folder.</summary>
 internal static class CrlCalls
 {
+    public const string NotMade = "It was not made.";
+
     /// <summary>A stage's settings that publish there.</summary>
     public static Dictionary<string, string?> Settings(string folder) => new() { ["Ca:Crls:PublicationFolders:0"] = folder };
 
@@ -27,7 +29,7 @@ internal static class CrlCalls
     {
         await stage.RawAsync("UPDATE crl_scope SET due_at = 0 WHERE authority_id = @Id AND shard = @Shard", new { scope.Authority.Id, scope.Shard });
         return await stage.App.Services.GetRequiredService<MakeCrl>().RunAsync(scope, TestContext.Current.CancellationToken)
-            ?? throw new InvalidOperationException("It was not made.");
+            ?? throw new InvalidOperationException(NotMade);
     }
 
     public static Task PublishAsync(this CaStage stage) => stage.App.Services.GetRequiredService<PublishCrls>().RunAsync(TestContext.Current.CancellationToken);

@@ -1,0 +1,272 @@
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Crls;
+using ZwCa.Data;
+using ZwCa.Issuance;
+using ZwCa.Tests.Ca.Status;
+
+namespace ZwCa.Tests.Ca.Crls;
+
+/// <summary>What may happen to the folder that relying parties' servers read.</summary>
+public sealed class PublicationTests
+{
+    private static readonly Dictionary<string, (string What, Func<CrlStory, byte[], Task<byte[]?>> Damage)> Damages = new()
+    {
+        ["nothing"] = ("nothing", (_, _) => Task.FromResult<byte[]?>(null)),
+        ["garbage"] = ("no CRL", (_, _) => Task.FromResult<byte[]?>("<html>404</html>"u8.ToArray())),
+        ["an empty file"] = ("no CRL", (_, _) => Task.FromResult<byte[]?>([])),
+        ["half a file"] = ("no CRL", (_, served) => Task.FromResult<byte[]?>(served[..(served.Length / 2)])),
+        ["another CA's CRL"] = ("another CA's CRL", (story, _) => SignAsync(story.Stage.Operations, 99)),
+        ["a CRL with a wrong signature"] = ("whose signature does not hold", (_, served) =>
+        {
+            served[^1] ^= 1;
+            return Task.FromResult<byte[]?>(served);
+        }),
+        ["another partition's CRL"] = ("belongs elsewhere", async (story, _) =>
+        {
+            CrlScope scope = story.Stage.ScopeOf(story.Revoked);
+            for (int i = 0; i < 3; i++)
+            {
+                await story.GoOnAsync(scope);
+            }
+
+            return await File.ReadAllBytesAsync(Path.Combine(story.Folder, scope.Path), Token);
+        }),
+        ["an older CRL of the CA"] = ("number 0 of the CA", (story, _) => SignAsync(story.Stage.Hierarchy.Sub, 0)),
+    };
+
+    public static TheoryData<string> Names => [.. Damages.Keys];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task SomethingElseInTheFolder_NothingLeaves_AndWhatWasPublishedIsPutBack(string name)
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        (string what, Func<CrlStory, byte[], Task<byte[]?>> damage) = Damages[name];
+        byte[] published = story.Served();
+        if (await damage(story, [.. published]) is { } bytes)
+        {
+            await File.WriteAllBytesAsync(story.File, bytes, Token);
+        }
+        else
+        {
+            File.Delete(story.File);
+        }
+
+        CrlRow row = (await story.TryMakeAsync())!;
+        Assert.Equal(CrlState.Refused, row.State);
+        Assert.Contains(what, row.Detail, StringComparison.Ordinal);
+        await story.ReadyAsync("unhealthy", what);
+
+        await story.Stage.PublishAsync();
+        Assert.Equal(published, story.Served());
+        AuditLeaf leaf = Assert.Single(await story.LeavesAsync(PublishCrls.RestoreAction));
+        Assert.Equal(MakeCrl.ObjectOf(story.Scope), leaf.Object);
+        Assert.Contains(leaf.Fields.OfType<AuditField.Text>(), field => field.Name == "found" && field.Value.Contains(what, StringComparison.Ordinal));
+        await story.HealedAsync();
+    }
+
+    /// <summary>A file may be changed and keep its length and its time.</summary>
+    [Fact]
+    public async Task AFileThatWasChangedInSecret_IsSeenByTheGate()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        await story.Stage.PublishAsync();
+        byte[] published = story.Served(), changed = story.Served();
+        changed[^1] ^= 1;
+        DateTime writtenAt = File.GetLastWriteTimeUtc(story.File);
+        await File.WriteAllBytesAsync(story.File, changed, Token);
+        File.SetLastWriteTimeUtc(story.File, writtenAt);
+
+        CrlRow row = (await story.TryMakeAsync())!;
+        Assert.Equal(CrlState.Refused, row.State);
+        await story.Stage.PublishAsync();
+        Assert.Equal(published, story.Served());
+        await story.HealedAsync();
+    }
+
+    [Fact]
+    public async Task ACrlOfWhichTheDatabaseKnowsNothing_IsLeftAlone_AndNothingLeavesMeanwhile()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        byte[] published = story.Served();
+        await File.WriteAllBytesAsync(story.File, (await SignAsync(story.Stage.Hierarchy.Sub, 99))!, Token);
+
+        await story.RefusedAsync("which was published, but number 99 of the CA");
+        (string status, string reason) = await story.ReadinessAsync();
+        Assert.Equal("unhealthy", status);
+        Assert.Contains("of which this database knows nothing", reason, StringComparison.Ordinal);
+
+        // Nor once the database's own numbers have come so far.
+        await story.Stage.RawAsync("UPDATE crl_number SET last_number = 98 WHERE authority_id = @Id AND shard = 'all'", new { story.Scope.Authority.Id });
+        await story.RefusedAsync("which was published, but number 99 of the CA");
+        Assert.Contains("of which this database knows nothing", (await story.ReadinessAsync()).Reason, StringComparison.Ordinal);
+
+        // The right file is back.
+        await File.WriteAllBytesAsync(story.File, published, Token);
+        await story.HealedAsync();
+    }
+
+    /// <summary>What waits to be published is not lost while the folder is away, and no next one is made that would overtake it.</summary>
+    [Theory]
+    [InlineData("away", "is its disk mounted")]
+    [InlineData("a file", "")]
+    [InlineData("no room for the name", "")]
+    public async Task AFolderThatCannotBeWritten_WhatIsJudgedWaits_AndIsPublishedAfterwards(string how, string because)
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        byte[] before = story.Served();
+        string place = how == "no room for the name" ? Path.GetDirectoryName(story.File)! : story.Folder;
+        string kept = $"{story.Folder}-kept";
+        CrlRow row = (await story.TryMakeAsync())!;
+        Assert.Equal(CrlState.Judged, row.State);
+
+        Directory.Move(place, kept);
+        if (how != "away")
+        {
+            await File.WriteAllTextAsync(place, "", Token);
+        }
+
+        try
+        {
+            await story.Stage.PublishAsync();
+            await story.ReadyAsync("unhealthy", because);
+            Assert.Equal(CrlState.Judged, (await story.LastAsync(story.Scope))!.State);
+            Assert.Null(await story.TryMakeAsync());
+        }
+        finally
+        {
+            File.Delete(place);
+            Directory.Move(kept, place);
+        }
+
+        Assert.Equal(before, story.Served());
+        await story.Stage.PublishAsync();
+        Assert.Equal(CrlState.Published, (await story.LastAsync(story.Scope))!.State);
+        Assert.NotEqual(before, story.Served());
+        Assert.Equal(2, (await story.LeavesAsync(PublishCrls.PublishAction)).Count);
+        await story.HealedAsync();
+    }
+
+    /// <summary>The gate cannot see what relying parties have.</summary>
+    [Fact]
+    public async Task AFolderThatIsAway_NothingLeaves()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        string kept = $"{story.Folder}-kept";
+        Directory.Move(story.Folder, kept);
+        try
+        {
+            CrlRow row = (await story.TryMakeAsync())!;
+            Assert.Equal(CrlState.GivenUp, row.State);
+            Assert.Contains("is its disk mounted", row.Detail, StringComparison.Ordinal);
+            await story.ReadyAsync("unhealthy", "is its disk mounted");
+        }
+        finally
+        {
+            Directory.Move(kept, story.Folder);
+        }
+
+        await story.HealedAsync();
+    }
+
+    /// <summary>Two folders, and the second cannot be written: the first one's is out and stays, and the second follows.</summary>
+    [Fact]
+    public async Task OneOfTwoFolders_IsAway_TheOtherHasTheNewOne_AndNothingIsTakenBack()
+    {
+        using var second = new TemporaryFolder();
+        string other = second.File("other");
+        Directory.CreateDirectory(other);
+        await using CrlStory story = await CrlStory.StartAsync(settings: new Dictionary<string, string?> { ["Ca:Crls:PublicationFolders:1"] = other });
+        byte[] before = story.Served();
+        Assert.Equal(before, await File.ReadAllBytesAsync(Path.Combine(other, story.Scope.Path), Token));
+
+        Assert.Equal(CrlState.Judged, (await story.TryMakeAsync())!.State);
+        Directory.Move(other, second.File("kept"));
+        await story.Stage.PublishAsync();
+        byte[] after = story.Served();
+        Assert.NotEqual(before, after);
+        await story.Stage.PublishAsync();
+        Assert.Equal(after, story.Served());
+        await story.ReadyAsync("unhealthy", "is its disk mounted");
+
+        Directory.Move(second.File("kept"), other);
+        await story.Stage.PublishAsync();
+        Assert.Equal(after, story.Served());
+        Assert.Equal(after, await File.ReadAllBytesAsync(Path.Combine(other, story.Scope.Path), Token));
+        await story.HealedAsync();
+    }
+
+    /// <summary>A node that stood still while others went on.</summary>
+    [Fact]
+    public async Task AnOlderOne_NeverTakesThePlaceOfANewerOne()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        Assert.Equal(CrlState.Judged, (await story.TryMakeAsync())!.State);
+        byte[] newer = (await SignAsync(story.Stage.Hierarchy.Sub, 99))!;
+        await File.WriteAllBytesAsync(story.File, newer, Token);
+
+        await story.Stage.PublishAsync();
+        Assert.Equal(newer, story.Served());
+        await story.ReadyAsync("unhealthy", "of which this database knows nothing");
+    }
+
+    [Fact]
+    public async Task WhatAProcessThatDiedHasLeft_IsRemoved_AndWhatIsBeingWrittenIsNot()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        string folder = Path.GetDirectoryName(story.File)!;
+        string left = Path.Combine(folder, ".0123.new"), written = Path.Combine(folder, ".4567.new");
+        await File.WriteAllTextAsync(left, "", Token);
+        await File.WriteAllTextAsync(written, "", Token);
+        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddDays(-2));
+
+        await story.GoOnAsync();
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(written));
+    }
+
+    /// <summary>Before this service has published anything, what lies there counts: it is of the ceremony.</summary>
+    [Fact]
+    public async Task TheCeremonysCrl_IsWhatTheFirstOneIsComparedWith()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        Authority operations = story.Stage.Authorities.Operations;
+        var scope = new CrlScope(operations, CrlScope.Complete);
+        string file = Path.Combine(story.Folder, scope.Path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+
+        // A number above, and then an entry of which the database knows nothing.
+        await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5))!, Token);
+        Assert.Contains("is not above 5", (await story.TryMakeAsync(scope))!.Detail, StringComparison.Ordinal);
+        await story.Stage.RawAsync("UPDATE crl_number SET last_number = 5 WHERE authority_id = @Id", new { operations.Id });
+        await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5, new CrlEntry(SerialNumber.Parse("4001"), Time.Truncate(DateTimeOffset.UtcNow.AddHours(-1)), RevocationReason.KeyCompromise)))!, Token);
+        Assert.Contains("4001 vanished", (await story.TryMakeAsync(scope))!.Detail, StringComparison.Ordinal);
+
+        await File.WriteAllBytesAsync(file, (await SignAsync(operations.Issuer, 5))!, Token);
+        await story.GoOnAsync(scope);
+        Assert.True(CrlFile.Read(await File.ReadAllBytesAsync(file, Token)).Number > 5);
+    }
+
+    /// <summary>A complete CRL of that issuer, beside the service.</summary>
+    internal static async Task<byte[]?> SignAsync(Issuer issuer, int number, params CrlEntry[] entries)
+    {
+        using var bytes = new MemoryStream();
+        var request = new CrlRequest
+        {
+            Kind = CrlKind.Complete,
+            Number = number,
+            PreviousNumber = null,
+            ThisUpdate = DateTimeOffset.UtcNow.AddMinutes(-1),
+            NextUpdate = DateTimeOffset.UtcNow.AddDays(7),
+            DistributionPoint = null,
+            IssuerKeyIdentifier = issuer.KeyIdentifier,
+        };
+        await CrlIssuer.IssueAsync(issuer, request, entries, bytes, Token);
+        return bytes.ToArray();
+    }
+}
