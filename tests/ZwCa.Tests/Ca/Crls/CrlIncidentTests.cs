@@ -164,7 +164,7 @@ public sealed class CrlIncidentTests
         await ca.Hsm.DisposeAsync();
         await ca.Device.DisposeAsync();
         Directory.Delete(store.Path, recursive: true);
-        File.Delete(store.AnchorPath);
+        Directory.Delete(store.AnchorPath, recursive: true);
 
         await File.WriteAllBytesAsync(folder.File("ca.backup"), backup, Token);
         HsmSimProcess.Do("restore", "--store", store.Path, "--partition", CaProcess.Partition, "--backup", folder.File("ca.backup"));
