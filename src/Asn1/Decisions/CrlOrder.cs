@@ -1,5 +1,4 @@
 using System.Formats.Asn1;
-using ZwCa.Asn1.Custody;
 
 namespace ZwCa.Asn1.Decisions;
 
