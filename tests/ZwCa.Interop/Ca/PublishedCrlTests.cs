@@ -2,12 +2,14 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
+using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Issuance;
 
@@ -157,8 +159,18 @@ public sealed class PublishedCrlTests
         return CaStage.StartAsync(new CaSetup { WithRsa = listen is null, Settings = settings });
     }
 
-    private static Task<CertificateAnswer> IssueAsync(CaStage stage, Issuer issuer) =>
-        SignedCalls.UntilAnsweredAsync(() => stage.Ra.PostAsync<CertificateAnswer>("/certificates", stage.Scene.NewRequest(issuer: issuer)), Token);
+    private static async Task<CertificateAnswer> IssueAsync(CaStage stage, Issuer issuer)
+    {
+        DecidedRequest request = stage.Scene.NewRequest(issuer: issuer);
+        if (issuer == stage.Rsa)
+        {
+            using var key = RSA.Create(3072);
+            byte[] csr = new System.Security.Cryptography.X509Certificates.CertificateRequest("", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSigningRequest();
+            request = stage.Decide(stage.Scene.Draft(Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), issuer: issuer).ToApplication(), csr: csr);
+        }
+
+        return await SignedCalls.UntilAnsweredAsync(() => stage.Ra.PostAsync<CertificateAnswer>("/certificates", request), Token);
+    }
 
     private static async Task RevokeAsync(CaStage stage, CertificateAnswer certificate)
     {
