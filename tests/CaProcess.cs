@@ -69,7 +69,11 @@ internal sealed partial class CaProcess : IAsyncDisposable
 
     public CaIssuers Issuers { get; private set; } = null!;
 
-    public HsmSimProcess Device { get; private set; } = null!;
+    /// <summary>May be replaced by another of the same address, once the old one has ended.</summary>
+    public HsmSimProcess Device { get; set; } = null!;
+
+    /// <summary>Of the device.</summary>
+    public HsmSimStore Store => _store;
 
     /// <summary>A connection of the test's own to the CA's partition.</summary>
     public SimulatorHsm Hsm { get; private set; } = null!;

@@ -260,6 +260,6 @@ internal sealed class CaStage : IAsyncDisposable
         _started = true;
         Uri[] addresses = [.. App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(each => new Uri(each))];
         Address = addresses.Single(each => each.Scheme == Uri.UriSchemeHttps);
-        Management = addresses.Single(each => each.Scheme == Uri.UriSchemeHttp);
+        Management = addresses.Single(each => each.Scheme == Uri.UriSchemeHttp && each.Authority != settings.GetValueOrDefault("Ca:Crls:Listen"));
     }
 }

@@ -10,6 +10,7 @@ internal sealed class HsmSimProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private bool _isDisposed;
 
     private HsmSimProcess(Process process, IPEndPoint endpoint, Task<string> log)
     {
@@ -89,6 +90,12 @@ internal sealed class HsmSimProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         if (!_process.HasExited)
         {
             await KillAsync();

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Data;
 using ZwCa.Issuance;
 
 namespace ZwCa.Ca.Crls;

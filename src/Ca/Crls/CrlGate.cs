@@ -3,7 +3,6 @@ using Dapper;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
-using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Reaudit;

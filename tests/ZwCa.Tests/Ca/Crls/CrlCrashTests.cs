@@ -17,6 +17,8 @@ public sealed class CrlCrashTests
         "crl-begun", "crl-read", "crl-prepared", "crl-intended", "crl-signed", "crl-judged", "crl-ended", "publication-written", "crl-in-folder", "crl-published",
     ];
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -121,12 +123,17 @@ public sealed class CrlCrashTests
     /// <summary>Until nothing is due, and nothing begun or to be published.</summary>
     private static async Task SettleAsync(Database database)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromMinutes(3));
-        while (await database.FindAsync<long>("SELECT COUNT(*) FROM crl_scope WHERE due_at <= @Soon", new { Soon = DateTimeOffset.UtcNow.AddHours(1) }, patience.Token) > 0
+        var clock = Stopwatch.StartNew();
+        while (await database.FindAsync<long>("SELECT COUNT(*) FROM crl_scope WHERE due_at <= @Soon", new { Soon = DateTimeOffset.UtcNow.AddHours(1) }, Token) > 0
             || await CountAsync(database, "state IN (0, 1, 2)") > 0)
         {
-            await Task.Delay(100, patience.Token);
+            if (clock.Elapsed > Patience)
+            {
+                IReadOnlyList<CrlRow> rows = await database.QueryAsync<CrlRow>($"SELECT {CrlRow.Columns} FROM crl WHERE state <> 3", cancellationToken: Token);
+                Assert.Fail(string.Join("; ", rows.Select(row => $"{row.Shard} {row.CrlNumber} {row.State}: {row.Detail}")));
+            }
+
+            await Task.Delay(100, Token);
         }
     }
 

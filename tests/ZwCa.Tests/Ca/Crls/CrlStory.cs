@@ -7,6 +7,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Crls;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
+using ZwCa.Hsm;
 using ZwCa.Tests.Ca.Status;
 
 namespace ZwCa.Tests.Ca.Crls;
@@ -44,7 +45,8 @@ internal sealed class CrlStory : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<CrlStory> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, IReadOnlyDictionary<string, string?>? settings = null)
+    /// <param name="prepare">Gives the device more keys.</param>
+    public static async Task<CrlStory> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, IReadOnlyDictionary<string, string?>? settings = null, Action<MemoryHsm>? prepare = null)
     {
         var story = new CrlStory();
         try
@@ -54,6 +56,7 @@ internal sealed class CrlStory : IAsyncDisposable
             {
                 Database = story._database.Options,
                 Time = story.Clock,
+                Add = builder => prepare?.Invoke((MemoryHsm)builder.Services.Single(service => service.ServiceType == typeof(IHsm)).ImplementationInstance!),
                 Settings = new Dictionary<string, string?>(settings ?? new Dictionary<string, string?>())
                 {
                     ["Ca:Crls:PublicationFolders:0"] = story.Folder, ["Ca:Crls:WorkFolder"] = story._work.Path,
