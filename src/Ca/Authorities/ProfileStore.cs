@@ -165,7 +165,7 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
             orders.AddRange(await commands.ListAsync<ProfileReference>(transaction, action, each => each.Name == name));
         }
 
-        return [.. orders.Where(each => each.Region == RegionCode.Nation.Value).OrderBy(each => each.At)];
+        return OrderedCommands.InOrder(orders.Where(each => each.Region == RegionCode.Nation.Value));
     }
 
     /// <summary>
