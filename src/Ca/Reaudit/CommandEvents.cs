@@ -68,7 +68,7 @@ internal static class CommandEvents
         if (done is null)
         {
             // In this order, for between the two the log may give them their places.
-            IReadOnlyList<LoggedEvent> pending = await LoggedEvent.ListPendingAsync(transaction);
+            IReadOnlyList<LoggedEvent> pending = await LoggedEvent.ListPendingAsync(transaction, FirstAfter(command.ReviewedAt ?? command.ProposedAt, Tolerance));
             done = FindDone([.. await LoggedEvent.FindAsync(transaction, about), .. pending], application, command);
         }
 
@@ -82,7 +82,7 @@ internal static class CommandEvents
         {
             string serial = Der.Decode<Approval>(approval).Certificate.Tbs.SerialNumber.ToString();
             if (await transaction.FindAsync<DateTimeOffset?>("SELECT ended_at FROM ended_certificate WHERE certificate_serial = @Serial", new { Serial = serial }) is { } endedAt
-                && await IsLaterAsync(transaction, place.Index, done.EventId, endedAt + Tolerance))
+                && await IsLaterAsync(transaction, place.Index, done.EventId, endedAt))
             {
                 return null;
             }
@@ -92,11 +92,15 @@ internal static class CommandEvents
     }
 
     /// <summary>By its own time, or, for that can be chosen, by its place: whether the log had something of a later time already.</summary>
-    private static async Task<bool> IsLaterAsync(Transaction transaction, long index, byte[] eventId, DateTimeOffset time) =>
-        Ulid.TimeOf(eventId) > time
+    private static async Task<bool> IsLaterAsync(Transaction transaction, long index, byte[] eventId, DateTimeOffset endedAt) =>
+        eventId.AsSpan().SequenceCompareTo(FirstAfter(endedAt, Tolerance)) > 0
         || await transaction.FindAsync<long?>(
             $"SELECT log_index FROM log_leaf WHERE event_id > @From AND event_id < @Until AND log_index < @Index ORDER BY event_id {transaction.Dialect.Limit(1)}",
-            new { From = Ulid.FirstOf(time), Until = Ulid.FirstOf(time + LookedAt), Index = index }) is not null;
+            new { From = FirstAfter(endedAt, Tolerance), Until = FirstAfter(endedAt, Tolerance + LookedAt), Index = index }) is not null;
+
+    /// <summary>Also of a time that no clock has shown, which somebody has written there.</summary>
+    private static byte[] FirstAfter(DateTimeOffset time, TimeSpan later) =>
+        Ulid.FirstOf(time < DateTimeOffset.UnixEpoch ? DateTimeOffset.UnixEpoch : time > DateTimeOffset.MaxValue - later ? DateTimeOffset.MaxValue : time + later);
 
     /// <returns>The event by which it was done; null: it, or that of the proposal, is not among them.</returns>
     private static LoggedEvent? FindDone(IReadOnlyList<LoggedEvent> events, Application application, CommandRow command)

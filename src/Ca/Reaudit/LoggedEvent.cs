@@ -33,8 +33,10 @@ internal sealed record LoggedEvent
         new { about.Kind, about.Id });
 
     /// <summary>Those that wait for their place. Many only where the log is behind.</summary>
-    public static Task<IReadOnlyList<LoggedEvent>> ListPendingAsync(Transaction transaction) => transaction.QueryAsync<LoggedEvent>(
-        "SELECT p.event_id, e.leaf, 1 AS is_pending FROM log_pending p JOIN audit_event e ON e.event_id = p.event_id ORDER BY p.event_id");
+    /// <param name="before">An id that is higher than all that are wanted.</param>
+    public static Task<IReadOnlyList<LoggedEvent>> ListPendingAsync(Transaction transaction, byte[] before) => transaction.QueryAsync<LoggedEvent>(
+        "SELECT p.event_id, e.leaf, 1 AS is_pending FROM log_pending p JOIN audit_event e ON e.event_id = p.event_id WHERE p.event_id < @Before ORDER BY p.event_id",
+        new { Before = before });
 
     /// <summary>A page of the log itself, whatever the entries for finding say.</summary>
     /// <param name="after">The last place of the page before; -1 for the first page.</param>
