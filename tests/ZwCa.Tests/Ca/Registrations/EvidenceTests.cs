@@ -241,6 +241,17 @@ public sealed class EvidenceTests
         // Of the program's profiles those by which the CA has certified; as if officers had never said anything.
         await stage.RawAsync("UPDATE officer_command SET state = 3 WHERE action = 'profile.activate'");
         Assert.Equal("ra-system", (await ActiveAsync(stage, name: "ra-system")).Name);
+
+        // Nor does a row before it, which no CA has signed, hide that.
+        Assert.Equal(1, await stage.RawAsync(
+            $"""
+             INSERT INTO certificate (
+                 certificate_id, authority_id, serial, state, state_version, owner, region, profile_hash, shard, tbs, signature, subject_hash, key_hash, not_before, not_after, reserved_at, changed_at)
+             SELECT @Id, authority_id, '7f', state, 1, owner, region, profile_hash, shard, tbs, @Signature, subject_hash, key_hash, not_before, not_after, 1, 1
+             FROM certificate WHERE profile_hash = @Hash AND ra_name IS NULL ORDER BY certificate_id {stage.Database.Dialect.Limit(1)}
+             """,
+            new { Id = new byte[16], Signature = new byte[64], Hash = ProfileCatalogue.Shipped["ra-system"].Hash.ToArray() }));
+        Assert.Equal("ra-system", (await ActiveAsync(stage, ActivatorUtilities.CreateInstance<ProfileStore>(stage.App.Services), "ra-system")).Name);
         await StageCommands.RefusedAsync(Refusal.UnknownProfile, () => ActiveAsync(stage, name: "tsa"));
 
         // What officers have retired, a ceremony does not bring back.
