@@ -34,6 +34,7 @@ internal static class CaHosting
     [
         new("roles", (services, cancellation) => RoleCatalogue.Standard.InstallAsync(services.GetRequiredService<Database>(), cancellation)),
         new("CAs and their keys", (services, _) => RequireFit(services)),
+        new("subjects", (services, cancellation) => SubjectHashes.CheckAsync(services.GetRequiredService<Database>(), cancellation)),
         new("profiles", (services, cancellation) => services.GetRequiredService<ProfileStore>().InstallAsync(cancellation)),
         new("CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),

@@ -20,6 +20,9 @@ namespace ZwCa.Ca.Authorities;
 /// </summary>
 internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue, OrderedCommands commands, AuthorityList authorities, TimeProvider time)
 {
+    /// <summary>Certificates of the CAs' own that are looked at for a profile.</summary>
+    private const int MaxLooked = 20;
+
     private readonly ConcurrentDictionary<string, Profile> _versions = [];
 
     /// <summary>By names: the version that was found to be in use, and how many commands about profiles there were then.</summary>
@@ -177,12 +180,12 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
             orders.AddRange(await commands.ListAsync<ProfileReference>(transaction, action, each => each.Name == name));
         }
 
-        return [.. orders.Where(each => each.Region == RegionCode.Nation.Value).OrderBy(each => each.At)];
+        return OrderedCommands.InOrder(orders.Where(each => each.Region == RegionCode.Nation.Value));
     }
 
     /// <summary>
     /// A version of this program, or of an earlier one, which the log then knows from the import; and one of these CAs has certified by it: the first of it is the ceremony's. The CA's signature
-    /// and the profile's rules show that; what the certificate's row says shows nothing.
+    /// and the profile's rules show that; what the certificate's row says shows nothing, and one that somebody puts before it hides nothing.
     /// </summary>
     private async Task<bool> WasUsedAtCeremonyAsync(Transaction transaction, Profile profile)
     {
@@ -191,17 +194,29 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
             return false;
         }
 
-        CertificateRow? row = await transaction.FindAsync<CertificateRow>(
+        IReadOnlyList<CertificateRow> rows = await transaction.QueryAsync<CertificateRow>(
             $"""
              SELECT {CertificateRow.Columns} FROM certificate WHERE profile_hash = @Hash AND signature IS NOT NULL AND ra_name IS NULL
-             ORDER BY certificate_id {transaction.Dialect.Limit(1)}
+             ORDER BY certificate_id {transaction.Dialect.Limit(MaxLooked)}
              """,
             new { Hash = profile.Hash.ToArray() });
-        return row?.FindCertificate() is { } certificate
-            && authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId) is { } authority
-            && certificate.SignatureAlgorithm == authority.Issuer.Algorithm
-            && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, authority.Issuer.Algorithm, certificate.TbsBytes, certificate.Signature)
-            && !Linter.Check(Der.Encode(certificate), new LintContext { Profile = profile, Issuer = authority.Issuer }).Any(each => each.Severity == Severity.Error);
+        return rows.Any(row => IsCertifiedBy(profile, row));
+    }
+
+    private bool IsCertifiedBy(Profile profile, CertificateRow row)
+    {
+        try
+        {
+            return row.FindCertificate() is { } certificate
+                && authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId) is { } authority
+                && certificate.SignatureAlgorithm == authority.Issuer.Algorithm
+                && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, authority.Issuer.Algorithm, certificate.TbsBytes, certificate.Signature)
+                && !Linter.Check(Der.Encode(certificate), new LintContext { Profile = profile, Issuer = authority.Issuer }).Any(each => each.Severity == Severity.Error);
+        }
+        catch (DerException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Whether the first that the log has of a profile is that the import put this version into use. Whoever adds an event comes later.</summary>

@@ -6,8 +6,8 @@ using ZwCa.Data;
 
 namespace ZwCa.Ca.Bulk;
 
-/// <summary>Degraded from the moment when a bulk change leaves out a certificate whose records make no sense until a re-audit, which says what is wrong with it, has begun since and ended.</summary>
-internal sealed class BulkChangeHealth(Database database, EventList events) : IHealthCheck
+/// <summary>Degraded while a change waits that no officers have ordered; and from the moment when a bulk change leaves out a certificate whose records make no sense until a re-audit, which says what is wrong with it, has begun since and ended.</summary>
+internal sealed class BulkChangeHealth(Database database, EventList events, BulkChanges changes) : IHealthCheck
 {
     public const string Name = "bulk-change";
 
@@ -18,6 +18,11 @@ internal sealed class BulkChangeHealth(Database database, EventList events) : IH
     {
         try
         {
+            if (await changes.FindNotOrderedAsync(cancellationToken) is { } id)
+            {
+                return HealthCheckResult.Degraded($"The bulk change {id} is not what two officers have ordered, and is left alone. Somebody has written to the database past the service: run the re-audit.");
+            }
+
             ReauditRun? ended = (await database.ReadAsync(transaction => ReauditStore.ListAsync(transaction, Runs), cancellationToken)).FirstOrDefault(run => run.Phase == ReauditPhase.Ended);
             var filter = new EventFilter { Action = BulkChanges.FindingAction, From = ended?.StartedAt };
             return await events.ListAsync(filter, rows: 1, cancellationToken: cancellationToken) is [{ } first]

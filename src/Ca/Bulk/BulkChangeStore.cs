@@ -1,3 +1,4 @@
+using ZwCa.Ca.Certificates;
 using ZwCa.Data;
 
 namespace ZwCa.Ca.Bulk;
@@ -41,21 +42,31 @@ internal static class BulkChangeStore
 {
     private const string Columns = "change_id, state, body, region, next_entry, reached, total, changed, skipped, ordered_at, ended_at";
 
+    /// <summary>Before all ids.</summary>
+    public static readonly byte[] First = new byte[Ulid.Length];
+
+    /// <summary>Its time is later than that of all that was reserved before it, also by a node whose clock is ahead.</summary>
     /// <returns>False: there is one of the id.</returns>
-    public static Task<bool> InsertAsync(Transaction transaction, byte[] id, byte[] body, string region, DateTimeOffset now) => transaction.TryInsertAsync(
-        """
-        INSERT INTO bulk_change (change_id, state, body, region, next_entry, reached, changed, skipped, ordered_at)
-        VALUES (@Id, 0, @Body, @Region, 0, @Reached, 0, 0, @Now)
-        """,
-        new { Id = id, Body = body, Region = region, Reached = new byte[Ulid.Length], Now = now });
+    public static async Task<bool> InsertAsync(Transaction transaction, byte[] id, byte[] body, string region, DateTimeOffset now)
+    {
+        byte[]? last = await transaction.FindAsync<byte[]>(
+            $"SELECT certificate_id FROM certificate WHERE certificate_id >= @Now AND certificate_id < @Ahead ORDER BY certificate_id DESC {transaction.Dialect.Limit(1)}",
+            new { Now = Ulid.FirstOf(now), Ahead = Ulid.FirstOf(now + CertificateStore.ClocksDiffer) });
+        return await transaction.TryInsertAsync(
+            """
+            INSERT INTO bulk_change (change_id, state, body, region, next_entry, reached, changed, skipped, ordered_at)
+            VALUES (@Id, 0, @Body, @Region, 0, @Reached, 0, 0, @OrderedAt)
+            """,
+            new { Id = id, Body = body, Region = region, Reached = First, OrderedAt = last is null ? now : Ulid.TimeOf(last).AddMilliseconds(1) });
+    }
 
     /// <returns>Null: none of the id.</returns>
     public static Task<BulkChangeRow?> FindAsync(Transaction transaction, byte[] id) =>
         transaction.FindAsync<BulkChangeRow>($"SELECT {Columns} FROM bulk_change WHERE change_id = @Id", new { Id = id });
 
-    /// <returns>The oldest of those at work; null: there is none.</returns>
-    public static Task<BulkChangeRow?> FindOpenAsync(Transaction transaction) => transaction.FindAsync<BulkChangeRow>(
-        $"SELECT {Columns} FROM bulk_change WHERE state = 0 ORDER BY change_id {transaction.Dialect.Limit(1)}");
+    /// <returns>The oldest of those at work after an id; null: there is none.</returns>
+    public static Task<BulkChangeRow?> FindOpenAsync(Transaction transaction, byte[] after) => transaction.FindAsync<BulkChangeRow>(
+        $"SELECT {Columns} FROM bulk_change WHERE state = 0 AND change_id > @After ORDER BY change_id {transaction.Dialect.Limit(1)}", new { After = after });
 
     /// <summary>Takes the next piece of work; whoever comes second waits here and gets nothing.</summary>
     /// <returns>False: another node has it.</returns>

@@ -41,18 +41,44 @@ internal sealed partial class BulkChanges(
         }
     }
 
-    /// <summary>One piece of the oldest change at work.</summary>
+    /// <summary>One piece of the oldest change at work that two officers have ordered.</summary>
     /// <returns>False: there is none, or another node is at it.</returns>
     internal async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
-        BulkChangeRow? open = await database.ReadAsync(BulkChangeStore.FindOpenAsync, cancellationToken);
-        if (open is null)
+        byte[] after = BulkChangeStore.First;
+        while (await database.ReadAsync(transaction => BulkChangeStore.FindOpenAsync(transaction, after), cancellationToken) is { } open)
         {
-            return false;
+            if (await FindWrongAsync(open, cancellationToken) is not { } wrong)
+            {
+                return await StepAsync(open, cancellationToken);
+            }
+
+            LogNotOrdered(logger, Convert.ToHexStringLower(open.ChangeId), wrong);
+            after = open.ChangeId;
         }
 
-        await RequireOrderedAsync(open, cancellationToken);
+        return false;
+    }
 
+    /// <returns>Changes at work of which rows say something that nobody has ordered; null: none.</returns>
+    internal async Task<string?> FindNotOrderedAsync(CancellationToken cancellationToken)
+    {
+        byte[] after = BulkChangeStore.First;
+        while (await database.ReadAsync(transaction => BulkChangeStore.FindOpenAsync(transaction, after), cancellationToken) is { } open)
+        {
+            if (await FindWrongAsync(open, cancellationToken) is not null)
+            {
+                return Convert.ToHexStringLower(open.ChangeId);
+            }
+
+            after = open.ChangeId;
+        }
+
+        return null;
+    }
+
+    private async Task<bool> StepAsync(BulkChangeRow open, CancellationToken cancellationToken)
+    {
         // Step 1: once, before anything is looked for: nothing that was reserved before the order is intended after it.
         BulkStatusBody body = Der.Decode<BulkStatusBody>(open.Body);
         if (open.Total is null && !await SettleAsync(open, body, cancellationToken))
@@ -141,22 +167,39 @@ internal sealed partial class BulkChanges(
             },
             cancellationToken);
 
-    /// <summary>A row that somebody adds, or changes, does nothing: what is done is what two officers signed.</summary>
-    /// <exception cref="InvalidOperationException">They did not, or something else. Nothing goes on until somebody has looked at it.</exception>
-    private async Task RequireOrderedAsync(BulkChangeRow open, CancellationToken cancellationToken)
+    /// <summary>A row that somebody adds, or changes, does nothing, and keeps no other waiting: what is done is what two officers signed.</summary>
+    /// <returns>What is wrong with it; null: they have ordered it.</returns>
+    private async Task<string?> FindWrongAsync(BulkChangeRow open, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await JudgeAsync(open, cancellationToken);
+        }
+        catch (DerException e)
+        {
+            return $"it cannot be read: {e.Message}";
+        }
+    }
+
+    private async Task<string?> JudgeAsync(BulkChangeRow open, CancellationToken cancellationToken)
     {
         string id = Convert.ToHexStringLower(open.ChangeId);
-        CommandRow command = await database.ReadAsync(transaction => CertificateRecords.FindCommandAsync(transaction, id), cancellationToken)
-            ?? throw new InvalidOperationException($"No command has ordered the change {id}.");
+        CommandRow? command = await database.ReadAsync(transaction => CertificateRecords.FindCommandAsync(transaction, id), cancellationToken);
+        if (command is null)
+        {
+            return "no command has ordered it";
+        }
+
         Application application = Der.Decode<Application>(command.Application);
-        string? wrong = approvals.Judge(application, command);
         CommandBody body = Der.Decode<CommandBody>(application.Body);
         bool isIt = application.EnrollmentId == id && application.Region == open.Region && body.Parameters.Span.SequenceEqual(open.Body)
-            && body.Action is CertificateActions.RevokeByKey or CertificateActions.RevokeByOwner or CertificateActions.Bulk;
-        if (wrong is not null || !isIt)
-        {
-            throw new InvalidOperationException($"The change {id} is not what two officers have ordered: {wrong ?? "another command"}.");
-        }
+            && body.Action is CertificateActions.RevokeByKey or CertificateActions.RevokeByOwner or CertificateActions.Bulk
+            && open.OrderedAt >= DateTimeOffset.UnixEpoch && open.OrderedAt <= time.GetUtcNow() + CertificateStore.ClocksDiffer;
+        return !isIt ? "another command, or another time"
+            : approvals.Judge(application, command) is { } wrong ? wrong
+            : await database.ReadAsync(transaction => CommandEvents.FindPlaceAsync(transaction, application, command), cancellationToken) is null
+                ? "the log does not have it, or one of the officers was in office no more"
+            : null;
     }
 
     /// <exception cref="SenselessException">The certificate's records do not agree, or cannot be read.</exception>
@@ -230,7 +273,7 @@ internal sealed partial class BulkChanges(
         return count;
     }
 
-    /// <summary>What was reserved after the order was not meant by it.</summary>
+    /// <summary>What was reserved after the order was not meant by it. A key that is revoked is certified for nobody from then on: there all that have it are meant, whatever clock gave them their time.</summary>
     private static CertificateFilter FilterOf(BulkChangeRow open, BulkStatusBody body)
     {
         CertificateFilter filter = body.Selection switch
@@ -244,12 +287,15 @@ internal sealed partial class BulkChanges(
             },
             _ => throw new ArgumentException("No such selection.", nameof(body)),
         };
-        return filter.Until is { } until && until < open.OrderedAt ? filter : filter with { Until = open.OrderedAt };
+        return body is { Kind: DecisionKind.Revoke, Selection: CertificateSelection.Key } || (filter.Until is { } until && until < open.OrderedAt) ? filter : filter with { Until = open.OrderedAt };
     }
 
     /// <summary>Also of a CA that the configuration lacks.</summary>
     private AuditObject ObjectOf(CertificateKey key) => new(
         "certificate", $"{authorities.All.FirstOrDefault(each => each.Id == key.AuthorityId)?.KeyIdentifier ?? $"authority-{key.AuthorityId}"}/{key.Serial}");
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Bulk change {Id} is not what two officers have ordered, and is left alone: {Wrong}. Somebody has written to the database past the service")]
+    private static partial void LogNotOrdered(ILogger logger, string id, string wrong);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Bulk change {Id}: certificate {ObjectId} is left as it is: its records make no sense. Run the re-audit")]
     private static partial void LogLeftOut(ILogger logger, string id, string objectId, Exception exception);

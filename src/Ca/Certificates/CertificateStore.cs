@@ -6,6 +6,9 @@ namespace ZwCa.Ca.Certificates;
 /// <summary>The rows of certificates, inside one unit of work. Rows affected decide every race.</summary>
 internal static class CertificateStore
 {
+    /// <summary>By no more than that. An order of a later time no node has written, and it must not stop all issuing.</summary>
+    public static readonly TimeSpan ClocksDiffer = TimeSpan.FromMinutes(1);
+
     /// <returns>Null: no such row.</returns>
     public static Task<CertificateRow?> FindAsync(Transaction transaction, byte[] id) =>
         transaction.FindAsync<CertificateRow>($"SELECT {CertificateRow.Columns} FROM certificate WHERE certificate_id = @Id", new { Id = id });
@@ -29,7 +32,8 @@ internal static class CertificateStore
             """
             UPDATE certificate SET state = 1, state_version = state_version + 1, tbs = @Tbs, subject_hash = @SubjectHash, key_hash = @KeyHash,
                 not_before = @NotBefore, not_after = @NotAfter, replaces = @Replaces, changed_at = @Now
-            WHERE certificate_id = @Id AND state = 0 AND NOT EXISTS (SELECT 1 FROM bulk_change b WHERE b.ordered_at > certificate.reserved_at)
+            WHERE certificate_id = @Id AND state = 0 AND NOT EXISTS (
+                SELECT 1 FROM bulk_change b WHERE b.ordered_at > certificate.reserved_at AND b.ordered_at < @Ahead)
             """,
             new
             {
@@ -41,6 +45,7 @@ internal static class CertificateStore
                 NotAfter = validity.NotAfter.Value,
                 Replaces = replaces,
                 Now = now,
+                Ahead = now + ClocksDiffer,
             }) == 1;
 
     /// <returns>False: another has stored a signature, or it was given up.</returns>

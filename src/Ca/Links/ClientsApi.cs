@@ -23,6 +23,7 @@ namespace ZwCa.Ca.Links;
 internal static class ClientsApi
 {
     private const int ThumbprintLength = 64;
+    private const int PersonLength = 16;
 
     public static void MapClients(this IEndpointRouteBuilder app) =>
         app.MapGroup("/clients").RequireClient(ClientKind.Officer).MapGet("", ListAsync).RequireSignedMessage();
@@ -63,14 +64,15 @@ internal static class ClientsApi
 
     private static async Task<RegionCode> RegionOfAsync(Transaction transaction, RegisteredClient client)
     {
+        // A name that is no person's, and a row that somebody spoilt, is shown to those who see the whole nation's, and keeps nobody from seeing the others.
         string? region = client.Kind switch
         {
-            ClientKind.Officer => await transaction.FindAsync<string>(
+            ClientKind.Officer when client.Name.Length == 2 * PersonLength && client.Name.All(char.IsAsciiHexDigit) => await transaction.FindAsync<string>(
                 "SELECT region FROM officer WHERE person_id = @Person AND enabled = 1", new { Person = Convert.FromHexString(client.Name) }),
             ClientKind.Ra => (await RaStore.FindAsync(transaction, client.Name))?.Region,
             _ => null,
         };
-        return region is null ? RegionCode.Nation : RegionCode.Parse(region);
+        return RegionCode.IsCode(region) ? RegionCode.Parse(region) : RegionCode.Nation;
     }
 
     /// <returns>Null: this CA has not issued the link's certificate.</returns>

@@ -134,7 +134,7 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));
         if (row.State == CertificateState.Valid && await ClientStore.FindAsync(transaction, thumbprint) is null)
         {
-            Require(await ClientStore.FindAsync(transaction, old.Thumbprint) is { Enabled: true }, Refusal.NotAllowed, "该链路证书已被停用。");
+            Require(await ClientStore.HoldEnabledAsync(transaction, old.Thumbprint), Refusal.NotAllowed, "该链路证书已被停用。");
             await clients.RegisterAsync(transaction, actor, thumbprint, old.Name, old.Kind);
         }
     }

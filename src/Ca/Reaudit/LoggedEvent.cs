@@ -17,6 +17,9 @@ internal sealed record LoggedEvent
 
     public byte[]? LeafHash { get; init; }
 
+    /// <summary>It waits for its place.</summary>
+    public bool IsPending { get; init; }
+
     /// <summary>Whether the log has these bytes. Whether the log is whole, its own check says.</summary>
     public bool IsInLog => Leaf is not null && LeafHash is not null && MerkleHash.Leaf(Leaf).AsSpan().SequenceEqual(LeafHash);
 
@@ -28,6 +31,12 @@ internal sealed record LoggedEvent
         WHERE s.object_kind = @Kind AND s.object_id = @Id ORDER BY s.event_id
         """,
         new { about.Kind, about.Id });
+
+    /// <summary>Those that wait for their place. Many only where the log is behind.</summary>
+    /// <param name="before">An id that is higher than all that are wanted.</param>
+    public static Task<IReadOnlyList<LoggedEvent>> ListPendingAsync(Transaction transaction, byte[] before) => transaction.QueryAsync<LoggedEvent>(
+        "SELECT p.event_id, e.leaf, 1 AS is_pending FROM log_pending p JOIN audit_event e ON e.event_id = p.event_id WHERE p.event_id < @Before ORDER BY p.event_id",
+        new { Before = before });
 
     /// <summary>A page of the log itself, whatever the entries for finding say.</summary>
     /// <param name="after">The last place of the page before; -1 for the first page.</param>

@@ -6,10 +6,10 @@ using ZwCa.Data;
 
 namespace ZwCa.Ca.Reaudit;
 
-/// <summary>Compares what officers register, which decides about certificates to come, with the commands that they signed: profiles in use, regions, RAs. Safe for concurrent use.</summary>
+/// <summary>Compares what officers register, which decides about certificates to come, with the commands that they signed: profiles in use, regions, RAs; and the commands with the log. Safe for concurrent use.</summary>
 internal sealed class RegisterCheck(OrderedCommands commands, ProfileStore profiles, Places places, AuthorityList authorities)
 {
-    /// <returns>What does not agree, by <c>profile/NAME</c>, <c>region/CODE</c>, <c>ra/NAME</c>.</returns>
+    /// <returns>What does not agree, by <c>profile/NAME</c>, <c>region/CODE</c>, <c>ra/NAME</c>, <c>command/ID</c>.</returns>
     public async Task<IReadOnlyList<(string ObjectId, Discrepancy What)>> JudgeAsync(Transaction transaction)
     {
         var found = new List<(string, Discrepancy)>();
@@ -24,7 +24,35 @@ internal sealed class RegisterCheck(OrderedCommands commands, ProfileStore profi
         }
 
         await JudgeRasAsync(transaction, found);
+        await JudgeCommandsAsync(transaction, found);
         return found;
+    }
+
+    /// <summary>Every one that was done, or is said to be approved: with the events of it, from when its officers were in office.</summary>
+    private static async Task JudgeCommandsAsync(Transaction transaction, List<(string, Discrepancy)> found)
+    {
+        foreach (byte[] id in await transaction.QueryAsync<byte[]>(
+            "SELECT command_id FROM officer_command WHERE state = 1 OR command_id IN (SELECT command_id FROM command_review) ORDER BY command_id"))
+        {
+            string name = Convert.ToHexStringLower(id);
+            if (await CertificateRecords.FindCommandAsync(transaction, name) is { } command && !await IsLoggedAsync(transaction, name, command))
+            {
+                found.Add(($"command/{name}", new Discrepancy("missing", "the log does not have who has proposed and approved it, or one of them was in office no more")));
+            }
+        }
+    }
+
+    private static async Task<bool> IsLoggedAsync(Transaction transaction, string id, CommandRow command)
+    {
+        try
+        {
+            Application application = Der.Decode<Application>(command.Application);
+            return application.EnrollmentId == id && await CommandEvents.FindPlaceAsync(transaction, application, command) is not null;
+        }
+        catch (DerException)
+        {
+            return false;
+        }
     }
 
     private async Task JudgeRasAsync(Transaction transaction, List<(string, Discrepancy)> found)
@@ -89,7 +117,7 @@ internal sealed class RegisterCheck(OrderedCommands commands, ProfileStore profi
         where T : IDer<T>
     {
         IReadOnlyList<OrderedCommand> one = await commands.ListAsync<T>(transaction, first, static _ => true);
-        return [.. one.Concat(await commands.ListAsync<T>(transaction, second, static _ => true)).OrderBy(each => each.At)];
+        return OrderedCommands.InOrder(one.Concat(await commands.ListAsync<T>(transaction, second, static _ => true)));
     }
 
     private sealed record Counted

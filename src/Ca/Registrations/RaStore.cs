@@ -63,6 +63,10 @@ internal static class RaStore
         "UPDATE registration_authority SET enabled = @Enabled, changed_at = @Now WHERE ra_name = @Name AND enabled = @Before",
         new { Name = name, Enabled = enabled, Before = !enabled, Now = now }) == 1;
 
+    /// <summary>Whether it is enabled, and stays so until this transaction ends: who disables it waits, and then finds the links that were opened here.</summary>
+    public static async Task<bool> HoldEnabledAsync(Transaction transaction, string name) => await transaction.ExecuteAsync(
+        "UPDATE registration_authority SET enabled = enabled WHERE ra_name = @Name AND enabled = 1", new { Name = name }) == 1;
+
     /// <summary>Puts a scope into the place of the one before.</summary>
     public static async Task SetScopeAsync(Transaction transaction, string name, IReadOnlyList<(string Profile, short Authority)> scope)
     {

@@ -137,7 +137,7 @@ internal sealed partial class RunOrders(
             "UPDATE certificate_order SET state = 1, ended_at = @Now WHERE order_id = @Id AND state = 0", new { Id = id, Now = time.GetUtcNow() }) == 1;
 
         // What was revoked before anybody knew it opens no link, and none of an RA's that was disabled since.
-        bool isOpened = client is not { Kind: LinkKind.Ra } || await RaStore.FindAsync(transaction, client.Name) is { Enabled: true };
+        bool isOpened = client is not { Kind: LinkKind.Ra } || await RaStore.HoldEnabledAsync(transaction, client.Name);
         if (ended && client is not null && row.State == CertificateState.Valid && isOpened)
         {
             string thumbprint = Convert.ToHexStringLower(SHA256.HashData(Der.Encode(row.FindCertificate()!)));

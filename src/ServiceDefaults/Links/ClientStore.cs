@@ -78,28 +78,33 @@ public sealed class ClientStore(Database database, AuditLog log, TimeProvider ti
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: not registered, or so already.</exception>
     public async Task SwitchAsync(Transaction transaction, AuditActor actor, string thumbprint, bool enabled)
     {
-        ArgumentNullException.ThrowIfNull(transaction);
-        int changed = await transaction.ExecuteAsync(
-            "UPDATE registered_client SET enabled = @Enabled, changed_at = @Now WHERE thumbprint = @Thumbprint AND enabled = @Before",
-            new { Thumbprint = thumbprint, Enabled = (short)(enabled ? 1 : 0), Before = (short)(enabled ? 0 : 1), Now = time.GetUtcNow() });
-        if (changed == 0)
+        if (!await TrySwitchAsync(transaction, actor, thumbprint, enabled))
         {
             throw new RefusalException(Refusal.WrongState, enabled ? "这张链路证书没有登记或没有停用。" : "这张链路证书没有登记或已经停用。");
         }
-
-        await log.AppendAsync(
-            transaction, new AuditEvent(actor, enabled ? "client.enable" : "client.disable", ObjectOf(thumbprint), AuditOutcome.Done));
     }
 
     /// <summary>Disables all links of a client in the caller's transaction: none of them is heard any more, and none renews itself.</summary>
     public async Task DisableAllAsync(Transaction transaction, AuditActor actor, string name, ClientKind kind)
     {
         ArgumentNullException.ThrowIfNull(transaction);
-        foreach (string thumbprint in await transaction.QueryAsync<string>(
-            "SELECT thumbprint FROM registered_client WHERE name = @Name AND kind = @Kind AND enabled = 1", new { Name = name, Kind = kind }))
+        while (await transaction.QueryAsync<string>(
+            "SELECT thumbprint FROM registered_client WHERE name = @Name AND kind = @Kind AND enabled = 1", new { Name = name, Kind = kind }) is { Count: > 0 } enabled)
         {
-            await SwitchAsync(transaction, actor, thumbprint, enabled: false);
+            // One that somebody else disables at this moment is disabled; and one that is renewed at this moment has a follower then, who is found the next time.
+            foreach (string thumbprint in enabled)
+            {
+                await TrySwitchAsync(transaction, actor, thumbprint, enabled: false);
+            }
         }
+    }
+
+    /// <summary>Whether a link is enabled, and stays so until this transaction ends: who disables all of its client's waits, and then finds what was registered here.</summary>
+    public static async Task<bool> HoldEnabledAsync(Transaction transaction, string thumbprint)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        return await transaction.ExecuteAsync(
+            "UPDATE registered_client SET enabled = enabled WHERE thumbprint = @Thumbprint AND enabled = 1", new { Thumbprint = thumbprint }) == 1;
     }
 
     /// <param name="after">Thumbprint of the last one of the page before; empty at the beginning.</param>
@@ -112,6 +117,21 @@ public sealed class ClientStore(Database database, AuditLog log, TimeProvider ti
          """,
         new { After = after },
         cancellationToken);
+
+    /// <returns>False: not registered, or so already.</returns>
+    private async Task<bool> TrySwitchAsync(Transaction transaction, AuditActor actor, string thumbprint, bool enabled)
+    {
+        bool changed = await transaction.ExecuteAsync(
+            "UPDATE registered_client SET enabled = @Enabled, changed_at = @Now WHERE thumbprint = @Thumbprint AND enabled = @Before",
+            new { Thumbprint = thumbprint, Enabled = (short)(enabled ? 1 : 0), Before = (short)(enabled ? 0 : 1), Now = time.GetUtcNow() }) == 1;
+        if (changed)
+        {
+            await log.AppendAsync(
+                transaction, new AuditEvent(actor, enabled ? "client.enable" : "client.disable", ObjectOf(thumbprint), AuditOutcome.Done));
+        }
+
+        return changed;
+    }
 
     private static AuditObject ObjectOf(string thumbprint) => new("client", thumbprint);
 

@@ -5,8 +5,10 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
+using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Officers;
+using ZwCa.ServiceDefaults.Links;
 using ZwCa.Tests.Ca.Registrations;
 
 namespace ZwCa.Tests.Ca.Links;
@@ -32,6 +34,13 @@ public sealed class ClientsApiTests
         Assert.Contains(all, each => each.Kind == "officer" && each.Entity == Convert.ToHexStringLower(stage.Entry.Identity.Person.Span));
         Assert.Equal(all.Select(each => each.Thumbprint), (await ListAsync(stage.FirstAdministrator, rows: 3)).Select(each => each.Thumbprint));
 
+        // A row that somebody spoilt keeps nobody from seeing the others.
+        await stage.RawAsync(
+            "INSERT INTO registered_client (thumbprint, name, kind, enabled, registered_at, changed_at) SELECT @Thumbprint, 'nobody', kind, 0, 1, 1 FROM registered_client WHERE name = @Entry",
+            new { Thumbprint = new string('0', 64), Entry = Convert.ToHexStringLower(stage.Entry.Identity.Person.Span) });
+        Assert.Equal(all.Count + 1, (await ListAsync(stage.Audit)).Count);
+        await stage.RawAsync("DELETE FROM registered_client WHERE name = 'nobody'");
+
         // A province's administrator sees what is his province's.
         StageOfficer provincial = await stage.OfficerAsync(RoleCatalogue.BusinessAdministrator, CaStage.Province);
         IReadOnlyList<ClientAnswer> own = await ListAsync(provincial, rows: 2);
@@ -54,6 +63,38 @@ public sealed class ClientsApiTests
         await StageCommands.RefusedAsync(Refusal.NotAllowed, () => stage.Ra.GetAsync<ClientPage>("/clients"));
         await StageCommands.RefusedAsync(Refusal.Malformed, () => stage.Audit.GetAsync<ClientPage>("/clients?after=x"));
         await StageCommands.RefusedAsync(Refusal.Malformed, () => stage.Audit.GetAsync<ClientPage>("/clients?rows=0"));
+    }
+
+    public static TheoryData<DatabaseKind> Kinds => TestDatabase.Kinds;
+
+    /// <summary>An order ends, and opens a link, while an administrator disables its RA.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task ALinkThatIsOpenedWhileItsRaIsDisabled_IsClosedWithIt(DatabaseKind kind)
+    {
+        await using TestDatabase database = await TestDatabase.CreateAsync(kind);
+        await using CaStage stage = await CaStage.StartAsync(new CaSetup { Database = database.Options });
+        ClientStore clients = stage.App.Services.GetRequiredService<ClientStore>();
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task order = stage.Database.WriteAsync(
+            async transaction =>
+            {
+                Assert.True(await RaStore.HoldEnabledAsync(transaction, CaStage.RaName));
+                await clients.RegisterAsync(transaction, CaStage.Actor, new string('a', 64), CaStage.RaName, ClientKind.Ra);
+                opened.TrySetResult();
+                if (kind != DatabaseKind.Sqlite)
+                {
+                    // There one writes at a time anyway, and awaits nothing.
+                    await Task.Delay(1000, TestContext.Current.CancellationToken);
+                }
+            },
+            TestContext.Current.CancellationToken);
+        await opened.Task;
+        await stage.ProposeAsync(stage.FirstAdministrator, StageCommands.Command(RaActions.Disable, CaStage.Province, Der.Encode(new RaSwitch(CaStage.RaName, "整改"))));
+        await order;
+
+        Assert.DoesNotContain(await clients.ListAsync("", 100, TestContext.Current.CancellationToken), each => each.Name == CaStage.RaName && each.Enabled);
+        Assert.False(await stage.Database.WriteAsync(transaction => RaStore.HoldEnabledAsync(transaction, CaStage.RaName), TestContext.Current.CancellationToken));
     }
 
     /// <summary>The device was away when two officers ordered a link; when it is back, the RA is out.</summary>

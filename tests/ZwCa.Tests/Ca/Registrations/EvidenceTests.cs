@@ -3,13 +3,17 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Import;
 using ZwCa.Ca.Links;
+using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Officers;
@@ -80,33 +84,109 @@ public sealed class EvidenceTests
         await InsertAsync(stage.Super, stage.Audit);
         Assert.Equal(Looser.Hash, (await ActiveAsync(stage)).Hash);
 
-        async Task InsertAsync(StageOfficer proposer, StageOfficer approver)
+        Task InsertAsync(StageOfficer proposer, StageOfficer approver) => AddCommandAsync(
+            stage, proposer, approver, ProfileActions.Activate, RegionCode.Nation.Value, Der.Encode(new ProfileReference(Looser.Name, Looser.Hash)), TimeProvider.System);
+    }
+
+    /// <summary>Two who were disabled have their keys still. The rows' times are what they like; without an event, or with one that came after their end, whatever its time, nothing counts.</summary>
+    [Fact]
+    public async Task WhatOfficersSignAfterTheirEnd_OrdersNothing()
+    {
+        await using CaStage stage = await CaStage.StartAsync();
+        var places = stage.App.Services.GetRequiredService<Places>();
+        var reaudit = stage.App.Services.GetRequiredService<ReauditCertificates>();
+        await SequencedAsync(stage);
+        DateTimeOffset start = DateTimeOffset.UtcNow;
+        StageOfficer proposer = await stage.OfficerAsync(RoleCatalogue.BusinessAdministrator, RegionCode.Nation.Value);
+        StageOfficer approver = await stage.OfficerAsync(RoleCatalogue.BusinessAdministrator, RegionCode.Nation.Value);
+
+        // Rows alone, and the same with the events, of two in office.
+        await ForgeAsync("610000", null);
+        await StageCommands.RefusedAsync(Refusal.OutOfScope, () => OfAsync("610000"));
+        await ForgeAsync("620000", TimeProvider.System);
+        Assert.Equal("某某省", Assert.Single(await OfAsync("620000")).Text);
+
+        // The log has events of more than a minute later than their end.
+        DateTimeOffset end = start - TimeSpan.FromMinutes(2);
+        foreach (StageOfficer officer in new[] { proposer, approver })
         {
-            Application application = StageCommands.Command(ProfileActions.Activate, RegionCode.Nation.Value, Der.Encode(new ProfileReference(Looser.Name, Looser.Hash)));
-            var row = new
-            {
-                Id = Convert.FromHexString(application.EnrollmentId),
-                Action = ProfileActions.Activate,
-                Application = Der.Encode(application),
-                Proposal = Der.Encode(stage.Sign(proposer, ApprovalStep.Entry, application)),
-                Review = Der.Encode(stage.Sign(approver, ApprovalStep.Review, application)),
-                Proposer = PersonOf(proposer),
-                Approver = PersonOf(approver),
-                Serial = proposer.SerialNumber.ToString(),
-                Now = DateTimeOffset.UtcNow,
-            };
-            await stage.RawAsync(
-                """
-                INSERT INTO officer_command (command_id, action, state, application, proposal, proposer_person_id, proposer_serial, proposed_at, expires_at)
-                VALUES (@Id, @Action, 1, @Application, @Proposal, @Proposer, @Serial, @Now, @Now + 1)
-                """,
-                row);
-            await stage.RawAsync(
-                "INSERT INTO command_review (command_id, proposer_person_id, approver_person_id, approver_serial, review, reviewed_at) VALUES (@Id, @Proposer, @Approver, 'x', @Review, @Now)",
-                row);
+            await stage.RawAsync("INSERT INTO ended_certificate (certificate_serial, ended_at) VALUES (@Serial, @End)", new { Serial = officer.SerialNumber.ToString(), End = end });
+        }
+
+        await ForgeAsync("630000", TimeProvider.System);
+        await ForgeAsync("640000", new At(end - TimeSpan.FromMinutes(5)));
+        await StageCommands.RefusedAsync(Refusal.OutOfScope, () => OfAsync("630000"));
+        await StageCommands.RefusedAsync(Refusal.OutOfScope, () => OfAsync("640000"));
+        await SequencedAsync(stage);
+        await StageCommands.RefusedAsync(Refusal.OutOfScope, () => OfAsync("640000"));
+
+        ReauditRun run = (await reaudit.RunAsync(Token))!;
+        IReadOnlyList<FindingRow> found = await stage.Database.ReadAsync(transaction => ReauditStore.ListFindingsAsync(transaction, run.RunId, new byte[16], 1000), Token);
+        Assert.Equal(4, found.Count(each => each.Kind == "missing" && each.ObjectId.StartsWith("command/", StringComparison.Ordinal)));
+
+        Task<IReadOnlyList<SubjectText>> OfAsync(string code) => stage.Database.ReadAsync(transaction => places.OfAsync(transaction, code), Token);
+
+        async Task ForgeAsync(string code, TimeProvider? time)
+        {
+            await AddCommandAsync(
+                stage, proposer, approver, OfficerActions.RegisterRegion, code, Der.Encode(new RegionEntry(code, RegionCode.Nation.Value, "某某省")), time);
+            await stage.RawAsync("INSERT INTO region (code, level, parent, name) VALUES (@Code, 1, '000000', '某某省')", new { Code = code });
+        }
+    }
+
+    /// <param name="time">Of the events; null: none.</param>
+    private static async Task AddCommandAsync(CaStage stage, StageOfficer proposer, StageOfficer approver, string action, string region, byte[] parameters, TimeProvider? time)
+    {
+        Application application = StageCommands.Command(action, region, parameters);
+        byte[] proposal = Der.Encode(stage.Sign(proposer, ApprovalStep.Entry, application));
+        byte[] review = Der.Encode(stage.Sign(approver, ApprovalStep.Review, application));
+        var row = new
+        {
+            Id = Convert.FromHexString(application.EnrollmentId),
+            Action = action,
+            Application = Der.Encode(application),
+            Proposal = proposal,
+            Review = review,
+            Proposer = PersonOf(proposer),
+            Approver = PersonOf(approver),
+            Serial = proposer.SerialNumber.ToString(),
+            Now = DateTimeOffset.UtcNow,
+        };
+        await stage.RawAsync(
+            """
+            INSERT INTO officer_command (command_id, action, state, application, proposal, proposer_person_id, proposer_serial, proposed_at, expires_at)
+            VALUES (@Id, @Action, 1, @Application, @Proposal, @Proposer, @Serial, @Now, @Now + 1)
+            """,
+            row);
+        await stage.RawAsync(
+            "INSERT INTO command_review (command_id, proposer_person_id, approver_person_id, approver_serial, review, reviewed_at) VALUES (@Id, @Proposer, @Approver, 'x', @Review, @Now)",
+            row);
+        if (time is not null)
+        {
+            await stage.RawAsync("INSERT INTO ended_command (command_id, state, ended_at) VALUES (@Id, 1, @Now)", row);
+            await stage.Database.WriteAsync(
+                async transaction =>
+                {
+                    await RecordAsync(transaction, "command.propose", proposer, proposal);
+                    await RecordAsync(transaction, "command.approve", approver, review);
+                },
+                Token);
         }
 
         static byte[] PersonOf(StageOfficer officer) => officer.Certificate.Tbs.Extensions!.Find<OfficerIdentity>()!.Person.ToArray();
+
+        Task RecordAsync(Transaction transaction, string what, StageOfficer officer, byte[] approval) => new AuditLog(time).AppendAsync(
+            transaction,
+            new AuditEvent(new AuditActor(AuditActorKind.Officer, officer.SerialNumber.ToString()), what, new AuditObject("command", application.EnrollmentId), AuditOutcome.Done)
+            {
+                Fields = [new AuditField.Octets("application", application.Digest), new AuditField.Octets("approval", Sm3.HashData(approval))],
+            });
+    }
+
+    /// <summary>A clock that stands.</summary>
+    private sealed class At(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
     }
 
     /// <summary>A decision about a link's follower is a row that nobody signed: its profile has to be one that was in use.</summary>
@@ -161,6 +241,17 @@ public sealed class EvidenceTests
         // Of the program's profiles those by which the CA has certified; as if officers had never said anything.
         await stage.RawAsync("UPDATE officer_command SET state = 3 WHERE action = 'profile.activate'");
         Assert.Equal("ra-system", (await ActiveAsync(stage, name: "ra-system")).Name);
+
+        // Nor does a row before it, which no CA has signed, hide that.
+        Assert.Equal(1, await stage.RawAsync(
+            $"""
+             INSERT INTO certificate (
+                 certificate_id, authority_id, serial, state, state_version, owner, region, profile_hash, shard, tbs, signature, subject_hash, key_hash, not_before, not_after, reserved_at, changed_at)
+             SELECT @Id, authority_id, '7f', state, 1, owner, region, profile_hash, shard, tbs, @Signature, subject_hash, key_hash, not_before, not_after, 1, 1
+             FROM certificate WHERE profile_hash = @Hash AND ra_name IS NULL ORDER BY certificate_id {stage.Database.Dialect.Limit(1)}
+             """,
+            new { Id = new byte[16], Signature = new byte[64], Hash = ProfileCatalogue.Shipped["ra-system"].Hash.ToArray() }));
+        Assert.Equal("ra-system", (await ActiveAsync(stage, ActivatorUtilities.CreateInstance<ProfileStore>(stage.App.Services), "ra-system")).Name);
         await StageCommands.RefusedAsync(Refusal.UnknownProfile, () => ActiveAsync(stage, name: "tsa"));
 
         // What officers have retired, a ceremony does not bring back.

@@ -122,6 +122,21 @@ public sealed class BulkEdgeTests
         Assert.Equal(CertificateState.Reserved, (await FindAsync(late)).State);
         Assert.True(await IntendAsync(await ReserveAsync(DateTimeOffset.UtcNow)));
 
+        // One of a node whose clock is ahead was reserved before the order, too.
+        CertificateRow ahead = await ReserveAsync(DateTimeOffset.UtcNow.AddSeconds(30));
+        await OrderAsync(stage, DecisionKind.Revoke, [certificate]);
+        Assert.Equal(CertificateState.Unused, (await FindAsync(ahead)).State);
+
+        // A compromised key is nobody's, however far ahead.
+        CertificateRow far = await ReserveAsync(DateTimeOffset.UtcNow.AddMinutes(5));
+        Assert.True(await IntendAsync(far));
+        CommandAnswer byKey = await stage.CommandAsync(
+            CertificateActions.RevokeByKey,
+            RegionCode.Nation.Value,
+            Der.Encode(new BulkStatusBody(DecisionKind.Revoke, RevocationReason.KeyCompromise, new CertificateSelection.Key(sample.KeyHash!))));
+        await EndAsync(stage, byKey.Id);
+        Assert.Equal(CertificateState.Revoked, (await FindAsync(far)).State);
+
         async Task<CertificateRow> ReserveAsync(DateTimeOffset at)
         {
             DateTimeOffset time = DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());

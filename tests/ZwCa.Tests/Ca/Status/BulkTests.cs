@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
@@ -101,7 +102,7 @@ public sealed class BulkTests
 
     /// <summary>Whoever may write to the database orders nothing by it.</summary>
     [Fact]
-    public async Task ARowThatSomebodyAdds_ChangesNothing()
+    public async Task RowsThatSomebodyAdds_ChangeNothing_AndKeepNothingWaiting()
     {
         await using CaStage stage = await CaStage.StartAsync();
         CertificateAnswer certificate = (await stage.IssueAsync()).Answer;
@@ -113,9 +114,22 @@ public sealed class BulkTests
             """,
             new { Body = body, Reached = new byte[16] }));
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => stage.App.Services.GetRequiredService<BulkChanges>().RunAsync(TestContext.Current.CancellationToken));
+        // Of a time to come, for no intention is made that was reserved before an order; and one without sense.
+        Assert.Equal(1, await stage.RawAsync(
+            """
+            INSERT INTO bulk_change (change_id, state, body, region, next_entry, reached, changed, skipped, ordered_at)
+            SELECT MAX(command_id), 0, @Body, '000000', 0, @Reached, 0, 0, @Then FROM command_review
+            """,
+            new { Body = new byte[3], Reached = new byte[16], Then = DateTimeOffset.UtcNow.AddYears(10) }));
+        CertificateAnswer second = (await stage.IssueAsync()).Answer;
 
+        await stage.App.Services.GetRequiredService<BulkChanges>().RunAsync(TestContext.Current.CancellationToken);
+        BulkChangeAnswer done = await OrderAsync(stage, CertificateActions.Bulk, Revoke(new CertificateSelection.Certificates([ReferenceTo(second)])));
+
+        Assert.Equal((1L, 1L), (done.Total, done.Changed));
         Assert.Equal("valid", (await ShowAsync(stage, certificate)).State);
+        HealthReport health = await stage.App.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(each => each.Name == BulkChangeHealth.Name, TestContext.Current.CancellationToken);
+        Assert.Equal(HealthStatus.Degraded, health.Status);
     }
 
     [Fact]
