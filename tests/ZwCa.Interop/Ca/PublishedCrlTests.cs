@@ -9,7 +9,6 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
-using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Issuance;
 

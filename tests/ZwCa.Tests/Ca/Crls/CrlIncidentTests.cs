@@ -82,7 +82,7 @@ public sealed class CrlIncidentTests
         Certificate certificate = await hierarchy.Root.IssueAsync(hierarchy.Root.Prepare(hierarchy.Request("sub-ca") with
         {
             SerialNumber = SerialNumbers.Create(), SubjectPublicKeyInfo = SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()),
-        }));
+        }), Token);
         await File.WriteAllTextAsync(files.File("next.pem"), Pem.Encode(Pem.Certificate, Der.Encode(certificate)), Token);
         await using CrlStory story = await CrlStory.StartAsync(
             settings: new Dictionary<string, string?>

@@ -1,7 +1,6 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Ca.Crls;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
 using ZwCa.Tests.Ca.Status;

@@ -1,11 +1,8 @@
 using ZwCa.Asn1.Audit;
-using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
-using ZwCa.Data;
 using ZwCa.Issuance;
-using ZwCa.Tests.Ca.Status;
 
 namespace ZwCa.Tests.Ca.Crls;
 
