@@ -65,7 +65,7 @@ internal sealed class DemoRecords : IAsyncDisposable
 
         // Step 2: proofs that anybody can check.
         var verifier = new AuditVerifier(_logOptions.Origin, _logOptions.Key);
-        ListedEvent refused = (await new EventList(_database).ListAsync(new EventFilter(), default, 100)).First(each => each.Leaf.Outcome == AuditOutcome.Refused);
+        ListedEvent refused = (await new EventList(_database).ListAsync(new EventFilter(), rows: EventList.MaxRows)).First(each => each.Leaf.Outcome == AuditOutcome.Refused);
         ProvenEvent proven = (await new LogProofs(_database).FindAsync(refused.EventId))!;
         verifier.VerifyCheckpoint(proven.Checkpoint);
         AuditLeaf leaf = verifier.VerifyInclusion(proven.Leaf, proven.Proof, proven.Checkpoint);

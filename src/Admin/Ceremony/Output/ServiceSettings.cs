@@ -74,7 +74,7 @@ internal static class ServiceSettings
         // What relying parties get besides the CRLs that the service makes: the CAs above it and their ARLs.
         JsonNode[] published =
         [
-            .. inventory.Certificates.Where(each => each.File.StartsWith("ca/", StringComparison.Ordinal) && !authorities.Contains(each)).Select(each => (JsonNode)copy(each.File)!),
+            .. inventory.Certificates.Where(each => each.ProfileName == "root").Select(each => (JsonNode)copy(each.File)!),
             .. inventory.Crls.Where(each => each.Kind == CrlKind.Authorities).Select(each => (JsonNode)copy(each.File)!),
         ];
         string publication = Path.Combine(target, "publication");
