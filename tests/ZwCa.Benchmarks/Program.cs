@@ -13,6 +13,7 @@ const string usage = """
       seed [ROWS]    fills, and keeps, the CA with a million certificates that the next two need
       issue [ROWS]   certificates through the CA as a process, empty and with a million stored, beside cfssl serve; with a number, with so many stored; 0: without
       revoke [ROWS]  revocations through the CA as a process, with none and with 500,000 revoked before; with a number, with half of so many
+      crl-job [ROWS] the CA's whole CRL job with a million revoked, beside openssl ca -gencrl alone; with a number, with so many
       debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
@@ -43,6 +44,10 @@ switch (args)
         return await OnCaAsync(args[0], IssueBenchmark.StoredByDefault);
     case ["seed" or "issue" or "revoke", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows >= 0:
         return await OnCaAsync(args[0], rows);
+    case ["crl-job"]:
+        return await CrlJobBenchmark.RunAsync(CrlJobBenchmark.RevokedByDefault);
+    case ["crl-job", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:
+        return await CrlJobBenchmark.RunAsync(rows);
     case ["debian", string bits, string file] when bits is "2048" or "3072" or "4096":
         return DebianTable.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture), file);
     case ["time"]:

@@ -42,7 +42,7 @@ internal sealed class IssueCertificate(
     /// <exception cref="HsmException">The device failed: the intention stands, and the same request, or recovery, signs it.</exception>
     public async Task<CertificateRow> RunAsync(IssuanceOrder order, CancellationToken cancellationToken)
     {
-        IssueSteps.Watch watch = steps.Start();
+        StepWatch watch = steps.Start();
 
         // Step 1: was it done before? A decision is spent by what came of it, and by the same request only that is given again.
         if (await database.ReadAsync(transaction => FindDecidedAsync(transaction, order), cancellationToken) is { } earlier)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace ZwCa.Ca.Certificates;
@@ -12,19 +11,5 @@ internal sealed class IssueSteps(IMeterFactory meters)
         "Steps of issuing a certificate.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5] });
 
-    public Watch Start() => new(_seconds);
-
-    /// <summary>For one issuance, step after step.</summary>
-    public struct Watch(Histogram<double> seconds)
-    {
-        private long _since = Stopwatch.GetTimestamp();
-
-        /// <summary>The step has ended and the next begins.</summary>
-        public void End(string step)
-        {
-            long now = Stopwatch.GetTimestamp();
-            seconds.Record(Stopwatch.GetElapsedTime(_since, now).TotalSeconds, new KeyValuePair<string, object?>("step", step));
-            _since = now;
-        }
-    }
+    public StepWatch Start() => new(_seconds);
 }

@@ -41,7 +41,7 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, I
     /// <exception cref="RefusalException">As <see cref="Read"/>, and <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, <see cref="Refusal.NotApproved"/> (other evidence or another key).</exception>
     public IssuanceOrder ReadOrder(MessageContext message, DecidedRequest request)
     {
-        IssueSteps.Watch watch = steps.Start();
+        StepWatch watch = steps.Start();
         Approvals approvals = Read(message, request);
         watch.End("approvals");
         Application application = approvals.Application;

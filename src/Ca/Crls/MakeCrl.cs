@@ -42,6 +42,7 @@ internal sealed partial class MakeCrl
     private readonly TimeProvider _time;
     private readonly ILogger<MakeCrl> _logger;
     private readonly Counter<long> _made;
+    private readonly Histogram<double> _seconds;
 
     public MakeCrl(
         Database database, AuditLog log, CrlScopes scopes, ProfileStore profiles, LogGuard guard, CrlGate gate, CrlNode node, ClockWatch clock, CrlOptions options, TimeProvider time, IMeterFactory meters, ILogger<MakeCrl> logger)
@@ -57,7 +58,13 @@ internal sealed partial class MakeCrl
         _options = options;
         _time = time;
         _logger = logger;
-        _made = meters.Create("ZwCa.Ca").CreateCounter<long>("zwca.crls", null, "CRLs that were made, by what the gate said.");
+        Meter meter = meters.Create("ZwCa.Ca");
+        _made = meter.CreateCounter<long>("zwca.crls", null, "CRLs that were made, by what the gate said.");
+        _seconds = meter.CreateHistogram(
+            "zwca.crl.step",
+            "s",
+            "Steps of making a CRL.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 120] });
     }
 
     /// <summary>Every CRL that is due, one after the other. One that cannot be made keeps no other from being made.</summary>
@@ -103,8 +110,11 @@ internal sealed partial class MakeCrl
                 throw new InvalidOperationException(fault);
             }
 
+            var watch = new StepWatch(_seconds);
+
             // Step 2: everything that goes on it, as it was at one moment.
             using CrlSnapshot snapshot = await CrlSnapshot.ReadAsync(_database, _guard, scope, last?.ThisUpdate, _node.WorkFolder, _time, cancellationToken);
+            watch.End("read");
             FaultPoint.Reach("crl-read");
 
             // Step 3: all of it but the signature, judged by the rules of lint.
@@ -127,6 +137,7 @@ internal sealed partial class MakeCrl
             };
             await using var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
             using PreparedCrl prepared = CrlIssuer.Prepare(scope.Authority.Issuer, request, snapshot.ReadEntries(), file);
+            watch.End("prepare");
             FaultPoint.Reach("crl-prepared");
 
             // Step 4: the intention, before anything is signed.
@@ -139,17 +150,20 @@ internal sealed partial class MakeCrl
                 return null;
             }
 
+            watch.End("intend");
             FaultPoint.Reach("crl-intended");
 
             // Step 5: sign. What the device returns is verified, and the file is read back.
             IssuedCrl issued = await CrlIssuer.SignAsync(prepared, cancellationToken);
             await file.FlushAsync(cancellationToken);
+            watch.End("sign");
             FaultPoint.Reach("crl-signed");
 
             // Step 6: the gate looks at the file as a relying party would, beside what was published last and what the log says.
             file.Position = 0;
             row = row with { Length = issued.Length, Hash = await FileHash.ComputeAsync(file, cancellationToken) };
             IReadOnlyList<string> reasons = await _gate.JudgeAsync(new CrlCandidate(scope, row, path, profiles), cancellationToken);
+            watch.End("gate");
             FaultPoint.Reach("crl-judged");
 
             // Step 7: what passed goes into the database whole, to be published from there by any node; what did not goes nowhere.
@@ -165,6 +179,7 @@ internal sealed partial class MakeCrl
             }
 
             bool ended = await _database.WriteAsync(transaction => EndAsync(transaction, lease, scope, row), cancellationToken);
+            watch.End("keep");
             FaultPoint.Reach("crl-ended");
             if (!ended)
             {
