@@ -22,6 +22,9 @@ internal sealed partial class PublishCrls(
 
     private static readonly AuditActor Actor = new(AuditActorKind.Job, "crl-publication");
 
+    /// <summary>Of a trouble's name: that the old file is still right says nothing of the new one, which cannot be written.</summary>
+    private const string WaitingPrefix = "new ";
+
     private readonly ConcurrentDictionary<string, string> _troubles = [];
 
     /// <summary>What keeps CRLs from being published, or could not be put right; empty: nothing. In words, for the operator.</summary>
@@ -36,10 +39,18 @@ internal sealed partial class PublishCrls(
         }
 
         await TryAsync("ca", () => ceremony.RunAsync(cancellationToken));
+        var waiting = new HashSet<string>();
         foreach (CrlRow row in await database.ReadAsync(transaction => CrlStore.ListAsync(transaction, CrlState.Judged), cancellationToken))
         {
             var scope = new CrlScope(authorities[row.AuthorityId], row.Shard);
-            await TryAsync(scope.Path, () => PublishAsync(scope, row, cancellationToken));
+            waiting.Add(WaitingPrefix + scope.Path);
+            await TryAsync(WaitingPrefix + scope.Path, () => PublishAsync(scope, row, cancellationToken));
+        }
+
+        // Another node has published it since.
+        foreach (string done in _troubles.Keys.Where(name => name.StartsWith(WaitingPrefix, StringComparison.Ordinal) && !waiting.Contains(name)))
+        {
+            _troubles.TryRemove(done, out _);
         }
 
         foreach (CrlScope scope in await database.ReadAsync(scopes.GetAllAsync, cancellationToken))

@@ -68,6 +68,22 @@ public sealed class PublicationTests
     }
 
     /// <summary>A file may be changed and keep its length and its time.</summary>
+    /// <summary>The old file is as it should be: that hides nothing.</summary>
+    [Fact]
+    public async Task WhatWasJudgedIsDamagedInTheDatabase_TheOldOneStays_AndReadinessSaysSo()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        byte[] published = story.Served();
+        CrlRow row = (await story.TryMakeAsync())!;
+        Assert.Equal(CrlState.Judged, row.State);
+        await story.Stage.RawAsync("UPDATE crl_part SET content = @Content WHERE crl_id = @CrlId AND part = 0", new { Content = "nothing"u8.ToArray(), row.CrlId });
+
+        await story.Stage.PublishAsync();
+
+        Assert.Equal(published, story.Served());
+        await story.ReadyAsync("unhealthy", "not those that were judged");
+    }
+
     [Fact]
     public async Task AFileThatWasChangedInSecret_IsSeenByTheGate()
     {
