@@ -65,9 +65,6 @@ internal static class CrlStore
     /// <summary>Of a stored file, but for the last.</summary>
     public const int PartLength = 1 << 20;
 
-    public static Task<CrlRow?> FindAsync(Transaction transaction, byte[] id) =>
-        transaction.FindAsync<CrlRow>($"SELECT {CrlRow.Columns} FROM crl WHERE crl_id = @Id", new { Id = id });
-
     /// <returns>The published one with the greatest number; null: none was published by this service.</returns>
     public static Task<CrlRow?> FindPublishedAsync(Transaction transaction, CrlScope scope) => FindLastAsync(transaction, scope, CrlState.Published);
 

@@ -108,8 +108,12 @@ internal static partial class PublicationListener
 
     private static bool IsKnown(HttpRequest request, EntityTagHeaderValue tag, DateTimeOffset modified)
     {
-        RequestHeadersView headers = new(request);
-        return headers.IfNoneMatch.Count > 0 ? headers.IfNoneMatch.Any(each => each.Tag == "*" || each.Compare(tag, useStrongComparison: false)) : headers.IfModifiedSince >= modified;
+        if (EntityTagHeaderValue.TryParseList(request.Headers.IfNoneMatch, out IList<EntityTagHeaderValue>? tags) && tags.Count > 0)
+        {
+            return tags.Any(each => each.Tag == "*" || each.Compare(tag, useStrongComparison: false));
+        }
+
+        return HeaderUtilities.TryParseDate(request.Headers.IfModifiedSince.ToString(), out DateTimeOffset since) && since >= modified;
     }
 
     private static (System.Numerics.BigInteger Number, DateTimeOffset ThisUpdate, DateTimeOffset NextUpdate)? FindTimes(Stream stream)
@@ -124,13 +128,6 @@ internal static partial class PublicationListener
             // Somebody put it there; what it is, its reader finds out, and the service's health says it.
             return null;
         }
-    }
-
-    private readonly ref struct RequestHeadersView(HttpRequest request)
-    {
-        public IList<EntityTagHeaderValue> IfNoneMatch { get; } = EntityTagHeaderValue.TryParseList(request.Headers.IfNoneMatch, out IList<EntityTagHeaderValue>? tags) ? tags : [];
-
-        public DateTimeOffset? IfModifiedSince { get; } = HeaderUtilities.TryParseDate(request.Headers.IfModifiedSince.ToString(), out DateTimeOffset date) ? date : null;
     }
 
     private sealed class Mark;

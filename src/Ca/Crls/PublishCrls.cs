@@ -42,7 +42,13 @@ internal sealed partial class PublishCrls(
         var waiting = new HashSet<string>();
         foreach (CrlRow row in await database.ReadAsync(transaction => CrlStore.ListAsync(transaction, CrlState.Judged), cancellationToken))
         {
-            var scope = new CrlScope(authorities[row.AuthorityId], row.Shard);
+            // Of a CA that the configuration lacks, readiness tells.
+            if (authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId) is not { } authority)
+            {
+                continue;
+            }
+
+            var scope = new CrlScope(authority, row.Shard);
             waiting.Add(WaitingPrefix + scope.Path);
             await TryAsync(WaitingPrefix + scope.Path, () => PublishAsync(scope, row, cancellationToken));
         }
