@@ -38,6 +38,9 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     public const string RaName = "ra-35";
     public const string LogOrigin = "zwca/ca";
 
+    /// <summary>What an RA may ask for, unless it is said otherwise.</summary>
+    public static readonly IReadOnlyList<string> PlainProfiles = ["tls-server"];
+
     /// <summary>By what a scene is found again, beside the database.</summary>
     public const string StateFile = "scene.json";
 
@@ -48,6 +51,9 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     private readonly List<IDisposable> _own = [];
 
     public CaIssuers Issuers => issuers;
+
+    /// <summary>What RAs may ask for, from each CA of subscribers.</summary>
+    public IReadOnlyList<string> RaProfiles { get; init; } = PlainProfiles;
 
     public StageOfficer Super { get; private set; } = null!;
 
@@ -339,7 +345,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
                 Digest = Sm3.HashData(bytes),
             },
             CancellationToken.None);
-        RaScope[] scope = [.. new[] { issuers.Subscribers, issuers.Rsa }.OfType<Issuer>().Select(issuer => new RaScope("tls-server", issuer.KeyIdentifier))];
+        RaScope[] scope = [.. from issuer in new[] { issuers.Subscribers, issuers.Rsa }.OfType<Issuer>() from profile in RaProfiles select new RaScope(profile, issuer.KeyIdentifier)];
         await DecideAsync(Super, Audit, RaActions.Register, region, Der.Encode(new RaRegistration(name, entity, region, quota, scope)));
 
         var signer = new MessageSigner(SerialNumber.Parse(row.Serial), key);

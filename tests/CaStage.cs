@@ -14,6 +14,7 @@ using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Issuance;
+using ZwCa.Jobs;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
@@ -35,6 +36,13 @@ internal sealed record CaSetup
 
     /// <summary>Settings of section Ca besides, or instead of, the plain ones: <c>Ca:RecoverAfter</c>.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>What the RA may ask for, from each CA of subscribers.</summary>
+    public IReadOnlyList<string> RaProfiles { get; init; } = CaScene.PlainProfiles;
+
+    /// <summary>What is made before the CA is, of its CAs, in its folder; gives settings besides.</summary>
+    public Func<IHsm, CaIssuers, string, Task<IReadOnlyDictionary<string, string?>>> Prepare { get; init; } =
+        (_, _, _) => Task.FromResult<IReadOnlyDictionary<string, string?>>(new Dictionary<string, string?>());
 
     public Action<WebApplicationBuilder> Add { get; init; } = _ => { };
 
@@ -131,7 +139,7 @@ internal sealed class CaStage : IAsyncDisposable
         try
         {
             await stage.StartServiceAsync(setup);
-            stage.Scene = new CaScene(stage.Hierarchy, stage._issuers, stage.App.Services, stage._folder.Path, stage.Address, stage._time);
+            stage.Scene = new CaScene(stage.Hierarchy, stage._issuers, stage.App.Services, stage._folder.Path, stage.Address, stage._time) { RaProfiles = setup.RaProfiles };
             await stage.Scene.FillAsync();
             return stage;
         }
@@ -219,7 +227,7 @@ internal sealed class CaStage : IAsyncDisposable
         settings["Ca:Hsm:Endpoint"] = "127.0.0.1:1";
         settings["Ca:Hsm:Partition"] = "ca";
         settings["Ca:Hsm:ClientFolder"] = _folder.Path;
-        foreach ((string name, string? value) in setup.Settings)
+        foreach ((string name, string? value) in (await setup.Prepare(Hsm, _issuers, _folder.Path)).Concat(setup.Settings))
         {
             settings[name] = value;
         }
@@ -243,6 +251,12 @@ internal sealed class CaStage : IAsyncDisposable
             Add = (builder, service) =>
             {
                 builder.Services.AddSingleton(_time);
+                if (setup.Time is not null)
+                {
+                    // That of the database knows nothing of the test's.
+                    builder.Services.AddSingleton(new DatabaseClock(null));
+                }
+
                 builder.Services.AddSingleton<IHsm>(Hsm);
                 setup.Add(builder);
                 CaHosting.Add(builder, service);

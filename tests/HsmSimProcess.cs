@@ -21,6 +21,8 @@ internal sealed class HsmSimProcess : IAsyncDisposable
 
     public IPEndPoint Endpoint { get; }
 
+    public int Id => _process.Id;
+
     /// <summary>What it wrote to its error output; complete when it has ended.</summary>
     public Task<string> Log { get; }
 

@@ -11,6 +11,7 @@ public static partial class Oids
     public const string RecoveryCase = ZwCa + ".1.3";
     public const string Application = ZwCa + ".1.4";
     public const string Approval = ZwCa + ".1.5";
+    public const string DeliveryReceipt = ZwCa + ".1.6";
 
     // What the log is made of, and what its key signs.
     public const string AuditLeaf = ZwCa + ".3.1";
@@ -20,6 +21,9 @@ public static partial class Oids
 
     /// <summary>Certificate policies of demonstrations: nothing in production accepts a certificate with one.</summary>
     public const string DemoPolicyArc = ZwCa + ".9";
+
+    // What stands beside a signature, and nobody has to understand.
+    public const string EnvelopeHead = ZwCa + ".4.1";
 
     // Certificate extensions.
     public const string OfficerIdentity = ZwCa + ".2.1";

@@ -6,6 +6,7 @@ public static partial class Oids
     // GM/T 0006: algorithms, arc 1.2.156.10197.1
     public const string Sm4 = "1.2.156.10197.1.104";
     public const string Sm4Ecb = "1.2.156.10197.1.104.1";
+    public const string Sm4Cbc = "1.2.156.10197.1.104.2";
     public const string Sm2 = "1.2.156.10197.1.301";
     public const string Sm2Sign = "1.2.156.10197.1.301.1";
     public const string Sm2Encrypt = "1.2.156.10197.1.301.3";

@@ -1,7 +1,5 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
@@ -10,12 +8,13 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
+using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Registrations;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Data;
 using ZwCa.Hsm;
-using ZwCa.Hsm.Simulator;
 using ZwCa.Issuance;
+using ZwCa.Jobs;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults;
 using ZwCa.ServiceDefaults.Configuration;
@@ -35,8 +34,7 @@ internal static class CaHosting
         new("roles", (services, cancellation) => RoleCatalogue.Standard.InstallAsync(services.GetRequiredService<Database>(), cancellation)),
         new("CAs and their keys", (services, _) => RequireFit(services)),
         new("subjects", (services, cancellation) => SubjectHashes.CheckAsync(services.GetRequiredService<Database>(), cancellation)),
-        new("profiles", (services, cancellation) => services.GetRequiredService<ProfileStore>().InstallAsync(cancellation)),
-        new("CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
+        new("profiles and CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
 
         new("jobs", JobHosting.CheckAsync),
@@ -48,7 +46,7 @@ internal static class CaHosting
         var options = CaOptions.Read(builder.Configuration);
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
-        services.TryAddSingleton<IHsm>(_ => Wait(SimulatorHsm.ConnectAsync(SimulatorOf(options.Hsm))));
+        services.AddDevice(options.Hsm);
         services.AddSingleton(provider => Wait(AuthorityList.OpenAsync(options, provider.GetRequiredService<IHsm>(), provider.GetRequiredService<Database>(), provider.GetRequiredService<TimeProvider>())));
         services.AddSingleton(options.ProfileFolder is { } folder ? ProfileCatalogue.Load(folder) : ProfileCatalogue.Shipped);
         services.AddSingleton<ProfileStore>();
@@ -61,18 +59,7 @@ internal static class CaHosting
         services.AddSingleton(provider => Wait(OpenPersonsAsync(provider, options)));
 
         // The log.
-        services.AddSingleton(provider => new LogOptions
-        {
-            Origin = options.Log.Origin,
-            Key = Wait(KeyAsync(provider, options.Log.KeyLabel)).PublicKey!,
-            Anchors = [.. options.Log.Anchors.Select(path => new Anchor(path))],
-        });
-        services.AddLogSequencer(provider => new Sequencer(
-            provider.GetRequiredService<Database>(),
-            new HsmSigner(provider.GetRequiredService<IHsm>(), Wait(KeyAsync(provider, options.Log.KeyLabel))),
-            provider.GetRequiredService<LogOptions>(),
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddAuditGate();
+        services.AddDeviceLog(options.Log);
 
         // Messages and what they ask for.
         services.AddSingleton<CaSenders>();
@@ -107,15 +94,17 @@ internal static class CaHosting
         services.AddSingleton<ReauditCertificates>();
         services.AddHealthChecks().AddCheck<ReauditHealth>(ReauditHealth.Name).AddCheck<BulkChangeHealth>(BulkChangeHealth.Name);
         services.AddRegistrations();
+        services.AddPairs(options);
         builder.AddCrls(options.Crls);
 
-        services.AddJobs(CaJobs.All(options), options.Jobs, service.Database);
+        services.AddJobs(CaJobs.Scheduler, CaJobs.All(options), options.Jobs, service.Database);
     }
 
     public static void Map(WebApplication app)
     {
         app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
+        app.MapPairs();
         app.MapRegistrations();
         app.MapApiDocument();
         app.MapBulkChanges();
@@ -124,11 +113,7 @@ internal static class CaHosting
 
     private static Task RequireFit(IServiceProvider services)
     {
-        if (services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production && services.GetRequiredService<CaOptions>().Hsm.Serial is null)
-        {
-            throw new StartCheckException($"{CaOptions.Section}:Hsm:Serial is not set: in production the partition is pinned, so that no other one of the same name is taken for it.");
-        }
-
+        services.GetRequiredService<ServiceOptions>().RequirePinned(services.GetRequiredService<CaOptions>().Hsm, CaOptions.Section);
         AuthorityList authorities = services.GetRequiredService<AuthorityList>();
         Authority? demo = authorities.All.FirstOrDefault(each => each.Issuer.Publication.IsDemo || Publication.HasDemoMark(each.Certificate.Tbs.Subject));
         return demo is not null && services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production
@@ -136,22 +121,13 @@ internal static class CaHosting
             : Task.CompletedTask;
     }
 
-    private static SimulatorOptions SimulatorOf(HsmOptions options) =>
-        SimulatorOptions.FromFolder(IPEndPoint.Parse(options.Endpoint), options.Partition, options.ClientFolder, serial: options.Serial);
-
     private static async Task<PersonRegistry> OpenPersonsAsync(IServiceProvider provider, CaOptions options) => await PersonRegistry.OpenAsync(
         provider.GetRequiredService<Database>(),
         provider.GetRequiredService<AuditLog>(),
         provider.GetRequiredService<IHsm>(),
-        await KeyAsync(provider, options.PersonIndexKey),
-        await KeyAsync(provider, options.DataKek),
+        await provider.GetKeyAsync(options.PersonIndexKey),
+        await provider.GetKeyAsync(options.DataKek),
         provider.GetRequiredService<TimeProvider>());
-
-    private static async Task<HsmKey> KeyAsync(IServiceProvider provider, string label)
-    {
-        IHsm hsm = provider.GetRequiredService<IHsm>();
-        return await hsm.FindKeyAsync(new KeyLabel(label)) ?? throw new StartCheckException($"The token {hsm.Token.Label} has no key {label}.");
-    }
 
     /// <summary>Once, at the start, where nothing else runs yet.</summary>
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();

@@ -1,7 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using ZwCa.Ca.Crls;
-using ZwCa.Ca.Jobs;
+using ZwCa.Ca.KeyCentre;
+using ZwCa.Jobs;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -56,6 +57,9 @@ public sealed record CaOptions
 
     public CrlOptions Crls { get; init; } = new();
 
+    /// <summary>Null: no pairs are issued.</summary>
+    public KeyCentreOptions? KeyCentre { get; init; }
+
     /// <summary>How the nodes share their jobs.</summary>
     public JobOptions Jobs { get; init; } = new();
 
@@ -99,6 +103,7 @@ public sealed record CaOptions
         Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
         Need(JobOptions.IsMisfireThreshold(options.Jobs.MisfireThreshold), "Jobs:MisfireThreshold", "one second to ten minutes");
         reasons.AddRange(options.Crls.Faults());
+        reasons.AddRange(options.KeyCentre?.Faults() ?? []);
         return reasons.Count == 0 ? options : throw new ConfigurationException(reasons);
 
         void Need(bool right, string setting, string expected)
@@ -109,21 +114,6 @@ public sealed record CaOptions
             }
         }
     }
-}
-
-/// <summary>The device that has the CA's keys.</summary>
-public sealed record HsmOptions
-{
-    /// <summary>ADDRESS:PORT.</summary>
-    public required string Endpoint { get; init; }
-
-    public required string Partition { get; init; }
-
-    /// <summary>The partition's id, 32 hexadecimal digits; another of the same name is refused. Null: not pinned.</summary>
-    public string? Serial { get; init; }
-
-    /// <summary>With client.pem, secret and server.sha256.</summary>
-    public required string ClientFolder { get; init; }
 }
 
 /// <summary>A CA of this service.</summary>
@@ -139,16 +129,7 @@ public sealed record AuthorityOptions
 
     /// <summary>Whether it certifies subscribers: what an RA may be allowed to ask for.</summary>
     public bool ForSubscribers { get; init; }
-}
 
-/// <summary>The service's log.</summary>
-public sealed record LogKeyOptions
-{
-    /// <summary>The log's name, for ever.</summary>
-    public required string Origin { get; init; }
-
-    public required string KeyLabel { get; init; }
-
-    /// <summary>Files outside the database.</summary>
-    public required IReadOnlyList<string> Anchors { get; init; }
+    /// <summary>PEM each: its issuer, and so on up to the root, for the chains of answers.</summary>
+    public IReadOnlyList<string> AboveFiles { get; init; } = [];
 }

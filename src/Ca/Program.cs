@@ -1,5 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Ca;
 using ZwCa.Ca.Verbs;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Verbs;
 
 // The CA: signed requests in, certificates out. `zwca-ca --help` says the verbs.
@@ -10,6 +12,6 @@ var program = new ServiceProgram
     Add = CaHosting.Add,
     Map = CaHosting.Map,
     Checks = CaHosting.Checks,
-    Verbs = [ImportVerb.Import, RollbackVerb.Rollback],
+    Verbs = [ImportVerb.Import, RollbackVerb.Of(services => services.GetRequiredService<CaOptions>().Name)],
 };
 return await program.RunAsync(args);

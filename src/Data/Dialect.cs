@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ZwCa.Data;
 
-/// <summary>All that differs between the three databases. A statement that needs more than these four does not belong into the common subset.</summary>
+/// <summary>All that differs between the three databases. A statement that needs more than these five does not belong into the common subset.</summary>
 public abstract class Dialect
 {
     private protected Dialect()
@@ -12,6 +12,9 @@ public abstract class Dialect
 
     /// <summary>Ends a SELECT with ORDER BY so that it gives at most so many rows.</summary>
     public abstract string Limit(int rows);
+
+    /// <summary>A SELECT of what time it is by the server's clock, in Unix ms. Null: it is the clock of this machine.</summary>
+    public virtual string? Clock => null;
 
     /// <summary>Whether an INSERT or UPDATE failed because a primary key or a unique index has the value already.</summary>
     public abstract bool IsUniqueViolation(DbException exception);

@@ -9,6 +9,8 @@ internal sealed class PostgreSqlDialect : Dialect
 {
     public override string Limit(int rows) => string.Create(CultureInfo.InvariantCulture, $"LIMIT {rows}");
 
+    public override string Clock => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)";
+
     public override bool IsUniqueViolation(DbException exception) => exception is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
     public override string Ddl(string token) => Parse(token) switch

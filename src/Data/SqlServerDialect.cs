@@ -12,6 +12,8 @@ internal sealed class SqlServerDialect : Dialect
 
     public override string Limit(int rows) => string.Create(CultureInfo.InvariantCulture, $"OFFSET 0 ROWS FETCH NEXT {rows} ROWS ONLY");
 
+    public override string Clock => "SELECT DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME())";
+
     public override bool IsUniqueViolation(DbException exception) => exception is SqlException { Number: DuplicateKey or DuplicateIndexRow };
 
     public override string Ddl(string token) => Parse(token) switch

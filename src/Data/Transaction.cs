@@ -92,6 +92,28 @@ public sealed class Transaction
     public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters = null) =>
         (await NotingFailureAsync(_connection.QueryAsync<T>(Command(sql, parameters)))).AsList();
 
+    /// <summary>Rows one after the other as they arrive, for what there are a million of: none is kept, and none becomes an object.</summary>
+    /// <param name="row">Reads the columns by their place; runs no statement.</param>
+    /// <returns>How many there were.</returns>
+    public Task<long> ReadEachAsync(string sql, object? parameters, Action<DbDataReader> row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return NotingFailureAsync(ReadAsync(Command(sql, parameters)));
+
+        async Task<long> ReadAsync(CommandDefinition command)
+        {
+            long count = 0;
+            await using DbDataReader reader = await _connection.ExecuteReaderAsync(command);
+            while (await reader.ReadAsync(_cancellationToken))
+            {
+                row(reader);
+                count++;
+            }
+
+            return count;
+        }
+    }
+
     /// <inheritdoc cref="Dialect.BulkInsertAsync"/>
     public Task BulkInsertAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows) =>
         NotingFailureAsync(Dialect.BulkInsertAsync(this, table, columns, rows, _cancellationToken));

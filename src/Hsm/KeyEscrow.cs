@@ -56,6 +56,7 @@ public sealed record KeyEnvelope(
     ReadOnlyMemory<byte> BoundKey)
 {
     private const int KeyLength = 32;
+    private const byte OctetString = 0x04;
 
     /// <summary>For a USB token (GM/T 0016): all 64 bytes.</summary>
     public EnvelopedKeyBlob ToEnvelopedKeyBlob() => new(EncryptedPrivateKey, PublicKey, Cipher);
@@ -63,13 +64,39 @@ public sealed record KeyEnvelope(
     /// <summary>GM/T 0009-2023 §7.4: the last 32 bytes, for ECB enciphers each block by itself.</summary>
     public Sm2EnvelopedKey ToSm2EnvelopedKey() => new(Cipher, PublicKey, EncryptedPrivateKey[KeyLength..]);
 
-    /// <summary>GM/T 0010, as the answer of GM/T 0014 carries it: content d, signed by the key management centre.</summary>
+    /// <summary>
+    /// GM/T 0010, as the answer of GM/T 0014 carries it: content d, signed by the key management centre. The first half of <see cref="EncryptedPrivateKey"/>, the zero bytes that a token's
+    /// blob has before d and nobody can make without the SM4 key, goes with it as an unauthenticated attribute (<see cref="Asn1.Oids.EnvelopeHead"/>, OCTET STRING), which a reader may pass over.
+    /// </summary>
     /// <param name="recipient">Names the recipient's certificate; by GM/T 0014 it may not exist yet, so peers do not match by it.</param>
     /// <param name="signer">Names the certificate of the key that signed.</param>
     /// <exception cref="InvalidOperationException">Made without a signing key.</exception>
-    public SignedAndEnvelopedData ToSignedAndEnvelopedData(IssuerAndSerialNumber recipient, IssuerAndSerialNumber signer) => new(
-        [new RecipientInfo(recipient, Cipher)],
-        [AlgorithmIdentifier.Sm3],
-        new EncryptedContentInfo(Asn1.Oids.GmData, new AlgorithmIdentifier(Asn1.Oids.Sm4Ecb), EncryptedPrivateKey[KeyLength..]),
-        [SignerInfo.Sm2(signer, ContentSignature ?? throw new InvalidOperationException("The envelope was made without a signing key."))]);
+    public SignedAndEnvelopedData ToSignedAndEnvelopedData(IssuerAndSerialNumber recipient, IssuerAndSerialNumber signer) => ToSignedAndEnvelopedData(
+        recipient, SignerInfo.Sm2(signer, ContentSignature ?? throw new InvalidOperationException("The envelope was made without a signing key.")));
+
+    /// <summary>As the other, with a signature that is the caller's, for peers who want it over something else or in another form.</summary>
+    public SignedAndEnvelopedData ToSignedAndEnvelopedData(IssuerAndSerialNumber recipient, SignerInfo signer)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        var head = new Attributes(new Asn1.Pkix.Attribute(Asn1.Oids.EnvelopeHead, (ReadOnlyMemory<byte>)(byte[])[OctetString, KeyLength, .. EncryptedPrivateKey.Span[..KeyLength]]));
+        return new SignedAndEnvelopedData(
+            [new RecipientInfo(recipient, Cipher)],
+            [AlgorithmIdentifier.Sm3],
+            ToEncryptedContentInfo(),
+            [new SignerInfo(signer.IssuerAndSerialNumber, signer.DigestAlgorithm, signer.AuthenticatedAttributes, signer.DigestEncryptionAlgorithm, signer.EncryptedDigest, head)]);
+    }
+
+    /// <summary>The private key's part of <see cref="SignedAndEnvelopedData"/>.</summary>
+    public EncryptedContentInfo ToEncryptedContentInfo() => new(Asn1.Oids.GmData, new AlgorithmIdentifier(Asn1.Oids.Sm4Ecb), EncryptedPrivateKey[KeyLength..]);
+
+    /// <returns>All 64 bytes of <see cref="EncryptedPrivateKey"/>, out of what <see cref="ToSignedAndEnvelopedData(IssuerAndSerialNumber, SignerInfo)"/> has made; null: another peer's, which has the last 32 only.</returns>
+    public static ReadOnlyMemory<byte>? FindEncryptedPrivateKey(SignedAndEnvelopedData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return data.EncryptedContentInfo.EncryptedContent is { Length: KeyLength } tail
+            && data.SignerInfos is [{ UnauthenticatedAttributes: { } attributes }]
+            && attributes.Find(Asn1.Oids.EnvelopeHead) is { Values: [{ Length: KeyLength + 2 } head] } && head.Span is [OctetString, KeyLength, ..]
+                ? (ReadOnlyMemory<byte>)(byte[])[.. head.Span[2..], .. tail.Span]
+                : null;
+    }
 }

@@ -51,8 +51,9 @@ internal sealed class Load(string title, int rounds, TimeSpan slice, TimeSpan? w
 
     /// <summary>The median over the rounds of the quotient within a round.</summary>
     /// <param name="bar">What it should reach; null: nothing was promised.</param>
-    public void PrintRatio(string name, string ours, string theirs, double? bar = null) =>
-        SideBySide.PrintRatio(name, SideBySide.Median([.. _rates[ours].Zip(_rates[theirs], (our, their) => our / their)]), bar);
+    /// <param name="note">What has to be known of it; null: nothing.</param>
+    public void PrintRatio(string name, string ours, string theirs, double? bar = null, string? note = null) =>
+        SideBySide.PrintRatio(name, SideBySide.Median([.. _rates[ours].Zip(_rates[theirs], (our, their) => our / their)]), bar, note);
 
     private async Task<double> SliceAsync(TimeSpan time, int callers, int perCall, Func<Task> call, ConcurrentBag<double> milliseconds)
     {

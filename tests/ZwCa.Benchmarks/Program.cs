@@ -6,6 +6,7 @@ const string usage = """
       sm2   SM2 and SM3 beside OpenSSL and .NET's P-256, one core
       crl   a CRL of a million entries, beside openssl ca -gencrl
       hsm   hsm-sim over loopback TLS beside SM2 in process; RSA through SoftHSM2 beside .NET's
+      pool  the KMC's stock of keys: made and wrapped by hsm-sim, durably stored, beside OpenSSL making keys alone
       data  durable writes with and without the audit event, grouped and single; on PostgreSQL too where ZWCA_TEST_POSTGRES is set
       log   events sequenced a second behind a million, and what proofs cost; with a number, behind so many
       message  signed requests over mutual TLS, the service on one core, beside the same without signatures
@@ -13,6 +14,7 @@ const string usage = """
       seed [ROWS]    fills, and keeps, the CA with a million certificates that the next two need
       issue [ROWS]   certificates through the CA as a process, empty and with a million stored, beside cfssl serve; with a number, with so many stored; 0: without
       revoke [ROWS]  revocations through the CA as a process, with none and with 500,000 revoked before; with a number, with half of so many
+      pair [--seeded ROWS]  pairs through CA and KMC as processes, with an empty CA and with a million certificates stored, beside single ones and cfssl serve; with so many stored; 0: without
       crl-job [ROWS] the CA's whole CRL job with a million revoked, beside openssl ca -gencrl alone; with a number, with so many
       debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
@@ -30,6 +32,8 @@ switch (args)
         return CrlBenchmark.Run();
     case ["hsm"]:
         return await HsmBenchmark.RunAsync();
+    case ["pool"]:
+        return await PoolBenchmark.RunAsync();
     case ["data"]:
         return await DataBenchmark.RunAsync();
     case ["log"]:
@@ -44,6 +48,10 @@ switch (args)
         return await OnCaAsync(args[0], IssueBenchmark.StoredByDefault);
     case ["seed" or "issue" or "revoke", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows >= 0:
         return await OnCaAsync(args[0], rows);
+    case ["pair"]:
+        return await PairBenchmark.RunAsync(IssueBenchmark.StoredByDefault);
+    case ["pair", "--seeded", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows >= 0:
+        return await PairBenchmark.RunAsync(rows);
     case ["crl-job"]:
         return await CrlJobBenchmark.RunAsync(CrlJobBenchmark.RevokedByDefault);
     case ["crl-job", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:

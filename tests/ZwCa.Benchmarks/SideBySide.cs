@@ -51,8 +51,9 @@ internal sealed class SideBySide(string title, int rounds, TimeSpan slice)
     }
 
     /// <param name="bar">What it should reach; null: nothing was promised.</param>
-    public static void PrintRatio(string name, double value, double? bar = null) => Console.WriteLine(
-        string.Create(CultureInfo.InvariantCulture, $"ratio {name} {value:0.00}{(bar is null ? "" : string.Create(CultureInfo.InvariantCulture, $" (bar {bar})"))}"));
+    /// <param name="note">What has to be known of it; null: nothing.</param>
+    public static void PrintRatio(string name, double value, double? bar = null, string? note = null) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture, $"ratio {name} {value:0.00}{(bar is null ? "" : string.Create(CultureInfo.InvariantCulture, $" (bar {bar})"))}{(note is null ? "" : $" ({note})")}"));
 
     public static double Median(double[] values)
     {

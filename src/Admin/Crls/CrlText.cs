@@ -1,25 +1,13 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Crls;
 
-/// <summary>What a CRL says, written for a person or a program.</summary>
+/// <summary>What a CRL says, written for a person.</summary>
 internal static class CrlText
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-    };
-
-    public static void WriteJson(TextWriter output, object shown) => output.WriteLine(JsonSerializer.Serialize(shown, Json));
-
     public static void WriteText(TextWriter output, ShownCrl crl, DateTimeOffset now, TimeZoneInfo zone)
     {
         void line(string name, string value) => output.WriteLine($"{name,-20}{PlainText.Of(value)}");

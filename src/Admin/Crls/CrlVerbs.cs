@@ -75,7 +75,7 @@ internal static class CrlVerbs
             IReadOnlyList<Finding> findings = CrlLint.Check(view, new CrlLintContext { Issuer = issuer });
             if (asJson)
             {
-                CrlText.WriteJson(output, new { Findings = findings, Faults = (string[])[e.Message] });
+                ShownJson.Write(output, new { Findings = findings, Faults = (string[])[e.Message] });
             }
             else
             {
@@ -90,7 +90,7 @@ internal static class CrlVerbs
         var shown = ShownCrl.Of(crl, issuer, entries, serial, now);
         if (asJson)
         {
-            CrlText.WriteJson(output, shown);
+            ShownJson.Write(output, shown);
         }
         else
         {

@@ -15,6 +15,36 @@ internal sealed record DownloadLimits(long Bytes, TimeSpan Silence)
 
     /// <summary>From the first byte sent to the last received, over a slow line.</summary>
     public TimeSpan Total { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Of all downloads together; null: this one's limits are all.</summary>
+    public DownloadBudget? Budget { get; init; }
+}
+
+/// <summary>
+/// What all downloads of one run may take together: a server that sends the longest answer at each of a hundred addresses fills no disk, and one that sends a byte now and then is
+/// not waited for all day. Not safe for concurrent use.
+/// </summary>
+internal sealed class DownloadBudget(long bytes, TimeSpan time, TimeProvider clock)
+{
+    private readonly long _begin = clock.GetTimestamp();
+    private long _taken;
+
+    public TimeSpan TimeLeft => time - clock.GetElapsedTime(_begin);
+
+    /// <summary>Null: there is some of both left; otherwise what is spent, in English.</summary>
+    public string? Spent => _taken > bytes ? string.Create(CultureInfo.InvariantCulture, $"the {bytes >> 20} MiB that all answers together may have are spent")
+        : TimeLeft <= TimeSpan.Zero ? $"the {PlainText.Of(time)} that all answers together may take are over"
+        : null;
+
+    /// <exception cref="DownloadException">That is more than is left.</exception>
+    public void Take(int count)
+    {
+        _taken += count;
+        if (_taken > bytes)
+        {
+            throw new DownloadException(Spent!);
+        }
+    }
 }
 
 /// <summary>Nothing came that could be used: the message says what did, in English.</summary>
@@ -130,6 +160,7 @@ internal sealed class Downloader(TimeProvider time) : IDisposable
         while (await ReadAsync(source, buffer, limit.Next()) is var count and > 0)
         {
             copied += count;
+            limits.Budget?.Take(count);
             if (copied > limits.Bytes)
             {
                 throw TooLong(limits);

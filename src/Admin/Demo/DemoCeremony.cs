@@ -49,6 +49,9 @@ internal sealed class DemoCeremony : IAsyncDisposable
     /// <summary>The CA's records.</summary>
     public DatabaseOptions CaRecords => new() { ConnectionString = ConnectionOf("ca") };
 
+    /// <summary>The KMC's records.</summary>
+    public DatabaseOptions KmcRecords => new() { ConnectionString = ConnectionOf("kmc") };
+
     private string PlanPath => Path.Combine(_room.FullName, "plan.json");
 
     /// <param name="room">Made anew.</param>

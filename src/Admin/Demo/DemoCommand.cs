@@ -10,7 +10,7 @@ using ZwCa.Hsm.Simulator;
 namespace ZwCa.Admin.Demo;
 
 /// <summary>
-/// <c>zwca demo</c>: starts a device, lets its holders unlock it, performs a ceremony in it, issues a pair from what that made, has all verified twice, and shows that a change of one
+/// <c>zwca demo</c>: starts a device, lets its holders unlock it, performs a ceremony in it, starts KMC and CA from what that made, issues certificates and pairs, recovers a key, has all verified twice, and shows that a change of one
 /// bit is noticed.
 /// </summary>
 internal static class DemoCommand
@@ -42,7 +42,7 @@ internal static class DemoCommand
     {
         bool good = true;
         AnsiConsole.Write(new Rule("[bold]政务CA 演示 · ZWCA demo[/]").LeftJustified());
-        AnsiConsole.MarkupLine("A ceremony makes an SM2 and an RSA hierarchy by a plan; the SM2 issuing CA certifies a civil servant's pair. The CAs' keys are made in hsm-sim, a process of its own, and stay there.");
+        AnsiConsole.MarkupLine("A ceremony makes an SM2 and an RSA hierarchy by a plan; CA and key management centre, each a process, give a civil servant his pair, and his key again when he has lost his token. The CAs' keys are made in hsm-sim, a process of its own, and stay there.");
 
         // Step 1: a device with its partitions and their holders.
         output.Create();
@@ -67,27 +67,27 @@ internal static class DemoCommand
         await using DemoCeremony ceremony = await DemoCeremony.PerformAsync(new DirectoryInfo(Path.Combine(output.FullName, "ceremony")), device);
         good &= ShowCeremony(ceremony);
 
-        // Step 3: a pair is issued from it.
-        AnsiConsole.MarkupLine("\n[bold]A pair of certificates[/]");
-        DemoIssuance pair = await DemoIssuance.IssueAsync(ceremony);
-        Certificate tampered = DemoVerification.Tampered(pair.Signing);
-        AnsiConsole.Write(Describe(ceremony, pair));
-        good &= Report("both are of one subject, issuer and validity, with different keys and serial numbers, and break no rule", true);
-
-        // Step 4: the CA as a process, its officers, an RA, certificates.
-        AnsiConsole.MarkupLine("\n[bold]The CA[/]");
+        // Step 3: KMC and CA as processes, officers, an RA, certificates and pairs; and the doctor's visit while they run.
+        AnsiConsole.MarkupLine("\n[bold]The key management centre and the CA[/]");
         var ca = new DirectoryInfo(Path.Combine(output.FullName, "services"));
         IReadOnlyList<Certificate> servers;
+        string[] serverFiles;
+        (Certificate Signing, Certificate Encryption) pair;
         await using (DemoProvince province = await DemoProvince.StartAsync(ceremony, ca))
         {
             good &= await province.ShowAsync();
-            province.Stop();
             servers = province.Issued;
+            pair = province.Pair;
+            serverFiles = [Save(output, "server-sm2.pem", servers[0]), Save(output, "server-rsa.pem", servers[1])];
+            good &= await DemoDoctor.ShowAsync(Path.GetRelativePath(Environment.CurrentDirectory, ceremony.Output), province.Publication, province.Management, Path.Combine(ca.FullName, "ca", "log.anchor"), serverFiles);
+            province.Stop();
         }
 
-        good &= Report("zwca-ca was told to end, answered what it had begun, and has ended", true);
+        good &= Report("zwca-ca and zwca-kmc were told to end, answered what they had begun, and have ended", true);
+        Certificate tampered = DemoVerification.Tampered(pair.Signing);
+        AnsiConsole.Write(Describe(ceremony, pair));
 
-        // Step 5: the log of what they did.
+        // Step 4: the log of what they did.
         await using (DemoRecords records = await DemoRecords.OpenAsync(ceremony, new DirectoryInfo(Path.Combine(output.FullName, "records")), Path.Combine(ca.FullName, "ca", "log.anchor")))
         {
             good &= await records.ShowLogAsync();
@@ -96,13 +96,12 @@ internal static class DemoCommand
         device.Stop();
         Report("hsm-sim has ended; the keys are on disk, encrypted", true);
 
-        // Step 6: files, so that the reader can try tools of his own.
+        // Step 5: files, so that the reader can try tools of his own.
         string signing = Save(output, "person-signing.pem", pair.Signing);
         string encryption = Save(output, "person-encryption.pem", pair.Encryption);
         string altered = Save(output, "person-tampered.pem", tampered);
-        string[] serverFiles = [Save(output, "server-sm2.pem", servers[0]), Save(output, "server-rsa.pem", servers[1])];
 
-        // Step 7: our own verification, link by link; the changed certificate must fail.
+        // Step 6: our own verification, link by link; the changed certificate must fail.
         AnsiConsole.MarkupLine("\n[bold]Verified by ZWCA[/]");
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         Certificate issuing = ceremony.Certificate("issuing-s1");
@@ -114,7 +113,7 @@ internal static class DemoCommand
         good &= Report("both certificates of the pair are signed by the issuing CA", DemoVerification.IsIssuedBy(pair.Signing, issuing, now) && DemoVerification.IsIssuedBy(pair.Encryption, issuing, now));
         good &= Report("the signing certificate with one bit changed is refused", !DemoVerification.IsIssuedBy(tampered, issuing, now));
 
-        // Step 8: openssl's verification of the same links.
+        // Step 7: openssl's verification of the same links.
         if (DemoVerification.OpenSslVersion() is { } version)
         {
             AnsiConsole.MarkupLineInterpolated($"\n[bold]Verified by {version}[/]");
@@ -184,7 +183,7 @@ internal static class DemoCommand
         }
     }
 
-    private static Tree Describe(DemoCeremony ceremony, DemoIssuance pair)
+    private static Tree Describe(DemoCeremony ceremony, (Certificate Signing, Certificate Encryption) pair)
     {
         var tree = new Tree(Describe(ceremony.Certificate("root-s1")));
         TreeNode issuing = tree.AddNode(Describe(ceremony.Certificate("issuing-s1")));

@@ -14,7 +14,7 @@ using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>Somebody who speaks to the CA: a link of his own, and a key that signs what he says. An officer's decides too.</summary>
+/// <summary>Somebody who speaks to a service: a link of his own, and a key that signs what he says. An officer's decides too.</summary>
 internal sealed class DemoParty : IDisposable
 {
     private readonly Sm2PrivateKey? _key;
@@ -23,30 +23,32 @@ internal sealed class DemoParty : IDisposable
     private readonly X509Certificate2 _link;
     private readonly HttpClient _client;
 
-    private DemoParty(Sm2PrivateKey? key, Certificate? officer, ECDsa linkKey, X509Certificate2 link, MessageSigner signer, Uri address, LinkTrust trust)
+    private DemoParty(Sm2PrivateKey? key, Certificate? officer, ECDsa linkKey, X509Certificate2 link, MessageSigner signer, Uri address, LinkTrust trust, string recipient = "ca")
     {
         _key = key;
         _officer = officer;
         _linkKey = linkKey;
         _link = link;
-        _client = LinkTls.CreateClient(address, () => _link, trust, TimeSpan.FromMinutes(1), new MessageSigningHandler(signer, "ca", TimeProvider.System));
+        _client = LinkTls.CreateClient(address, () => _link, trust, TimeSpan.FromMinutes(1), new MessageSigningHandler(signer, recipient, TimeProvider.System));
     }
 
     public Certificate OfficerCertificate => _officer ?? throw new InvalidOperationException("No officer.");
 
     /// <summary>An officer with both keys in hand.</summary>
-    public static DemoParty OfOfficer(Sm2PrivateKey key, Certificate certificate, ECDsa linkKey, Certificate link, Uri address, LinkTrust trust) =>
-        new(key, certificate, linkKey, WithKey(link, linkKey), new MessageSigner(certificate.Tbs.SerialNumber, key), address, trust);
+    /// <param name="recipient">As the service names itself.</param>
+    public static DemoParty OfOfficer(Sm2PrivateKey key, Certificate certificate, ECDsa linkKey, Certificate link, Uri address, LinkTrust trust, string recipient = "ca") =>
+        new(key, certificate, linkKey, WithKey(link, linkKey), new MessageSigner(certificate.Tbs.SerialNumber, key), address, trust, recipient);
 
     /// <summary>An officer whose keys are in a token of the demo, which lets them out.</summary>
-    public static DemoParty OfToken(UnlockedToken token, Certificate link, Uri address, LinkTrust trust)
+    /// <param name="recipient">As the service names itself.</param>
+    public static DemoParty OfToken(UnlockedToken token, Certificate link, Uri address, LinkTrust trust, string recipient = "ca")
     {
         string password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         TokenContainer officer = token.Containers.First(container => container.Name == DemoCeremony.OfficerContainer);
         Sm2PrivateKey key = Sm2KeyFile.Read(token.ExportPrivateKey(officer.Name, password), password);
         var linkKey = ECDsa.Create();
         linkKey.ImportFromEncryptedPem(token.ExportPrivateKey(DemoCeremony.LinkContainer, password), password);
-        return OfOfficer(key, officer.Certificate!, linkKey, link, address, trust);
+        return OfOfficer(key, officer.Certificate!, linkKey, link, address, trust, recipient);
     }
 
     /// <summary>A system that signs its messages with a key in a device.</summary>
@@ -58,7 +60,7 @@ internal sealed class DemoParty : IDisposable
         Der.Encode(ApprovalSigning.Sign(ApprovalSigning.Build(step, [application], TimeProvider.System.GetUtcNow()), _key!, OfficerCertificate));
 
     /// <param name="id">The same again for the same request; null: a new one.</param>
-    /// <exception cref="RefusalException">The CA refused.</exception>
+    /// <exception cref="RefusalException">The service refused.</exception>
     public async Task<T> PostAsync<T>(string path, object body, RequestId? id = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, body.GetType(), options: JsonSerializerOptions.Web) };

@@ -29,31 +29,48 @@ internal sealed class DemoProvince : IAsyncDisposable
     private const string RaName = "ra-35";
     private const string Organization = "某省密码管理局";
 
+    private const string Signing = "person-signing";
+    private const string Encryption = "person-encryption";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly DemoCeremony _ceremony;
+    private readonly DirectoryInfo _folder;
     private readonly DemoService _service;
-    private readonly Uri _publication;
+    private readonly DemoKeyCentre _centre;
     private readonly LinkTrust _trust;
     private readonly List<DemoParty> _parties = [];
 
-    private DemoProvince(DemoCeremony ceremony, DemoService service, Uri publication, LinkTrust trust)
+    private DemoProvince(DemoCeremony ceremony, DirectoryInfo folder, DemoService service, DemoKeyCentre centre, Uri publication, LinkTrust trust)
     {
         _ceremony = ceremony;
+        _folder = folder;
         _service = service;
-        _publication = publication;
+        _centre = centre;
+        Publication = publication;
         _trust = trust;
     }
+
+    /// <summary>Where the CA serves what it publishes.</summary>
+    public Uri Publication { get; }
+
+    /// <summary>The CA's listener for its operators.</summary>
+    public Uri Management => _service.Management;
 
     /// <summary>What the RA had issued: SM2 first, then RSA.</summary>
     public List<Certificate> Issued { get; } = [];
 
-    /// <summary>Configures the CA from the ceremony's output and starts it.</summary>
+    /// <summary>Of 张三: the signing and the encryption certificate of his second token.</summary>
+    public (Certificate Signing, Certificate Encryption) Pair { get; private set; }
+
+    /// <summary>Configures KMC and CA from the ceremony's output and starts them.</summary>
     /// <param name="folder">Made anew.</param>
     /// <exception cref="DemoException">It did not come up.</exception>
     public static async Task<DemoProvince> StartAsync(DemoCeremony ceremony, DirectoryInfo folder)
     {
         DemoFolder.Renew(folder);
+        var trust = LinkTrust.Load(ceremony.FileOf("system"), TimeProvider.System);
+        DemoKeyCentre centre = await DemoKeyCentre.StartAsync(ceremony, new DirectoryInfo(Path.Combine(folder.FullName, "key-centre")), trust);
         IPEndPoint listen = DemoService.FreeEndPoint();
         IPEndPoint management = DemoService.FreeEndPoint();
         IPEndPoint publication = DemoService.FreeEndPoint();
@@ -66,12 +83,13 @@ internal sealed class DemoProvince : IAsyncDisposable
                 Listen = listen.ToString(),
                 Management = management.ToString(),
                 Publication = publication.ToString(),
+                KeyCentre = centre.Address.GetLeftPart(UriPartial.Authority),
                 ConnectionString = ceremony.CaRecords.ConnectionString,
                 Mode = "Demo",
             },
             Path.Combine(folder.FullName, "ca"));
         var service = new DemoService("ca", config, listen, management);
-        var province = new DemoProvince(ceremony, service, new Uri($"http://{publication}"), LinkTrust.Load(ceremony.FileOf("system"), TimeProvider.System));
+        var province = new DemoProvince(ceremony, folder, service, centre, new Uri($"http://{publication}"), trust);
         try
         {
             service.Run("migrate");
@@ -104,13 +122,17 @@ internal sealed class DemoProvince : IAsyncDisposable
         await ProposeAsync(first, self);
         good &= await RefusesAsync("a 业务管理员 approves his own proposal", () => ApproveAsync(first, self));
         await ApproveAsync(second, self);
-        await DecideAsync(first, second, ProfileAction("ra-system"), RegionCode.Nation.Value);
-        good &= DemoCommand.Report("another one approves: the profiles tls-server and ra-system are in use", true);
+        foreach (string profile in (string[])["ra-system", Signing, Encryption])
+        {
+            await DecideAsync(first, second, ProfileAction(profile), RegionCode.Nation.Value);
+        }
+
+        good &= DemoCommand.Report($"another one approves: the profiles tls-server, ra-system, {Signing} and {Encryption} are in use", true);
 
         // Step 2: a province's RA and the officers who work there.
         AnsiConsole.MarkupLine("\n[bold]A province's RA[/]");
         DemoParty ra = await RaAsync(first, second);
-        good &= DemoCommand.Report($"{RaName} is registered for {Province}: tls-server from the SM2 and the RSA CA, at most 1,000 certificates", true);
+        good &= DemoCommand.Report($"{RaName} is registered for {Province}: tls-server from the SM2 and the RSA CA, pairs from the SM2 CA, at most 1,000 certificates", true);
         DemoParty entry = await OfficerAsync(first, second, "110101197001010075", "李四", RoleCatalogue.BusinessOperator, City);
         DemoParty review = await OfficerAsync(first, second, "110101197001010083", "王五", RoleCatalogue.BusinessOperator, Province);
         good &= DemoCommand.Report("李四 takes applications in, 王五 reviews them", true);
@@ -119,24 +141,33 @@ internal sealed class DemoProvince : IAsyncDisposable
         AnsiConsole.MarkupLine("\n[bold]Certificates[/]");
         good &= await ShowCertificatesAsync(ra, entry, review);
 
-        // Step 4: relying parties hear of it.
+        // Step 4: pairs.
+        AnsiConsole.MarkupLine("\n[bold]Two certificates for a civil servant[/]");
+        good &= await ShowPairsAsync(ra, entry, review);
+
+        // Step 5: relying parties hear of it.
         AnsiConsole.MarkupLine("\n[bold]The CRL that everybody gets[/]");
         good &= await ShowCrlAsync(first, second);
 
-        // Step 5: who is disabled is out with his next step.
+        // Step 6: who is disabled is out with his next step.
         var end = new CommandBody(OfficerActions.Disable, Der.Encode(new OfficerChange(second.OfficerCertificate.Tbs.SerialNumber, "调离岗位")));
         await ProposeAsync(super, Command(end, RegionCode.Nation.Value));
         good &= await RefusesAsync("the disabled 业务管理员 goes on", () => ProposeAsync(second, Command(ProfileAction("tls-server"), RegionCode.Nation.Value)));
         return good;
     }
 
-    /// <summary>Ends the service in order.</summary>
-    public void Stop() => _service.Stop();
+    /// <summary>Ends the services in order.</summary>
+    public void Stop()
+    {
+        _service.Stop();
+        _centre.Stop();
+    }
 
     public async ValueTask DisposeAsync()
     {
         _parties.ForEach(party => party.Dispose());
         await _service.DisposeAsync();
+        await _centre.DisposeAsync();
     }
 
     private static CommandBody ProfileAction(string name) => new("profile.activate", Der.Encode(new ProfileReference(name, ProfileCatalogue.Shipped[name].Hash)));
@@ -211,6 +242,76 @@ internal sealed class DemoProvince : IAsyncDisposable
         return good;
     }
 
+    /// <summary>A pair, a letter to it, the token lost, the key recovered to another token: the letter opens.</summary>
+    private async Task<bool> ShowPairsAsync(DemoParty ra, DemoParty entry, DemoParty review)
+    {
+        const string text = "张三：关于档案移交的密件。";
+        string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
+
+        // Step 1: one request, two certificates.
+        using DemoSubscriber token = DemoSubscriber.Create(new DirectoryInfo(Path.Combine(_folder.FullName, "zhang-san-1")), "张三");
+        PairAnswer pair = await PairAsync(ra, entry, review, token, entity);
+        Certificate encryption = Der.Decode<Certificate>(pair.Encryption.Certificate);
+        bool good = DemoCommand.Report($"张三's token made his signing key, the KMC's device his encryption key: certificates {pair.Signing.Serial} and {pair.Encryption.Serial}", pair is { Signing.State: "valid", Encryption.State: "valid" });
+        PairAnswer delivered = await ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/receipt", token.Import(pair, pair.Signing));
+        good &= DemoCommand.Report("the token opened the envelope, compared the key with the certificate, and signed the receipt; CA and KMC have the envelope no more", delivered is { Delivery: "delivered", Envelope: null });
+
+        // Step 2: somebody writes to him.
+        byte[]? letter = DemoVerification.OpenSslEncrypt(encryption, System.Text.Encoding.UTF8.GetBytes(text), _folder.FullName);
+        if (letter is null)
+        {
+            DemoCommand.Report("no openssl 3 on PATH: the letter is written by ZWCA itself", true);
+            letter = encryption.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? key)
+                ? Der.Encode(Asn1.Gm.Sm2Cipher.FromRaw(key.Encrypt(System.Text.Encoding.UTF8.GetBytes(text))))
+                : throw new DemoException("The encryption certificate is not for an SM2 key.");
+        }
+
+        good &= DemoCommand.Report("what openssl pkeyutl encrypts for the encryption certificate, the token decrypts", token.Read(letter) == text);
+
+        // Step 3: the token is lost; both certificates end, and he gets a new pair in a new token.
+        await RevokeAsync(ra, entry, review, pair.Signing);
+        using DemoSubscriber second = DemoSubscriber.Create(new DirectoryInfo(Path.Combine(_folder.FullName, "zhang-san-2")), "张三");
+        PairAnswer fresh = await PairAsync(ra, entry, review, second, entity);
+        await ra.PostAsync<PairAnswer>($"/pairs/{fresh.Id}/receipt", second.Import(fresh, fresh.Signing));
+        Pair = (Der.Decode<Certificate>(fresh.Signing.Certificate), Der.Decode<Certificate>(fresh.Encryption.Certificate));
+        good &= DemoCommand.Report("the token is lost: both certificates are revoked, a new pair is in a new token, which cannot read the letter", second.CannotRead(letter));
+
+        // Step 4: two officers decide that the old key comes to the new token.
+        SubjectPublicKeyInfo recipient = Pair.Signing.Tbs.SubjectPublicKeyInfo;
+        Application recovery = ByRa(
+            DecisionKind.Recovery, Der.Encode(new RecoveryBody(Convert.FromHexString(pair.Encryption.Issuer), SerialNumber.Parse(pair.KeySerial), recipient)));
+        good &= await RefusesAsync(
+            "李四 alone has the old key recovered", () => ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/recovery", Decided(recovery, entry, entry, csr: null)));
+        PairAnswer recovered = await UntilCrlAsync(() => ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/recovery", Decided(recovery, entry, review, csr: null)));
+        await ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/receipt", second.Import(recovered, fresh.Signing));
+        good &= DemoCommand.Report("李四 and 王五 decide; CA, KMC and the device itself verify both: the new token reads the old letter", second.Read(letter) == text);
+        return good;
+    }
+
+    /// <summary>The KMC wants the CRL of the officers' CA, which this one has published with its first look.</summary>
+    private static async Task<PairAnswer> UntilCrlAsync(Func<Task<PairAnswer>> ask)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (RefusalException e) when (e.Kind == Refusal.Unavailable && clock.Elapsed < Patience)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1));
+            }
+        }
+    }
+
+    private Task<PairAnswer> PairAsync(DemoParty ra, DemoParty entry, DemoParty review, DemoSubscriber token, string entity)
+    {
+        CertificationRequest request = token.Request();
+        CertificateBody body = Body(Signing, "issuing-s1", entity, "张三", request.Info.SubjectPublicKeyInfo, 365) with { Encryption = new ProfileReference(Encryption, ProfileCatalogue.Shipped[Encryption].Hash) };
+        return ra.PostAsync<PairAnswer>("/pairs", Decided(ByRa(DecisionKind.Issue, Der.Encode(body)), entry, review, request));
+    }
+
     /// <summary>Fetched as a relying party does: over plain http, from the place that the certificate names.</summary>
     private async Task<bool> ShowCrlAsync(DemoParty first, DemoParty second)
     {
@@ -220,7 +321,7 @@ internal sealed class DemoProvince : IAsyncDisposable
         string place = ((UniformResourceIdentifier)point.Names[0]).Uri;
         string path = new Uri(place).AbsolutePath;
         DemoCommand.Report($"the certificate names its CRL: {place}", true);
-        using var client = new HttpClient { BaseAddress = _publication };
+        using var client = new HttpClient { BaseAddress = Publication };
         CrlFile before = await FetchAsync(_ => true);
 
         var order = new CommandBody("crl.emergency", Der.Encode(new CrlOrder(issuer.Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier)));
@@ -330,7 +431,8 @@ internal sealed class DemoProvince : IAsyncDisposable
         string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
         var signer = new HsmSigner(_ceremony.Device("service"), await _ceremony.Device("service").GenerateKeyAsync(new KeyLabel("ra-message"), HsmKeyKind.Sm2));
         RaScope[] scope = [.. new[] { "issuing-s1", "issuing-r1" }.Select(id =>
-            new RaScope("tls-server", _ceremony.Certificate(id).Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier))];
+            new RaScope("tls-server", _ceremony.Certificate(id).Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier)),
+            .. new[] { Signing, Encryption }.Select(profile => new RaScope(profile, _ceremony.Certificate("issuing-s1").Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier))];
         await DecideAsync(proposer, approver, new CommandBody("ra.register", Der.Encode(new RaRegistration(RaName, entity, Province, 1000, scope))), Province);
         Certificate system = await OrderAsync(
             proposer, approver, Province, Body("ra-system", "ops-s1", entity, RaName, signer.SubjectPublicKeyInfo, 365), await DemoRequests.OfAsync(signer));

@@ -13,7 +13,6 @@ internal sealed class DemoService : IAsyncDisposable
 
     private readonly string _role;
     private readonly string _config;
-    private readonly Uri _management;
     private readonly List<string> _errors = [];
     private Process? _process;
 
@@ -23,10 +22,12 @@ internal sealed class DemoService : IAsyncDisposable
         _role = role;
         _config = config;
         Address = new Uri($"https://{listen}");
-        _management = new Uri($"http://{management}");
+        Management = new Uri($"http://{management}");
     }
 
     public Uri Address { get; }
+
+    public Uri Management { get; }
 
     public int ProcessId => _process!.Id;
 
@@ -71,7 +72,7 @@ internal sealed class DemoService : IAsyncDisposable
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
-        using var client = new HttpClient { BaseAddress = _management, Timeout = TimeSpan.FromSeconds(5) };
+        using var client = new HttpClient { BaseAddress = Management, Timeout = TimeSpan.FromSeconds(5) };
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < Patience && !_process.HasExited)
         {

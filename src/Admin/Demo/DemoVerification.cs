@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Issuance;
@@ -57,6 +58,29 @@ internal static class DemoVerification
         string[] identity = isSm2 ? ["-vfyopt", DistinguishingId] : [];
         (int exitCode, string output) = OpenSsl(["verify", .. identity, "-partial_chain", "-trusted", issuerPath, certificatePath]);
         return (exitCode == 0, output);
+    }
+
+    /// <summary>A message for whom an SM2 certificate is of.</summary>
+    /// <param name="folder">For files that are deleted again.</param>
+    /// <returns>DER of SM2Cipher. Null: there is no openssl.</returns>
+    public static byte[]? OpenSslEncrypt(Certificate recipient, byte[] message, string folder)
+    {
+        if (OpenSslVersion() is null)
+        {
+            return null;
+        }
+
+        string key = Path.Combine(folder, "recipient.pem"), plain = Path.Combine(folder, "message.txt"), sealedFile = Path.Combine(folder, "message.sm2");
+        File.WriteAllText(key, Pem.Encode(Pem.PublicKey, Der.Encode(recipient.Tbs.SubjectPublicKeyInfo)));
+        File.WriteAllBytes(plain, message);
+        (int exitCode, string output) = OpenSsl("pkeyutl", "-encrypt", "-pubin", "-inkey", key, "-in", plain, "-out", sealedFile);
+        byte[] encrypted = exitCode == 0 ? File.ReadAllBytes(sealedFile) : throw new DemoException($"openssl pkeyutl: {output}");
+        foreach (string file in new[] { key, plain, sealedFile })
+        {
+            File.Delete(file);
+        }
+
+        return encrypted;
     }
 
     private static (int ExitCode, string Output) OpenSsl(params string[] arguments)

@@ -12,11 +12,18 @@ internal sealed class AuthorityChecks(Installation installation, Web web, Doctor
     /// <summary>A new CA takes a ceremony, and then the time until everybody knows it.</summary>
     private static readonly TimeSpan Notice = TimeSpan.FromDays(180);
 
+    /// <summary>Places that were looked at: certificates lead to them again.</summary>
+    private readonly HashSet<(string Place, string KeyIdentifier)> _looked = [];
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         foreach (Authority authority in installation.Authorities)
         {
-            CheckCertificate(authority);
+            await report.LookAsync("ca", authority.Id, () =>
+            {
+                CheckCertificate(authority);
+                return Task.CompletedTask;
+            });
         }
 
         // One address for each key: cross-certificates are of keys whose own certificates stand there.
@@ -31,8 +38,11 @@ internal sealed class AuthorityChecks(Installation installation, Web web, Doctor
     }
 
     /// <summary>What stands at a place where certificates say that their issuer's certificate is.</summary>
-    /// <param name="expected">One of them.</param>
-    public async Task CheckPublishedAsync(string place, IReadOnlyList<Authority> expected, CancellationToken cancellationToken)
+    /// <param name="expected">One of them; all of one key.</param>
+    public Task CheckPublishedAsync(string place, IReadOnlyList<Authority> expected, CancellationToken cancellationToken) =>
+        _looked.Add((place, expected[0].KeyIdentifier)) ? report.LookAsync("aia", place, () => ExamineAsync(place, expected, cancellationToken)) : Task.CompletedTask;
+
+    private async Task ExamineAsync(string place, IReadOnlyList<Authority> expected, CancellationToken cancellationToken)
     {
         const string Advice = "publish the DER of the certificate that the ceremony made";
         if (installation.Reach(place) is not { } url)
@@ -42,11 +52,13 @@ internal sealed class AuthorityChecks(Installation installation, Web web, Doctor
         }
 
         byte[] found;
+        string? type;
         try
         {
             using Downloaded answer = await web.GetAsync(url, Lint.LintFile.MaxCertificateLength, cancellationToken);
             found = new byte[answer.Content.Length];
             answer.Content.ReadExactly(found);
+            type = HeadChecks.TypeOf(answer);
         }
         catch (DownloadException e)
         {
@@ -56,7 +68,10 @@ internal sealed class AuthorityChecks(Installation installation, Web web, Doctor
 
         if (expected.FirstOrDefault(authority => Der.Encode(authority.Certificate).AsSpan().SequenceEqual(found)) is { } authority)
         {
-            report.Ok("aia", place, $"the certificate of {authority.Id}, byte for byte");
+            if (HeadChecks.CheckType(type, HeadChecks.CertificateType, "aia", place, report))
+            {
+                report.Ok("aia", place, $"the certificate of {authority.Id}, byte for byte");
+            }
         }
         else
         {

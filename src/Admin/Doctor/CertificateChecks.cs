@@ -1,30 +1,41 @@
-using System.Net.Http.Headers;
 using ZwCa.Admin.Crls;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Doctor;
 
-/// <summary>A certificate that somebody holds: does all that it points to answer, and what is its status?</summary>
+/// <summary>A certificate that somebody holds, or a CA's: does all that it points to answer, and what is its status?</summary>
 internal sealed class CertificateChecks(
-    Installation installation, Web web, AuthorityChecks authorities, CrlChecks crls, DoctorReport report, TimeProvider time)
+    Installation installation, AuthorityChecks authorities, CrlChecks crls, OcspChecks ocsp, DoctorReport report, TimeProvider time)
 {
-    private const string Kind = "certificate";
+    /// <summary>Of a certificate of the ceremony: nothing works under it once it is revoked.</summary>
+    private const string OfAuthority = "status";
 
-    /// <summary>Bytes. An OCSP response with the responder's certificate takes a few thousand.</summary>
-    private const int MaxOcspLength = 64 << 10;
+    /// <summary>Of what somebody holds: that one of them is revoked is no fault of the installation.</summary>
+    private const string Held = "certificate";
+
+    /// <summary>Each CA certificate that another CA vouches for. A root has nobody who could revoke it.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        foreach (Authority authority in installation.Authorities.Where(each => each.Issuer != each.Id))
+        {
+            await report.LookAsync(OfAuthority, authority.Id, () => ExamineAsync(OfAuthority, authority.Id, authority.Certificate, cancellationToken));
+        }
+    }
 
     /// <param name="name">For the lines.</param>
-    public async Task RunAsync(string name, Certificate certificate, CancellationToken cancellationToken)
+    public Task RunAsync(string name, Certificate certificate, CancellationToken cancellationToken) =>
+        report.LookAsync(Held, name, () => ExamineAsync(Held, name, certificate, cancellationToken));
+
+    private async Task ExamineAsync(string kind, string name, Certificate certificate, CancellationToken cancellationToken)
     {
         // Step 1: one of our CAs signed it.
         TbsCertificate tbs = certificate.Tbs;
-        Authority? issuer = installation.Authorities.FirstOrDefault(authority => !authority.IsCross && IsSignedBy(certificate, authority.Certificate));
+        Authority? issuer = installation.Authorities.FirstOrDefault(authority => !authority.IsCross && Installation.IsSignedBy(certificate, authority.Certificate));
         if (issuer is null)
         {
-            report.Fault(Kind, name, $"no CA of the ceremony signed it; it says that {tbs.Issuer} did", "compare it with the CA's records: it is another installation's, or a forgery");
+            report.Fault(kind, name, $"no CA of the ceremony signed it; it says that {tbs.Issuer} did", "compare it with the CA's records: it is another installation's, or a forgery");
             return;
         }
 
@@ -39,29 +50,34 @@ internal sealed class CertificateChecks(
 
         if (caIssuers.Length == 0)
         {
-            report.Warn(Kind, name, "it does not say where the CA's certificate is (AIA)", "see its profile: clients without the CA's certificate cannot build the path");
+            report.Warn(kind, name, "it does not say where the CA's certificate is (AIA)", "see its profile: clients without the CA's certificate cannot build the path");
         }
 
+        var answers = new List<CertStatus>();
         foreach (string place in Places(access, Oids.OcspAccess))
         {
-            await CheckOcspAsync(place, issuer.Certificate, tbs.SerialNumber, cancellationToken);
+            if (await ocsp.AskAsync(place, issuer.Certificate, tbs.SerialNumber, cancellationToken) is { } answer)
+            {
+                answers.Add(answer);
+            }
         }
 
-        // Step 3: its CRL, and what that says of it.
-        string? status = null;
+        // Step 3: its CRLs, and what they say of it. One that has it outweighs all that have not.
+        CrlStatus? status = null;
         IReadOnlyList<DistributionPoint> points = tbs.Extensions?.Find<CrlDistributionPoints>()?.Points ?? [];
         foreach (DistributionPoint point in points)
         {
             foreach (UniformResourceIdentifier uri in (point.Name as FullName)?.Names.OfType<UniformResourceIdentifier>() ?? [])
             {
-                CrlPlace place = issuer.Places.FirstOrDefault(each => each.Url == uri.Uri && each.Point.DerEquals(point.Name!)) ?? new CrlPlace(uri.Uri, point.Name!, false, null);
-                status = await crls.CheckAsync(issuer, place, tbs, cancellationToken) ?? status;
+                CrlPlace place = issuer.Places.FirstOrDefault(each => each.Url == uri.Uri && each.Point.DerEquals(point.Name!)) ?? new CrlPlace(uri.Uri, point.Name!, false, false, null);
+                CrlStatus? said = await crls.FindStatusAsync(issuer, place, tbs, cancellationToken);
+                status = said is null || status is { IsRevoked: true } ? status : said;
             }
         }
 
         if (points.Count == 0)
         {
-            report.Warn(Kind, name, "it names no CRL", "see its profile: only an OCSP responder can say that it was revoked");
+            report.Warn(kind, name, "it names no CRL", "see its profile: only an OCSP responder can say that it was revoked");
         }
 
         // Step 4: in words.
@@ -70,55 +86,24 @@ internal sealed class CertificateChecks(
             : tbs.Validity.NotBefore.Value > now ? $"not valid before {PlainText.Of(tbs.Validity.NotBefore.Value)}"
             : $"valid until {PlainText.Of(tbs.Validity.NotAfter.Value)}";
         string words = $"serial number {tbs.SerialNumber} of {issuer.Id}, {dates}, ";
-        if (status is not null)
+        if (status is null)
         {
-            report.Ok(Kind, name, words + status);
+            report.Fault(kind, name, words + "of unknown status: no CRL that it names can be relied on", "see the lines of its CRL");
+        }
+        else if (status.IsRevoked && answers.Exists(answer => answer is Good))
+        {
+            report.Fault(kind, name, $"{words}{status.Words}, and OCSP says that it is good", "see where the responder has its knowledge from: it deceives who asks it");
+        }
+        else if (status.IsRevoked && kind == OfAuthority)
+        {
+            report.Fault(kind, name, words + status.Words, "nothing that it issued is valid any more: take the CA out of service, a ceremony makes its successor");
         }
         else
         {
-            report.Fault(Kind, name, words + "of unknown status: no CRL that it names can be relied on", "see the lines of its CRL");
+            report.Ok(kind, name, words + status.Words);
         }
     }
-
-    private static bool IsSignedBy(Certificate certificate, Certificate issuer) =>
-        certificate.Tbs.Issuer == issuer.Tbs.Subject && certificate.AlgorithmsAgree
-        && SignatureCheck.Holds(issuer.Tbs.SubjectPublicKeyInfo, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
 
     private static IEnumerable<string> Places(AuthorityInfoAccess? access, string method) =>
         (access?.Descriptions ?? []).Where(each => each.AccessMethod == method).Select(each => each.AccessLocation).OfType<UniformResourceIdentifier>().Select(each => each.Uri);
-
-    /// <summary>Whether there is a responder that knows of the certificate. What it says, its clients judge.</summary>
-    private async Task CheckOcspAsync(string place, Certificate issuer, SerialNumber serialNumber, CancellationToken cancellationToken)
-    {
-        const string Check = "ocsp";
-        const string Advice = "see whether the responder runs; relying parties fall back on the CRL";
-        if (installation.Reach(place) is not { } url)
-        {
-            report.Warn(Check, place, "not an http(s) address, and was not looked at", "look at it with a client of its kind");
-            return;
-        }
-
-        using var request = new HttpRequestMessage(HttpMethod.Post, url);
-        request.Content = new ByteArrayContent(Der.Encode(new OcspRequest(new TbsRequest([new Request(CertIds.Of(issuer, serialNumber, CertIdHash.Sha1))]))));
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/ocsp-request");
-        try
-        {
-            using Downloaded answer = Downloader.RequireFound(await web.SendAsync(request, MaxOcspLength, cancellationToken));
-            byte[] bytes = new byte[answer.Content.Length];
-            answer.Content.ReadExactly(bytes);
-            OcspResponse response = Der.Decode<OcspResponse>(bytes);
-            if (response.ResponseStatus == ResponseStatus.Successful)
-            {
-                report.Ok(Check, place, "the OCSP responder answers");
-            }
-            else
-            {
-                report.Warn(Check, place, $"the OCSP responder answers {response.ResponseStatus}", Advice);
-            }
-        }
-        catch (Exception e) when (e is DownloadException or DerException)
-        {
-            report.Warn(Check, place, $"no OCSP responder answers: {e.Message.TrimEnd('.')}", Advice);
-        }
-    }
 }

@@ -2,20 +2,26 @@ using System.Numerics;
 using ZwCa.Admin.Crls;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Cryptography;
 using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Doctor;
 
-/// <summary>Published CRLs, as relying parties and as their caches meet them.</summary>
-internal sealed class CrlChecks(Installation installation, Web web, NumberRecord numbers, DoctorReport report, TimeProvider time)
+/// <param name="Words">For a line.</param>
+internal sealed record CrlStatus(bool IsRevoked, string Words);
+
+/// <summary>Published CRLs, as relying parties and as their caches meet them. It holds their files, for certificates lead to them again.</summary>
+internal sealed class CrlChecks(Installation installation, Web web, KeptState state, DoctorReport report, TimeProvider time) : IDisposable
 {
     private const string Kind = "crl";
 
     /// <summary>Of two clocks that both are right enough.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromMinutes(1);
 
-    /// <summary>Places of which it was said that all is well: certificates lead to them again.</summary>
-    private readonly HashSet<string> _told = [];
+    /// <summary>What was looked at; null: it vouches for nothing. Certificates of a CA's same name and key, renewed, have the same CRLs.</summary>
+    private readonly Dictionary<(Name Issuer, string KeyIdentifier, string Url, string Point), CrlFile?> _looked = [];
+
+    private readonly List<Downloaded> _answers = [];
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -23,14 +29,59 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
         {
             foreach (CrlPlace place in authority.Places)
             {
-                await CheckAsync(authority, place, null, cancellationToken);
+                await LookAsync(authority, place, cancellationToken);
             }
         }
     }
 
-    /// <param name="certificate">Whose status is told; null: nobody's.</param>
-    /// <returns>The status in words; null: nobody asked, or the CRL cannot be relied on.</returns>
-    public async Task<string?> CheckAsync(Authority authority, CrlPlace place, TbsCertificate? certificate, CancellationToken cancellationToken)
+    /// <summary>What the CRL at a place says of a certificate.</summary>
+    /// <returns>Null: nothing that can be relied on. A line says why.</returns>
+    public async Task<CrlStatus?> FindStatusAsync(Authority authority, CrlPlace place, TbsCertificate certificate, CancellationToken cancellationToken)
+    {
+        if (await LookAsync(authority, place, cancellationToken) is not { } crl)
+        {
+            return null;
+        }
+
+        bool isAuthority = certificate.Extensions?.Find<BasicConstraints>() is { IsCa: true };
+        string? fault = crl.Kind == CrlKind.Authorities && !isAuthority ? "it speaks of CA certificates only, and a user's certificate names it"
+            : crl.Scope is { OnlyContainsUserCerts: true } && isAuthority ? "it does not speak of CA certificates, and one names it"
+            : null;
+        if (fault is not null)
+        {
+            report.Fault(Kind, place.Url, fault, "put the CRL there that was made for this place");
+            return null;
+        }
+
+        return StatusOf(crl, certificate.SerialNumber);
+    }
+
+    public void Dispose()
+    {
+        foreach (Downloaded answer in _answers)
+        {
+            answer.Dispose();
+        }
+    }
+
+    /// <summary>Each place once.</summary>
+    /// <returns>Null: it vouches for nothing: it is not there, or a line about it is bad.</returns>
+    private async Task<CrlFile?> LookAsync(Authority authority, CrlPlace place, CancellationToken cancellationToken)
+    {
+        (Name, string, string, string) key = (authority.Certificate.Tbs.Subject, authority.KeyIdentifier, place.Url, Convert.ToHexString(Der.Encode(place.Point)));
+        if (!_looked.TryGetValue(key, out CrlFile? crl))
+        {
+            int bad = report.Count(Health.Bad);
+            await report.LookAsync(Kind, place.Url, async () => crl = await ExamineAsync(authority, place, cancellationToken));
+            crl = report.Count(Health.Bad) == bad ? crl : null;
+            _looked[key] = crl;
+        }
+
+        return crl;
+    }
+
+    /// <returns>Null: there is none, or it is not this CA's.</returns>
+    private async Task<CrlFile?> ExamineAsync(Authority authority, CrlPlace place, CancellationToken cancellationToken)
     {
         int before = report.Lines.Count;
         void fault(string found, string advice) => report.Fault(Kind, place.Url, found, advice);
@@ -42,8 +93,13 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
             return null;
         }
 
-        using Downloaded? answer = await FetchAsync(url, place, cancellationToken);
-        if (answer is null || Read(answer, place) is not { } crl)
+        if (await FetchAsync(url, place, cancellationToken) is not { } answer)
+        {
+            return null;
+        }
+
+        _answers.Add(answer);
+        if (Read(answer, place) is not { } crl)
         {
             return null;
         }
@@ -71,28 +127,17 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
             return null;
         }
 
-        // Step 3: it speaks of the certificates that name this place.
-        if (FaultOfScope(crl, place, certificate) is { } scope)
+        // Step 3: it speaks of the certificates that name this place, and is not older than one that was seen before here. Another place's number says nothing of this one's.
+        if (FaultOfScope(crl, place) is { } scope)
         {
             fault(scope, "put the CRL there that was made for this place");
         }
-
-        // Step 4: it is not older than one that was seen before.
-        BigInteger? floor = numbers.Find(place.Url) is { } seen && (place.Number is null || seen > place.Number) ? seen : place.Number;
-        if (crl.Number is not { } number)
-        {
-            fault("it has no number", "find out what made it: ours have one");
-        }
-        else if (number < floor)
-        {
-            fault($"number {number}, but {floor} was there before: it went back", "look for a restored backup of the database or of the published files before anything else is issued");
-        }
         else
         {
-            numbers.Raise(place.Url, number);
+            CheckNumber(crl, answer, place);
         }
 
-        // Step 5: times, rules, and what caches make of it.
+        // Step 4: times, rules, and what clients and caches make of the answer.
         CheckTimes(crl, place);
         foreach (Finding finding in CrlLint.Check(crl.View, new CrlLintContext { Issuer = issuer }).Where(finding => finding.Severity != Severity.Notice))
         {
@@ -107,13 +152,14 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
             }
         }
 
-        CacheChecks.Run(answer, crl, place.Url, report, time.GetUtcNow());
-        if (report.Lines.Count == before && _told.Add(place.Url))
+        HeadChecks.CheckType(HeadChecks.TypeOf(answer), HeadChecks.CrlType, Kind, place.Url, report);
+        HeadChecks.CheckCaching(answer, crl, place.Url, report, time.GetUtcNow());
+        if (report.Lines.Count == before)
         {
             report.Ok(Kind, place.Url, $"number {crl.Number} of {authority.Id}, {crl.Length} bytes, still good for {PlainText.Of(crl.NextUpdate!.Value.Value - time.GetUtcNow())}");
         }
 
-        return certificate is null ? null : StatusOf(crl, certificate.SerialNumber);
+        return crl;
     }
 
     private async Task<Downloaded?> FetchAsync(Uri url, CrlPlace place, CancellationToken cancellationToken)
@@ -142,18 +188,65 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
         }
     }
 
-    private static string? FaultOfScope(CrlFile crl, CrlPlace place, TbsCertificate? certificate)
+    private static string? FaultOfScope(CrlFile crl, CrlPlace place)
     {
-        bool isAuthority = certificate?.Extensions?.Find<BasicConstraints>() is { IsCa: true };
         DistributionPointName? named = crl.Scope?.DistributionPoint;
         return crl.BaseNumber is not null ? "it is a delta, and certificates name a full CRL here"
             : named is not null && !named.DerEquals(place.Point) ? $"it is for another place: {string.Join(" ", ShownCrl.NamesOf(named))}"
             : named is null && place.IsPartition ? "it names no distribution point, and this is a partition's place"
+            : place.IsComplete && crl.Kind == CrlKind.Authorities ? "it speaks of CA certificates only (an ARL), and this CA issues others"
+            : place.IsComplete && crl.Kind != CrlKind.Complete ? "it is a part of the CA's CRLs, and this is the place of the complete one"
+            : place.IsPartition && crl.Kind == CrlKind.Authorities ? "it speaks of CA certificates only, and this is a partition's place"
             : named is null && crl.Kind == CrlKind.Partition ? "it is a part of the CA's CRLs and names no distribution point"
             : crl.Scope is { OnlySomeReasons: not ReasonFlags.None } ? "it speaks of some reasons only"
-            : certificate is not null && crl.Kind == CrlKind.Authorities && !isAuthority ? "it speaks of CA certificates only"
-            : certificate is not null && isAuthority && crl.Scope is { OnlyContainsUserCerts: true } ? "it does not speak of CA certificates"
             : null;
+    }
+
+    /// <summary>Numbers rise, and a number has one CRL.</summary>
+    private void CheckNumber(CrlFile crl, Downloaded answer, CrlPlace place)
+    {
+        const string Advice = "look for a restored backup of the database or of the published files before anything else is issued";
+        void fault(string found, string advice) => report.Fault(Kind, place.Url, found, advice);
+        SeenCrl? seen = state.FindCrl(place.Url);
+        if (crl.Number is not { } number)
+        {
+            fault("it has no number", "find out what made it: ours have one");
+            return;
+        }
+
+        BigInteger? floor = seen is not null && (place.Number is null || seen.Number > place.Number) ? seen.Number : place.Number;
+        var found = new SeenCrl(number, crl.ThisUpdate.Value, HashOf(answer.Content));
+        if (number < floor)
+        {
+            fault($"number {number}, but {floor} was there before: it went back", Advice);
+        }
+        else if (number == seen?.Number && found != seen)
+        {
+            fault($"another CRL with number {number} was there before, of {PlainText.Of(seen.ThisUpdate)} (this one is of {PlainText.Of(found.ThisUpdate)})", "find out how two CRLs came to one number: two databases, two CAs with one key, or a restored backup");
+        }
+        else if (found.ThisUpdate < seen?.ThisUpdate)
+        {
+            fault($"number {number} is of {PlainText.Of(found.ThisUpdate)}, and the one before of {PlainText.Of(seen.ThisUpdate)}: its thisUpdate went back", Advice);
+        }
+        else
+        {
+            state.Keep(place.Url, found);
+        }
+    }
+
+    private static string HashOf(Stream content)
+    {
+        using var sm3 = new Sm3();
+        byte[] buffer = new byte[1 << 16];
+        content.Position = 0;
+        while (content.Read(buffer) is var count and > 0)
+        {
+            sm3.Append(buffer.AsSpan(0, count));
+        }
+
+        byte[] hash = new byte[Sm3.HashSizeInBytes];
+        sm3.GetHashAndReset(hash);
+        return Convert.ToHexStringLower(hash);
     }
 
     private void CheckTimes(CrlFile crl, CrlPlace place)
@@ -189,19 +282,19 @@ internal sealed class CrlChecks(Installation installation, Web web, NumberRecord
         }
     }
 
-    private static string StatusOf(CrlFile crl, SerialNumber serialNumber)
+    private static CrlStatus StatusOf(CrlFile crl, SerialNumber serialNumber)
     {
         foreach (CrlEntryView entry in crl.ReadEntries())
         {
             if (entry.Fault is null && entry.SerialNumber.SequenceEqual(serialNumber.Content))
             {
                 string since = entry.RevokedAt is { } date ? PlainText.Of((DateTimeOffset)date) : "a date that cannot be read";
-                return entry.Reason == RevocationReason.CertificateHold
+                return new CrlStatus(true, entry.Reason == RevocationReason.CertificateHold
                     ? $"suspended (certificateHold) since {since}"
-                    : $"revoked on {since}, reason {CrlText.Word(entry.Reason)}";
+                    : $"revoked on {since}, reason {CrlText.Word(entry.Reason)}");
             }
         }
 
-        return $"not revoked, says CRL number {crl.Number} of {PlainText.Of(crl.ThisUpdate.Value)}";
+        return new CrlStatus(false, $"not revoked, says CRL number {crl.Number} of {PlainText.Of(crl.ThisUpdate.Value)}");
     }
 }

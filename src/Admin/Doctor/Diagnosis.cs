@@ -1,6 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using ZwCa.Admin.Crls;
 
 namespace ZwCa.Admin.Doctor;
@@ -17,7 +14,7 @@ internal enum Health
 }
 
 /// <summary>One line of the doctor.</summary>
-/// <param name="Check">What kind of thing was looked at: trust, ca, aia, crl, certificate, live, ready, clock.</param>
+/// <param name="Check">What kind of thing was looked at: ca, aia, crl, status, certificate, ocsp, live, ready, log, profiles, clock, limits.</param>
 /// <param name="Subject">Which of them: an id, an address.</param>
 /// <param name="Found">In English, a phrase.</param>
 /// <param name="Advice">What to do; null: nothing.</param>
@@ -26,14 +23,6 @@ internal sealed record Diagnosis(Health Health, string Check, string Subject, st
 /// <summary>All lines, in the order in which they were found.</summary>
 internal sealed class DoctorReport
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-    };
-
     private readonly List<Diagnosis> _lines = [];
 
     public IReadOnlyList<Diagnosis> Lines => _lines;
@@ -45,6 +34,19 @@ internal sealed class DoctorReport
     public void Warn(string check, string subject, string found, string advice) => _lines.Add(new Diagnosis(Health.Warning, check, subject, found, advice));
 
     public void Fault(string check, string subject, string found, string advice) => _lines.Add(new Diagnosis(Health.Bad, check, subject, found, advice));
+
+    /// <summary>Looks at one thing. What nobody thought of makes that line bad, and the others are still told.</summary>
+    public async Task LookAsync(string check, string subject, Func<Task> look)
+    {
+        try
+        {
+            await look();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Fault(check, subject, $"could not be looked at: {e.GetType().Name}: {e.Message.TrimEnd('.')}", "look at it by hand, and report this line as a defect of zwca doctor unless it is of this machine");
+        }
+    }
 
     public void WriteText(TextWriter output)
     {
@@ -58,7 +60,7 @@ internal sealed class DoctorReport
     }
 
     public void WriteJson(TextWriter output) =>
-        output.WriteLine(JsonSerializer.Serialize(new { Health = Worst, Ok = Count(Health.Ok), Warnings = Count(Health.Warning), Bad = Count(Health.Bad), Lines }, Json));
+        ShownJson.Write(output, new { Health = Worst, Ok = Count(Health.Ok), Warnings = Count(Health.Warning), Bad = Count(Health.Bad), Lines });
 
-    private int Count(Health health) => _lines.Count(line => line.Health == health);
+    public int Count(Health health) => _lines.Count(line => line.Health == health);
 }

@@ -4,17 +4,21 @@ using ZwCa.Admin.Crls;
 using ZwCa.Admin.Lint;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Doctor;
 
 /// <summary>
 /// <c>zwca doctor</c>: looks at a running installation from outside, a verdict in each line (docs/OPERATIONS.md). Exit code 0: all is well; 1: there are warnings; 2: something is
-/// bad; 3: the command line is wrong, or a file that it names cannot be used.
+/// bad; 3: the command line is wrong, or a file that it names cannot be used; 4: the doctor itself failed or was interrupted.
 /// </summary>
 internal static class DoctorVerb
 {
     public const string Name = "doctor";
     public const int UsageError = 3;
+
+    /// <summary>The doctor itself failed, or was interrupted: nothing is known.</summary>
+    public const int Broken = 4;
 
     /// <param name="time">Null: the system's clock.</param>
     public static Command Doctor(TimeProvider? time = null)
@@ -24,12 +28,16 @@ internal static class DoctorVerb
         var url = new Option<string?>("--url") { Description = "Where the publication is reached from here; without it at the base URL of the ceremony." };
         var management = new Option<string[]>("--management") { Description = "Management listener of a service, http://HOST:PORT; once for each.", DefaultValueFactory = _ => [] };
         var certificates = new Option<string[]>("--certificate") { Description = "An issued certificate: do its URLs answer, and what is its status? Once for each.", DefaultValueFactory = _ => [] };
-        var state = new Option<string?>("--state") { Description = "File with the highest CRL numbers that runs have seen; made if missing, and updated." };
+        var state = new Option<string?>("--state") { Description = "File with the CRLs and checkpoints that runs have seen last; made if missing, and updated." };
         var timeout = new Option<int>("--timeout") { Description = "Seconds that a server may be silent.", DefaultValueFactory = _ => 30 };
+        var anchors = new Option<string[]>("--log") { Description = "A file to which the CA's log appends its checkpoints (Ca:Log:Anchors), or a copy; once for each.", DefaultValueFactory = _ => [] };
+        var profiles = new Option<DirectoryInfo?>("--profiles") { Description = "Folder of profiles besides the shipped ones: their certificates name CRLs too." };
+        var megabytes = new Option<int>("--megabytes") { Description = "MiB that all answers together may have.", DefaultValueFactory = _ => 1024 };
+        var minutes = new Option<int>("--minutes") { Description = "Minutes that all answers together may take.", DefaultValueFactory = _ => 8 };
         var json = new Option<bool>("--json") { Description = "For programs." };
         var command = new Command(Name, "Looks at a running installation from outside: CA certificates, CRLs, addresses, services and clocks. Needs no secrets and changes nothing.")
         {
-            trust, url, management, certificates, state, timeout, json,
+            trust, url, management, certificates, anchors, profiles, state, timeout, megabytes, minutes, json,
         };
         command.Validators.Add(result =>
         {
@@ -46,6 +54,17 @@ internal static class DoctorVerb
                 result.AddError("--timeout is 1 to 3600 seconds.");
             }
         });
+        foreach (Option<int> limit in (Option<int>[])[megabytes, minutes])
+        {
+            limit.Validators.Add(result =>
+            {
+                if (result.GetValueOrDefault<int>() is < 1 or > 1 << 20)
+                {
+                    result.AddError($"{limit.Name} is 1 to {1 << 20}.");
+                }
+            });
+        }
+
         command.SetAction(async (parsed, cancellationToken) =>
         {
             TextWriter output = parsed.InvocationConfiguration.Output;
@@ -53,14 +72,16 @@ internal static class DoctorVerb
             {
                 var plan = new ExaminationPlan
                 {
-                    Installation = Installation.Read(parsed.GetRequiredValue(trust).FullName, parsed.GetValue(url)),
+                    Installation = Installation.Read(parsed.GetRequiredValue(trust).FullName, parsed.GetValue(url), parsed.GetValue(profiles)?.FullName),
                     Management = [.. parsed.GetRequiredValue(management).Select(address => CrlSource.AddressOf(address)!)],
                     Certificates = [.. parsed.GetRequiredValue(certificates).Select(file => (file, Der.Decode<Certificate>(LintFile.ReadCertificate(file).Bytes)))],
-                    Numbers = new NumberRecord(parsed.GetValue(state)),
+                    Anchors = parsed.GetRequiredValue(anchors),
+                    State = new KeptState(parsed.GetValue(state)),
                     Patience = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+                    MaxBytes = (long)parsed.GetValue(megabytes) << 20,
+                    MaxTime = TimeSpan.FromMinutes(parsed.GetValue(minutes)),
                 };
                 DoctorReport report = await Examination.RunAsync(plan, time, cancellationToken);
-                plan.Numbers.Save();
                 if (parsed.GetValue(json))
                 {
                     report.WriteJson(output);
@@ -70,12 +91,20 @@ internal static class DoctorVerb
                     report.WriteText(output);
                 }
 
+                // After the report: what was found is not lost because a disk is full.
+                plan.State.Save();
                 return (int)report.Worst;
             }
-            catch (Exception e) when (e is CeremonyException or DerException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is CeremonyException or ProfileException or DerException or IOException or UnauthorizedAccessException)
             {
                 parsed.InvocationConfiguration.Error.WriteLine(PlainText.Of(e.Message));
                 return UsageError;
+            }
+            catch (Exception e)
+            {
+                // Whatever it is: the library would return 1, and a monitoring system would read "there are warnings".
+                parsed.InvocationConfiguration.Error.WriteLine(PlainText.Of(e.ToString()));
+                return Broken;
             }
         });
         return command;

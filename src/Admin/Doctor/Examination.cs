@@ -1,5 +1,6 @@
 using ZwCa.Admin.Crls;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Doctor;
 
@@ -14,10 +15,19 @@ internal sealed record ExaminationPlan
     /// <summary>By file name.</summary>
     public IReadOnlyList<(string Name, Certificate Certificate)> Certificates { get; init; } = [];
 
-    public required NumberRecord Numbers { get; init; }
+    /// <summary>Files to which logs append their checkpoints.</summary>
+    public IReadOnlyList<string> Anchors { get; init; } = [];
+
+    public required KeptState State { get; init; }
 
     /// <summary>With a server that is silent.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes of all answers together.</summary>
+    public long MaxBytes { get; init; } = 1L << 30;
+
+    /// <summary>For all answers together.</summary>
+    public TimeSpan MaxTime { get; init; } = TimeSpan.FromMinutes(8);
 }
 
 /// <summary>One visit of the doctor: from outside, without secrets, changing nothing there.</summary>
@@ -26,30 +36,43 @@ internal static class Examination
     private static readonly TimeSpan ClockWarning = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ClockFault = TimeSpan.FromSeconds(60);
 
-    /// <exception cref="IOException">There is no room for a temporary file.</exception>
     public static async Task<DoctorReport> RunAsync(ExaminationPlan plan, TimeProvider time, CancellationToken cancellationToken)
     {
         var report = new DoctorReport();
-        using var web = new Web(time, plan.Patience);
+        var budget = new DownloadBudget(plan.MaxBytes, plan.MaxTime, time);
+        using var web = new Web(time, plan.Patience, budget);
         var authorities = new AuthorityChecks(plan.Installation, web, report, time);
-        var crls = new CrlChecks(plan.Installation, web, plan.Numbers, report, time);
-        var certificates = new CertificateChecks(plan.Installation, web, authorities, crls, report, time);
-        var services = new ServiceChecks(web, report);
+        using var crls = new CrlChecks(plan.Installation, web, plan.State, report, time);
+        var ocsp = new OcspChecks(plan.Installation, web, report, time);
+        var certificates = new CertificateChecks(plan.Installation, authorities, crls, ocsp, report, time);
 
+        // The services first: what a server of the publication sends does not use up what is for them.
+        await new ServiceChecks(web, report).RunAsync(plan.Management, cancellationToken);
+        await new LogChecks(plan.Installation, plan.State, report).RunAsync(plan.Anchors, cancellationToken);
         await authorities.RunAsync(cancellationToken);
+        TellProfiles(plan.Installation, report);
         await crls.RunAsync(cancellationToken);
+        await certificates.RunAsync(cancellationToken);
         foreach ((string name, Certificate certificate) in plan.Certificates)
         {
             await certificates.RunAsync(name, certificate, cancellationToken);
         }
 
-        foreach (Uri management in plan.Management)
+        TellClocks(web, report);
+        if (budget.Spent is { } spent)
         {
-            await services.RunAsync(management, cancellationToken);
+            report.Fault("limits", "downloads", $"{spent}: not everything was looked at", "look at the server that sends so much or so slowly, or raise --megabytes or --minutes");
         }
 
-        TellClocks(web, report);
         return report;
+    }
+
+    /// <summary>Nobody outside knows which partitions there are, but by the profiles.</summary>
+    private static void TellProfiles(Installation installation, DoctorReport report)
+    {
+        string[] others = [.. installation.Profiles.Select(profile => profile.Name).Where(name => ProfileCatalogue.Shipped.Find(name) is null).Distinct()];
+        report.Ok(
+            "profiles", "places", $"CRLs are looked for where certificates of the {ProfileCatalogue.Shipped.All.Count} shipped profiles{(others.Length == 0 ? "" : $" and of {string.Join(", ", others)}")} name them; other profiles' folder is named with --profiles");
     }
 
     /// <summary>Last, for every answer said something of them.</summary>

@@ -12,9 +12,10 @@ namespace ZwCa.Admin.Doctor;
 /// <summary>One CRL of a CA and where it has to be.</summary>
 /// <param name="Url">As certificates name it.</param>
 /// <param name="Point">The same as the certificates' distribution point has it.</param>
-/// <param name="IsPartition">Its IssuingDistributionPoint has to name the place; otherwise the CRL is complete, or an ARL.</param>
+/// <param name="IsPartition">Its IssuingDistributionPoint has to name the place.</param>
+/// <param name="IsComplete">It has to speak of all that the CA issues. Neither: an ARL will do, or nobody knows.</param>
 /// <param name="Number">Of the ceremony's CRL, below which none may fall; null: the ceremony made none.</param>
-internal sealed record CrlPlace(string Url, DistributionPointName Point, bool IsPartition, BigInteger? Number);
+internal sealed record CrlPlace(string Url, DistributionPointName Point, bool IsPartition, bool IsComplete, BigInteger? Number);
 
 /// <summary>A CA certificate of the ceremony.</summary>
 /// <param name="Issuer">Id of the issuer's certificate; its own: a root.</param>
@@ -33,8 +34,9 @@ internal sealed class Installation
 {
     private readonly string? _url;
 
-    private Installation(Inventory inventory, IReadOnlyList<Authority> authorities, string? url)
+    private Installation(Inventory inventory, IReadOnlyList<Authority> authorities, IReadOnlyList<Profile> profiles, string? url)
     {
+        Profiles = profiles;
         Inventory = inventory;
         Authorities = authorities;
         _url = url;
@@ -44,10 +46,16 @@ internal sealed class Installation
 
     public IReadOnlyList<Authority> Authorities { get; }
 
+    /// <summary>By which places are known: the shipped ones, the ceremony's own, and those of the folder that was named.</summary>
+    public IReadOnlyList<Profile> Profiles { get; }
+
     /// <param name="url">Where the base URL of the inventory is reached from here; null: there.</param>
+    /// <param name="profileFolder">Of profiles besides the shipped ones; null: there is none.</param>
     /// <exception cref="CeremonyException">No output of a ceremony.</exception>
     /// <exception cref="DerException">A certificate's extension cannot be read.</exception>
-    public static Installation Read(string folder, string? url)
+    /// <exception cref="ProfileException">A file is no profile.</exception>
+    /// <exception cref="IOException">The folder of profiles cannot be read.</exception>
+    public static Installation Read(string folder, string? url, string? profileFolder = null)
     {
         var files = new CeremonyFolder(folder);
         if (!files.Has(Inventory.FileName))
@@ -56,6 +64,12 @@ internal sealed class Installation
         }
 
         var inventory = Inventory.Read(files.Read(Inventory.FileName));
+        IReadOnlyList<Profile> profiles =
+        [
+            .. (profileFolder is null ? ProfileCatalogue.Shipped : ProfileCatalogue.Load(profileFolder)).All,
+            .. (files.Has(CeremonyFolder.PlanFile) ? PlanFile.Deserialize(files.Read(CeremonyFolder.PlanFile)).Profiles : [])
+                .Select(each => Profile.Parse(files.Read(CeremonyFolder.InputPath(each.File)))),
+        ];
         var authorities = new List<Authority>();
         foreach (InventoryCertificate entry in inventory.Certificates)
         {
@@ -72,10 +86,10 @@ internal sealed class Installation
                 : throw new CeremonyException($"{entry.File} has no SubjectKeyIdentifier, from which its URLs follow.");
             authorities.Add(new Authority(
                 entry.Id, entry.Issuer, entry.ProfileName, certificate, entry.Sm3 == Convert.ToHexStringLower(Sm3.HashData(Der.Encode(certificate))), identifier,
-                entry.ProfileName == "cross" ? [] : [.. PlacesOf(inventory, entry, identifier)]));
+                entry.ProfileName == "cross" ? [] : [.. PlacesOf(inventory, entry, identifier, profiles)]));
         }
 
-        return new Installation(inventory, authorities, url?.TrimEnd('/'));
+        return new Installation(inventory, authorities, profiles, url?.TrimEnd('/'));
     }
 
     /// <summary>Where something that certificates name is reached from here.</summary>
@@ -86,14 +100,19 @@ internal sealed class Installation
         return CrlSource.AddressOf(url);
     }
 
-    /// <summary>Where the CA's certificate has to be, as certificates of the shipped profiles name it.</summary>
-    public IEnumerable<string> CertificatePlaces(Authority authority) => ProfileCatalogue.Shipped.All
+    /// <summary>The issuer's name, and its key's signature.</summary>
+    public static bool IsSignedBy(Certificate certificate, Certificate issuer) =>
+        certificate.Tbs.Issuer == issuer.Tbs.Subject && certificate.AlgorithmsAgree
+        && SignatureCheck.Holds(issuer.Tbs.SubjectPublicKeyInfo, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
+
+    /// <summary>Where the CA's certificate has to be, as certificates of the known profiles name it.</summary>
+    public IEnumerable<string> CertificatePlaces(Authority authority) => Profiles
         .SelectMany(profile => profile.Options.CaIssuers)
         .Distinct()
         .Select(template => UrlTemplate.Fill(template, Inventory.BaseUrl, authority.KeyIdentifier, "all"));
 
-    /// <summary>The CRL of all its certificates; of a CA for subscribers also every partition that a shipped profile's certificates may name.</summary>
-    private static IEnumerable<CrlPlace> PlacesOf(Inventory inventory, InventoryCertificate entry, string keyIdentifier)
+    /// <summary>The CRL of all its certificates; of a CA for subscribers also every partition that a known profile's certificates may name.</summary>
+    private static IEnumerable<CrlPlace> PlacesOf(Inventory inventory, InventoryCertificate entry, string keyIdentifier, IReadOnlyList<Profile> profiles)
     {
         // As the ceremony's configuration of the CA has it: who certifies officers and services certifies no subscribers.
         bool isForSubscribers = entry.ProfileName == "sub-ca"
@@ -108,7 +127,7 @@ internal sealed class Installation
         }
 
         var seen = new HashSet<string>();
-        foreach (Profile profile in ProfileCatalogue.Shipped.All.Where(profile => profile.Options.CrlDistributionPoints.Count > 0))
+        foreach (Profile profile in profiles.Where(profile => profile.Options.CrlDistributionPoints.Count > 0))
         {
             IEnumerable<string> shards = isForSubscribers && !profile.IsAuthority ? CrlDistribution.ShardsOf(profile) : [];
             foreach (string shard in shards.Prepend("all"))
@@ -117,7 +136,7 @@ internal sealed class Installation
                 var point = new FullName([.. urls.Select(url => new UniformResourceIdentifier(url))]);
                 foreach (string url in urls.Where(url => CrlSource.AddressOf(url) is not null && seen.Add(url)))
                 {
-                    yield return new CrlPlace(url, point, shard != "all", shard == "all" ? number : null);
+                    yield return new CrlPlace(url, point, shard != "all", shard == "all" && entry.ProfileName != "root", shard == "all" ? number : null);
                 }
             }
         }

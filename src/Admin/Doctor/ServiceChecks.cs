@@ -9,11 +9,32 @@ internal sealed class ServiceChecks(Web web, DoctorReport report)
     private const string Live = "live";
     private const string Ready = "ready";
 
+    /// <summary>What a CA says of itself at least: a service that watches less than that is not well because it says so.</summary>
+    private static readonly string[] Expected = ["database", "hsm", "audit", "jobs", "crls"];
+
+    /// <summary>A KMC is known by its stock.</summary>
+    private const string Stock = "stock";
+
+    private static readonly string[] ExpectedOfKmc = ["database", "hsm", "audit", "jobs", Stock, "rows", "message-certificate"];
+
     /// <summary>Bytes. A service has a dozen checks.</summary>
     private const int MaxLength = 1 << 20;
 
-    /// <param name="management">Of the management listener.</param>
-    public async Task RunAsync(Uri management, CancellationToken cancellationToken)
+    /// <param name="management">Of each management listener.</param>
+    public async Task RunAsync(IReadOnlyList<Uri> management, CancellationToken cancellationToken)
+    {
+        foreach (Uri each in management)
+        {
+            await report.LookAsync(Ready, each.ToString(), () => ExamineAsync(each, cancellationToken));
+        }
+
+        if (management.Count == 0)
+        {
+            report.Warn(Ready, "services", "log, HSM, database and jobs of the CA were not looked at", "name each management listener with --management");
+        }
+    }
+
+    private async Task ExamineAsync(Uri management, CancellationToken cancellationToken)
     {
         string name = management.ToString().TrimEnd('/');
         if (await AskAsync(Live, new Uri($"{name}/health/live"), cancellationToken) is not { } live)
@@ -74,7 +95,14 @@ internal sealed class ServiceChecks(Web web, DoctorReport report)
             }
         }
 
-        if (status != 200 && lines.TrueForAll(line => line.Status is "healthy" or "degraded"))
+        bool isKmc = lines.Exists(line => line.Check == Stock);
+        string service = isKmc ? "KMC" : "CA";
+        foreach (string missing in (isKmc ? ExpectedOfKmc : Expected).Where(each => !lines.Exists(line => line.Check == each)))
+        {
+            report.Fault(Ready, $"{name} {missing}", $"/health/ready has no such check, which a {service} has", $"is this the management listener of the {service}, and is its program complete?");
+        }
+
+        if ((status != 200 || overall is not ("healthy" or "degraded")) && lines.TrueForAll(line => line.Status is "healthy" or "degraded"))
         {
             report.Fault(Ready, name, $"/health/ready answers with status {status} ({overall}), and no check says why", "see the service's log");
         }

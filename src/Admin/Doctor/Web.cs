@@ -3,7 +3,8 @@ using ZwCa.Admin.Crls;
 namespace ZwCa.Admin.Doctor;
 
 /// <summary>The doctor's way to servers: a server that does not answer is not asked again, and every answer tells something of the server's clock.</summary>
-internal sealed class Web(TimeProvider time, TimeSpan patience) : IDisposable
+/// <param name="budget">Of all answers.</param>
+internal sealed class Web(TimeProvider time, TimeSpan patience, DownloadBudget budget) : IDisposable
 {
     private readonly Downloader _downloader = new(time);
     private readonly Dictionary<string, string> _down = [];
@@ -25,14 +26,21 @@ internal sealed class Web(TimeProvider time, TimeSpan patience) : IDisposable
     public async Task<Downloaded> SendAsync(HttpRequestMessage request, long maxBytes, CancellationToken cancellationToken)
     {
         string server = request.RequestUri!.GetLeftPart(UriPartial.Authority);
+        if (budget.Spent is { } spent)
+        {
+            throw new DownloadException($"not asked, for {spent}");
+        }
+
         if (_down.TryGetValue(server, out string? reason))
         {
             throw new DownloadException($"not asked, for {server} was silent before ({reason})");
         }
 
+        var limits = new DownloadLimits(maxBytes, patience) { Budget = budget };
+        TimeSpan left = budget.TimeLeft;
         try
         {
-            Downloaded answer = await _downloader.SendAsync(request, new DownloadLimits(maxBytes, patience), cancellationToken);
+            Downloaded answer = await _downloader.SendAsync(request, left < limits.Total ? limits with { Total = left } : limits, cancellationToken);
             Observe(server, answer);
             return answer;
         }
@@ -53,12 +61,13 @@ internal sealed class Web(TimeProvider time, TimeSpan patience) : IDisposable
             return;
         }
 
-        // RFC 9110 §6.6.1: whole seconds, and of an answer out of a cache the time at which that was made.
-        DateTimeOffset earliest = date + (answer.Headers.Age ?? TimeSpan.Zero);
-        DateTimeOffset latest = earliest.AddSeconds(1);
-        TimeSpan ahead = earliest > answer.Answered ? earliest - answer.Answered
-            : latest < answer.Sent ? latest - answer.Sent
-            : TimeSpan.Zero;
+        // RFC 9110 §6.6.1: whole seconds, and of an answer out of a cache the time at which that was made. In ticks, for what a server writes may lead beyond the last date.
+        long earliest = date.UtcTicks + (answer.Headers.Age ?? TimeSpan.Zero).Ticks;
+        long latest = earliest + TimeSpan.TicksPerSecond;
+        var ahead = TimeSpan.FromTicks(
+            earliest > answer.Answered.UtcTicks ? earliest - answer.Answered.UtcTicks
+            : latest < answer.Sent.UtcTicks ? latest - answer.Sent.UtcTicks
+            : 0);
         if (_clocks[server] is not { } known || ahead.Duration() > known.Duration())
         {
             _clocks[server] = ahead;

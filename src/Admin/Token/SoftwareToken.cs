@@ -110,7 +110,7 @@ internal sealed class SoftwareToken
         Refusal.NotFound,
         $"令牌中没有容器“{LabelText.Shown(name)}”。{(ContainerNames is { Count: > 0 } names ? $"已有容器：{string.Join("、", names)}。" : "请先用 zwca token csr 新建。")}");
 
-    /// <summary>Keeps a certificate that was issued for a container's key. Needs no PIN: what it certifies is public, and signing compares it with the key.</summary>
+    /// <summary>Keeps a certificate that was issued for a container's signing key, or anew for one of its encryption keys. Needs no PIN: what it certifies is public, and signing compares it with the key.</summary>
     /// <returns>The container with its certificate.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.BadPublicKey"/> (of another key), <see cref="Refusal.NotFound"/>, <see cref="Refusal.WrongState"/>.</exception>
     public TokenContainer ImportCertificate(string name, Certificate certificate)
@@ -119,16 +119,14 @@ internal sealed class SoftwareToken
         TokenContainer container = Container(name);
         if (certificate.Tbs.SubjectPublicKeyInfo != container.PublicKey)
         {
-            throw new RefusalException(
-                Refusal.BadPublicKey,
-                $"证书的公钥（指纹 {TokenContainer.FingerprintOf(certificate.Tbs.SubjectPublicKeyInfo)}）不是容器“{name}”的公钥（指纹 {container.Fingerprint}），未导入。请导入由该容器的证书申请签发的证书。");
+            return container.TryRenewEncryption(certificate)
+                ? container
+                : throw new RefusalException(
+                    Refusal.BadPublicKey,
+                    $"证书的公钥（指纹 {TokenContainer.FingerprintOf(certificate.Tbs.SubjectPublicKeyInfo)}）不是容器“{name}”的公钥（指纹 {container.Fingerprint}），未导入。请导入由该容器的证书申请签发的证书。");
         }
 
-        if (container.Certificate?.Tbs.SerialNumber != certificate.Tbs.SerialNumber || !container.Certificate.TbsBytes.Span.SequenceEqual(certificate.TbsBytes.Span))
-        {
-            container.Keep(certificate);
-        }
-
+        container.Keep(certificate);
         return Container(name);
     }
 

@@ -1,59 +1,52 @@
-using System.Formats.Asn1;
-using System.Text;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
+using ZwCa.Data;
 
 namespace ZwCa.Admin.Token;
 
 /// <summary>
-/// A container as it is seen without the PIN. Its folder has one folder for each pair: <c>signing</c>, and beside it one day <c>encryption</c>, each with
-/// <c>private.key</c> (sealed), <c>public.pem</c> and, once it is issued, <c>certificate.pem</c>.
+/// A container as it is seen without the PIN. Its folder has one folder for each pair: <c>signing</c>, and for each encryption certificate
+/// <c>encryption-SERIAL</c>.
 /// </summary>
 internal sealed class TokenContainer
 {
-    private const string Signing = "signing";
-    private const string PrivateKeyFile = "private.key";
-    private const string PublicKeyFile = "public.pem";
-    private const string CertificateFile = "certificate.pem";
+    private const string EncryptionPrefix = TokenPair.Encryption + "-";
 
     private readonly string _folder;
+    private readonly TokenPair _signing;
 
-    private TokenContainer(string folder, string name, TokenKeyKind kind, SubjectPublicKeyInfo publicKey, Certificate? certificate)
+    private TokenContainer(string folder, string name, TokenPair signing)
     {
         _folder = folder;
+        _signing = signing;
         Name = name;
-        Kind = kind;
-        PublicKey = publicKey;
-        Certificate = certificate;
     }
 
     public string Name { get; }
 
-    public TokenKeyKind Kind { get; }
+    public TokenKeyKind Kind => _signing.Kind;
 
-    public SubjectPublicKeyInfo PublicKey { get; }
+    /// <summary>Of the signing pair, as are the fingerprint and the certificate.</summary>
+    public SubjectPublicKeyInfo PublicKey => _signing.PublicKey;
 
     /// <summary>SM3 of the SubjectPublicKeyInfo, lower-case hexadecimal.</summary>
     public string Fingerprint => FingerprintOf(PublicKey);
 
     /// <summary>For this public key; null before one was imported.</summary>
-    public Certificate? Certificate { get; }
+    public Certificate? Certificate => _signing.Certificate;
 
     public static string FingerprintOf(SubjectPublicKeyInfo key) => Convert.ToHexStringLower(Asn1.Custody.StatementSignature.IdOf(key));
 
+    /// <summary>Whether one of the pairs has that key.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: an encryption pair is damaged.</exception>
+    public bool Has(SubjectPublicKeyInfo key) => PublicKey == key || EncryptionPairs().Any(pair => pair.PublicKey == key);
+
     /// <param name="containers">Folder of all containers.</param>
-    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: a file is missing or damaged.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: a file of the signing pair is missing or damaged.</exception>
     public static TokenContainer Load(string containers, string name)
     {
-        string folder = Path.Combine(containers, name, Signing);
-        SubjectPublicKeyInfo key = Read<SubjectPublicKeyInfo>(folder, PublicKeyFile, Pem.PublicKey)
-            ?? throw new RefusalException(Refusal.WrongState, $"容器“{name}”缺少文件 {Path.Combine(folder, PublicKeyFile)}，请从备份恢复。");
-        TokenKeyKind kind = TokenKey.KindOf(key) ?? throw Damaged(folder, PublicKeyFile);
-        Certificate? certificate = Read<Certificate>(folder, CertificateFile, Pem.Certificate);
-        return certificate is null || certificate.Tbs.SubjectPublicKeyInfo == key
-            ? new TokenContainer(folder, name, kind, key, certificate)
-            : throw new RefusalException(Refusal.WrongState, $"容器“{name}”中的证书与其公钥不符：{Path.Combine(folder, CertificateFile)} 被换过，请从备份恢复。");
+        string folder = Path.Combine(containers, name);
+        return new TokenContainer(folder, name, TokenPair.Load(Path.Combine(folder, TokenPair.Signing), name, TokenPair.Signing));
     }
 
     /// <summary>Writes a container beside the others, under a name that nobody lists, and then gives it its own: it is there whole or not at all.</summary>
@@ -62,14 +55,10 @@ internal sealed class TokenContainer
     public static void Create(string containers, string name, string tokenId, TokenKey key, MasterKey master)
     {
         string unfinished = Path.Combine(containers, $".{Path.GetRandomFileName()}");
-        string folder = Path.Combine(unfinished, Signing);
         TokenFiles.MakeFolder(unfinished);
         try
         {
-            TokenFiles.MakeFolder(folder);
-            TokenFiles.WriteNew(Path.Combine(folder, PrivateKeyFile), master.Seal(key.Pkcs8.Span, Binding(tokenId, name, key.PublicKey)));
-            TokenFiles.WriteNew(Path.Combine(folder, PublicKeyFile), Encoding.ASCII.GetBytes(Pem.Encode(Pem.PublicKey, Der.Encode(key.PublicKey))));
-            TokenFiles.FlushFolder(folder);
+            TokenPair.Write(Path.Combine(unfinished, TokenPair.Signing), name, TokenPair.Signing, tokenId, key, master);
             TokenFiles.Publish(unfinished, Path.Combine(containers, name));
         }
         catch (Exception e)
@@ -84,68 +73,102 @@ internal sealed class TokenContainer
         }
     }
 
+    /// <summary>The encryption pairs, each with its certificate; the one that became valid last is the first. A damaged one does not keep the container from signing.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: a file of one is missing or damaged.</exception>
+    public IReadOnlyList<TokenPair> EncryptionPairs() =>
+    [
+        .. Directory.EnumerateDirectories(_folder, EncryptionPrefix + "*")
+            .Select(LoadEncryption)
+            .OrderByDescending(pair => pair.Certificate!.Tbs.Validity.NotBefore)
+            .ThenBy(pair => pair.Certificate!.Tbs.SerialNumber.ToString(), StringComparer.Ordinal),
+    ];
+
+    /// <summary>Keeps an encryption pair beside those that are there. A crash leaves it there whole or not at all.</summary>
     /// <param name="tokenId">16 bytes, hexadecimal.</param>
-    /// <returns>The caller disposes it.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: the file is missing, damaged, or belongs to another container, token or public key.</exception>
-    public TokenKey Open(string tokenId, MasterKey master)
+    /// <param name="key">Of the certificate.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>: another certificate has that serial number; <see cref="Refusal.WrongState"/>: the pair that is there is damaged.</exception>
+    public void AddEncryption(string tokenId, TokenKey key, MasterKey master, Certificate certificate)
     {
-        string path = Path.Combine(_folder, PrivateKeyFile);
-        byte[] pkcs8 = (File.Exists(path) ? master.TryOpen(TokenFiles.Read(path), Binding(tokenId, Name, PublicKey)) : null)
-            ?? throw new RefusalException(Refusal.WrongState, $"容器“{Name}”的私钥文件缺失、已损坏或被换过：{path}。请从备份恢复整个容器文件夹。");
-        return new TokenKey(Kind, PublicKey, pkcs8);
+        if (FindEncryption(certificate) is { } there)
+        {
+            // The same once more: what is there has to be what was just opened.
+            there.Open(tokenId, master).Dispose();
+            return;
+        }
+
+        Publish(certificate, unfinished => TokenPair.Write(unfinished, Name, TokenPair.Encryption, tokenId, key, master, certificate));
     }
 
-    /// <summary>An earlier certificate stays, under its serial number.</summary>
-    /// <param name="certificate">For this public key.</param>
+    /// <summary>A renewed certificate for an encryption key that is there: the key stays where it is, and is there under the new serial number too.</summary>
+    /// <returns>False: no encryption pair has its key.</returns>
+    /// <inheritdoc cref="AddEncryption"/>
+    public bool TryRenewEncryption(Certificate certificate)
+    {
+        if (EncryptionPairs().FirstOrDefault(pair => pair.PublicKey == certificate.Tbs.SubjectPublicKeyInfo) is not { } earlier)
+        {
+            return false;
+        }
+
+        if (FindEncryption(certificate) is null)
+        {
+            Publish(certificate, unfinished => earlier.Copy(unfinished, certificate));
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc cref="TokenPair.Open"/>
+    public TokenKey Open(string tokenId, MasterKey master) => _signing.Open(tokenId, master);
+
+    /// <summary>A certificate of the signing key. An earlier one stays, under its serial number.</summary>
     public void Keep(Certificate certificate)
     {
-        string path = Path.Combine(_folder, CertificateFile);
-        if (Certificate is { } earlier)
+        if (Certificate?.Tbs.SerialNumber != certificate.Tbs.SerialNumber || !Certificate.TbsBytes.Span.SequenceEqual(certificate.TbsBytes.Span))
         {
-            TokenFiles.Replace(Path.Combine(_folder, $"certificate-{earlier.Tbs.SerialNumber}.pem"), File.ReadAllBytes(path));
+            _signing.Keep(certificate);
         }
-
-        TokenFiles.Replace(path, Encoding.ASCII.GetBytes(Pem.Encode(Pem.Certificate, Der.Encode(certificate))));
     }
 
-    /// <summary>
-    /// <code>SEQUENCE { format UTF8String, token OCTET STRING, container UTF8String, use UTF8String, publicKey SubjectPublicKeyInfo }</code>
-    /// Authenticated with the private key: no file of another token, container, use or key passes for it.
-    /// </summary>
-    private static byte[] Binding(string tokenId, string name, SubjectPublicKeyInfo publicKey)
-    {
-        var writer = new AsnWriter(AsnEncodingRules.DER);
-        using (writer.PushSequence())
-        {
-            writer.WriteCharacterString(UniversalTagNumber.UTF8String, TokenDocument.CurrentFormat);
-            writer.WriteOctetString(Convert.FromHexString(tokenId));
-            writer.WriteCharacterString(UniversalTagNumber.UTF8String, name);
-            writer.WriteCharacterString(UniversalTagNumber.UTF8String, Signing);
-            publicKey.Write(writer);
-        }
+    private string EncryptionFolder(Certificate certificate) => Path.Combine(_folder, EncryptionPrefix + certificate.Tbs.SerialNumber);
 
-        return writer.Encode();
-    }
-
-    private static T? Read<T>(string folder, string file, string label)
-        where T : class, IDer<T>
+    /// <returns>The pair with this very certificate; null: none.</returns>
+    private TokenPair? FindEncryption(Certificate certificate)
     {
-        string path = Path.Combine(folder, file);
-        if (!File.Exists(path))
+        string path = EncryptionFolder(certificate);
+        if (!Directory.Exists(path))
         {
             return null;
         }
 
+        TokenPair there = LoadEncryption(path);
+        return there.Certificate!.TbsBytes.Span.SequenceEqual(certificate.TbsBytes.Span)
+            ? there
+            : throw new RefusalException(Refusal.Duplicate, $"容器“{Name}”中已有序列号为 {certificate.Tbs.SerialNumber} 的另一张加密证书，不会被覆盖。请联系签发机构核实。");
+    }
+
+    /// <param name="write">Into a folder under a name that nobody lists.</param>
+    private void Publish(Certificate certificate, Action<string> write)
+    {
+        string unfinished = Path.Combine(_folder, $".{Path.GetRandomFileName()}");
         try
         {
-            return Der.Decode<T>(Pem.Decode(label, Encoding.UTF8.GetString(TokenFiles.Read(path))));
+            write(unfinished);
+            FaultPoint.Reach("token.pair-written");
+            TokenFiles.Publish(unfinished, EncryptionFolder(certificate));
+            FaultPoint.Reach("token.pair-published");
         }
-        catch (DerException e)
+        catch when (Directory.Exists(unfinished))
         {
-            throw Damaged(folder, file, e);
+            Directory.Delete(unfinished, recursive: true);
+            throw;
         }
     }
 
-    private static RefusalException Damaged(string folder, string file, Exception? inner = null) =>
-        new(Refusal.WrongState, $"文件 {Path.Combine(folder, file)} 已损坏，请从备份恢复。", inner: inner);
+    private TokenPair LoadEncryption(string folder)
+    {
+        var pair = TokenPair.Load(folder, Name, TokenPair.Encryption);
+        return pair.Kind == TokenKeyKind.Sm2 && pair.Certificate?.Tbs.SerialNumber.ToString() == Path.GetFileName(folder)[EncryptionPrefix.Length..]
+            ? pair
+            : throw new RefusalException(Refusal.WrongState, $"文件夹 {folder} 不是序列号与其名称相符的SM2加密密钥，或缺少证书，请从备份恢复。");
+    }
 }

@@ -55,18 +55,24 @@ internal sealed class TokenKey : IDisposable
         if (kind == TokenKeyKind.Sm2)
         {
             using var key = Sm2PrivateKey.Generate();
-            byte[] point = key.PublicKey.ToBytes();
-            byte[] d = GC.AllocateArray<byte>(Sm2.ScalarSizeInBytes, pinned: true);
-            key.ExportBytes(d);
-            byte[] inner = Der.Encode(new EcPrivateKey(d, publicKey: point));
-            CryptographicOperations.ZeroMemory(d);
-            byte[] pkcs8 = Der.Encode(new PrivateKeyInfo(AlgorithmIdentifier.Sm2Key, inner));
-            CryptographicOperations.ZeroMemory(inner);
-            return new TokenKey(kind, SubjectPublicKeyInfo.ForSm2(point), pkcs8);
+            return FromSm2(key);
         }
 
         using AsymmetricAlgorithm other = kind == TokenKeyKind.P256 ? ECDsa.Create(ECCurve.NamedCurves.nistP256) : RSA.Create(RsaBits);
         return new TokenKey(kind, Der.Decode<SubjectPublicKeyInfo>(other.ExportSubjectPublicKeyInfo()), other.ExportPkcs8PrivateKey());
+    }
+
+    /// <param name="key">Copied; the caller disposes it.</param>
+    public static TokenKey FromSm2(Sm2PrivateKey key)
+    {
+        byte[] point = key.PublicKey.ToBytes();
+        byte[] d = GC.AllocateArray<byte>(Sm2.ScalarSizeInBytes, pinned: true);
+        key.ExportBytes(d);
+        byte[] inner = Der.Encode(new EcPrivateKey(d, publicKey: point));
+        CryptographicOperations.ZeroMemory(d);
+        byte[] pkcs8 = Der.Encode(new PrivateKeyInfo(AlgorithmIdentifier.Sm2Key, inner));
+        CryptographicOperations.ZeroMemory(inner);
+        return new TokenKey(TokenKeyKind.Sm2, SubjectPublicKeyInfo.ForSm2(point), pkcs8);
     }
 
     /// <summary>Signs a message, never a digest from outside: SM2 with SM3 and the default identity, ECDSA and RSA (PKCS #1 v1.5) with SHA-256.</summary>

@@ -44,6 +44,87 @@ internal sealed class UnlockedToken : IDisposable
     /// <inheritdoc cref="SoftwareToken.ImportCertificate"/>
     public TokenContainer ImportCertificate(string name, Certificate certificate) => _token.ImportCertificate(name, certificate);
 
+    /// <summary>
+    /// Takes the answer to an order of a pair, or to a recovery: opens the envelope with the container's signing key, keeps what is in it, and signs the
+    /// receipt. The same answer again changes nothing; another encryption pair stays beside the earlier ones, which go on opening what was encrypted to them.
+    /// </summary>
+    /// <param name="signing">For the container's signing key.</param>
+    /// <param name="encryption">Of the same subject and issuer. In a recovery the earlier one, whose key was lost.</param>
+    /// <param name="envelope">See <see cref="DeliveredEnvelope"/>.</param>
+    /// <param name="pairId">16 bytes, as <see cref="DeliveryReceipt.Pair"/>.</param>
+    /// <param name="issuerKeyId">SubjectKeyIdentifier of the CA.</param>
+    /// <returns>
+    /// The receipt. With <see cref="DeliveryOutcome.KeyMismatch"/> the envelope was for this container, but not the encryption certificate's key was in it, and nothing was kept.
+    /// </returns>
+    /// <exception cref="RefusalException">
+    /// Nothing was kept: <see cref="Refusal.BadPublicKey"/> (the signing certificate or the envelope is for another key, or the container's is not SM2),
+    /// <see cref="Refusal.Malformed"/> (certificates that do not belong together, or no envelope), <see cref="Refusal.Duplicate"/> (another certificate with that serial number),
+    /// <see cref="Refusal.NotFound"/>, <see cref="Refusal.WrongState"/> (damaged).
+    /// </exception>
+    public SignedReceipt ImportPair(
+        string container,
+        Certificate signing,
+        Certificate encryption,
+        ReadOnlyMemory<byte> envelope,
+        ReadOnlyMemory<byte> pairId,
+        ReadOnlyMemory<byte> issuerKeyId)
+    {
+        // Step 1: what can be wrong without a secret.
+        TokenContainer opened = RequireSm2(_token.Container(container));
+        PairCertificates.Require(opened, signing, encryption, issuerKeyId);
+        var delivered = DeliveredEnvelope.Parse(envelope);
+        Time now = Time.Truncate(_time.GetUtcNow());
+
+        // Step 2: the key, and whether it is the certificate's.
+        using Sm2PrivateKey signer = OpenSm2(opened);
+        using Sm2PrivateKey? key = delivered.Open(signer);
+        bool matches = key is not null && SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()) == encryption.Tbs.SubjectPublicKeyInfo;
+
+        // Step 3: the key first. A crash before the signing certificate leaves both pairs usable, and the same import ends what it began.
+        if (matches)
+        {
+            using var pair = TokenKey.FromSm2(key!);
+            opened.AddEncryption(_token.Document.Id, pair, _key, encryption);
+            opened.Keep(signing);
+        }
+
+        // Step 4: only now the receipt, for who reads it erases the envelope.
+        return SignedReceipt.Create(
+            new DeliveryReceipt(
+                pairId,
+                issuerKeyId,
+                signing.Tbs.SerialNumber,
+                encryption.Tbs.SerialNumber,
+                delivered.Digest,
+                matches ? DeliveryOutcome.Accepted : DeliveryOutcome.KeyMismatch,
+                now),
+            signer);
+    }
+
+    /// <summary>Decrypts what was encrypted to one of the container's encryption certificates.</summary>
+    /// <param name="serial">Of the certificate; null: the one that fits.</param>
+    /// <returns>The caller zeroes it.</returns>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.NotFound"/> (no encryption key, or not that one), <see cref="Refusal.BadPublicKey"/> (it is for another key),
+    /// <see cref="Refusal.Malformed"/> (its content was changed), <see cref="Refusal.WrongState"/> (damaged).
+    /// </exception>
+    public byte[] Decrypt(string container, Ciphertext cipher, SerialNumber? serial = null)
+    {
+        foreach (TokenPair pair in RequireEncryption(_token.Container(container), serial))
+        {
+            using TokenKey key = pair.Open(_token.Document.Id, _key);
+            using Sm2PrivateKey opened = key.OpenSm2();
+            if (cipher.TryDecrypt(opened) is { } plaintext)
+            {
+                return plaintext;
+            }
+        }
+
+        throw new RefusalException(
+            Refusal.BadPublicKey,
+            $"密文不是用容器“{LabelText.Shown(container)}”的{(serial is null ? "任何一张加密证书" : $"加密证书 {serial} ")}加密的，或已损坏，无法解密。请核对令牌和容器，或向发件人重新索取。");
+    }
+
     /// <summary>PKCS #10 for the container's key, without attributes. The CA takes the public key from it and nothing else.</summary>
     public CertificationRequest CreateRequest(string container, Name subject)
     {
@@ -79,19 +160,25 @@ internal sealed class UnlockedToken : IDisposable
         return StatementSignature.Create(statement, key);
     }
 
-    /// <summary>Demo tokens only.</summary>
+    /// <summary>The signing key. Demo tokens only.</summary>
     /// <param name="password">Not empty. The caller zeroes it.</param>
     /// <returns>PKCS #8 in PEM, ENCRYPTED PRIVATE KEY.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: it is no demo token.</exception>
     public string ExportPrivateKey(string container, ReadOnlySpan<char> password)
     {
-        if (!IsDemo)
-        {
-            throw new RefusalException(Refusal.NotAllowed, "只有演示令牌可以导出私钥；本令牌的私钥不得导出。");
-        }
-
+        RequireDemo();
         using TokenKey key = Open(container);
-        return Pem.Encode(Pem.EncryptedPrivateKey, Der.Encode(EncryptedPrivateKeyInfo.Encrypt(Der.Decode<PrivateKeyInfo>(key.Pkcs8), password)));
+        return Encrypt(key, password);
+    }
+
+    /// <summary>An encryption key. Demo tokens only.</summary>
+    /// <param name="serial">Of its certificate; null: the one that became valid last.</param>
+    /// <inheritdoc cref="ExportPrivateKey"/>
+    public string ExportEncryptionKey(string container, ReadOnlySpan<char> password, SerialNumber? serial = null)
+    {
+        RequireDemo();
+        using TokenKey key = RequireEncryption(_token.Container(container), serial)[0].Open(_token.Document.Id, _key);
+        return Encrypt(key, password);
     }
 
     public void Dispose() => _key.Dispose();
@@ -112,6 +199,33 @@ internal sealed class UnlockedToken : IDisposable
     public static TokenContainer RequireSm2(TokenContainer container) => container.Kind == TokenKeyKind.Sm2
         ? container
         : throw new RefusalException(Refusal.BadPublicKey, $"容器“{container.Name}”的密钥不是SM2，不能签署审批意见或声明。请使用SM2容器。");
+
+    /// <returns>One at least.</returns>
+    /// <param name="serial">Null: all.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.WrongState"/> (damaged).</exception>
+    public static IReadOnlyList<TokenPair> RequireEncryption(TokenContainer container, SerialNumber? serial)
+    {
+        IReadOnlyList<TokenPair> all = container.EncryptionPairs();
+        TokenPair[] fitting = [.. all.Where(pair => serial is null || pair.Certificate!.Tbs.SerialNumber == serial)];
+        return fitting.Length > 0
+            ? fitting
+            : throw new RefusalException(
+                Refusal.NotFound,
+                all.Count == 0
+                    ? $"容器“{container.Name}”没有加密密钥。请先用 zwca token import 导入加密证书及其密钥信封。"
+                    : $"容器“{container.Name}”没有加密证书 {serial} 的密钥。已有：{string.Join("、", all.Select(pair => pair.Certificate!.Tbs.SerialNumber))}。");
+    }
+
+    private void RequireDemo()
+    {
+        if (!IsDemo)
+        {
+            throw new RefusalException(Refusal.NotAllowed, "只有演示令牌可以导出私钥；本令牌的私钥不得导出。");
+        }
+    }
+
+    private static string Encrypt(TokenKey key, ReadOnlySpan<char> password) =>
+        Pem.Encode(Pem.EncryptedPrivateKey, Der.Encode(EncryptedPrivateKeyInfo.Encrypt(Der.Decode<PrivateKeyInfo>(key.Pkcs8), password)));
 
     private Sm2PrivateKey OpenSm2(TokenContainer container)
     {

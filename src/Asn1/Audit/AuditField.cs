@@ -76,6 +76,9 @@ public abstract record AuditField : IDer<AuditField>
 
         public string Value { get; }
 
+        /// <summary>Of a text that others have written, such as the message of an exception: what no value may have becomes spaces, and it is cut off.</summary>
+        public static Text Fit(string name, string value) => new(name, CustodyFields.FitText(value));
+
         private protected override void WriteValue(AsnWriter writer) => CustodyFields.WriteText(writer, Value);
     }
 

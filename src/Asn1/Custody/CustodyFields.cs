@@ -99,6 +99,18 @@ internal static class CustodyFields
         }
     }
 
+    /// <summary>Any text as one that may be told: line breaks and what is no text become spaces, and it is cut off at 256 characters.</summary>
+    public static string FitText(string text)
+    {
+        var fitting = new StringBuilder();
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            fitting.Append(IsText(rune) ? rune.ToString() : " ");
+        }
+
+        return fitting.Length == 0 ? " " : string.Concat(fitting.ToString().Normalize().EnumerateRunes().Take(MaxTextLength));
+    }
+
     private static bool IsRegion(string region) => region.Length == RegionLength && region.All(char.IsAsciiDigit);
 
     // Who signs reads the text before: a character that turns or hides others would make him sign what he has not read. Names are compared byte for
@@ -108,10 +120,7 @@ internal static class CustodyFields
         int count = 0;
         foreach (Rune rune in text.EnumerateRunes())
         {
-            if (++count > MaxTextLength
-                || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-                    or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-                || IsNoncharacter(rune.Value))
+            if (++count > MaxTextLength || !IsText(rune))
             {
                 return false;
             }
@@ -119,6 +128,9 @@ internal static class CustodyFields
 
         return count > 0 && text.IsNormalized();
     }
+
+    private static bool IsText(Rune rune) => !IsNoncharacter(rune.Value)
+        && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     // Unicode 23.7: not for interchange; IsNormalized throws on some of them.
     private static bool IsNoncharacter(int value) => value is >= 0xFDD0 and <= 0xFDEF || (value & 0xFFFE) == 0xFFFE;

@@ -18,7 +18,8 @@ namespace ZwCa.Asn1.Decisions;
 ///     identities           SEQUENCE OF SEQUENCE { name UTF8String, text UTF8String },
 ///     evidence             OCTET STRING (SIZE (32)),
 ///     officer          [0] EXPLICIT OfficerIdentity OPTIONAL,
-///     replaces         [1] EXPLICIT CertificateReference OPTIONAL }
+///     replaces         [1] EXPLICIT CertificateReference OPTIONAL,
+///     encryption       [2] EXPLICIT ProfileReference OPTIONAL }
 /// </code>
 /// All that may stand in a certificate besides what profile, issuer and the region's registration say: what isn't in here, no CA writes into it.
 /// </summary>
@@ -62,8 +63,11 @@ public sealed record CertificateBody : IDer<CertificateBody>
 
     public OfficerIdentity? Officer { get; init; }
 
-    /// <summary>Of a renewal or a new key: the certificate that it follows.</summary>
+    /// <summary>Of a renewal or a new key: the certificate that it follows; of a pair the signing one.</summary>
     public CertificateReference? Replaces { get; init; }
+
+    /// <summary>Of a pair: the profile of the encryption certificate, for a key of the key management centre; all else here is the signing certificate's. Null: one certificate.</summary>
+    public ProfileReference? Encryption { get; init; }
 
     /// <summary>The same bytes: that is what is signed.</summary>
     public bool Equals(CertificateBody? other) => other is not null && Der.Encode(this).AsSpan().SequenceEqual(Der.Encode(other));
@@ -93,7 +97,8 @@ public sealed record CertificateBody : IDer<CertificateBody>
             Identities = ReadList(sequence, MaxAttributes, IdentityText.Read),
             Evidence = CustodyFields.ReadExactly(sequence, CustodyFields.HashLength),
             Officer = sequence.HasData && sequence.PeekTag().HasSameClassAndValue(Tags.Context0) ? sequence.ReadExplicit<OfficerIdentity>(Tags.Context0) : null,
-            Replaces = sequence.HasData ? sequence.ReadExplicit<CertificateReference>(Tags.Context1) : null,
+            Replaces = sequence.HasData && sequence.PeekTag().HasSameClassAndValue(Tags.Context1) ? sequence.ReadExplicit<CertificateReference>(Tags.Context1) : null,
+            Encryption = sequence.HasData ? sequence.ReadExplicit<ProfileReference>(Tags.Context2) : null,
         };
         sequence.ThrowIfNotEmpty();
         return body;
@@ -115,6 +120,7 @@ public sealed record CertificateBody : IDer<CertificateBody>
             writer.WriteOctetString(Evidence.Span);
             WriteOptional(writer, Tags.Context0, Officer);
             WriteOptional(writer, Tags.Context1, Replaces);
+            WriteOptional(writer, Tags.Context2, Encryption);
         }
     }
 

@@ -8,7 +8,8 @@ using ZwCa.Issuance;
 namespace ZwCa.Ca.Authorities;
 
 /// <summary>A CA of this service: its number in the database, its name in the configuration, its key in the device.</summary>
-internal sealed record Authority(short Id, string Name, Issuer Issuer, bool ForSubscribers)
+/// <param name="Above">The CAs above it, from its issuer on, as far as the configuration has them.</param>
+internal sealed record Authority(short Id, string Name, Issuer Issuer, bool ForSubscribers, IReadOnlyList<Certificate> Above)
 {
     public Certificate Certificate => Issuer.Certificate!;
 
@@ -65,7 +66,7 @@ internal sealed class AuthorityList
             }
 
             short id = await NumberAsync(database, each.Name, issuer, certificate, time.GetUtcNow(), cancellationToken);
-            all.Add(new Authority(id, each.Name, issuer, each.ForSubscribers));
+            all.Add(new Authority(id, each.Name, issuer, each.ForSubscribers, await ReadAboveAsync(each, certificate, cancellationToken)));
         }
 
         return new AuthorityList(all, options.OperationsAuthority, options.SystemAuthority);
@@ -90,6 +91,22 @@ internal sealed class AuthorityList
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>.</exception>
     public Authority Get(string keyIdentifier) =>
         _all.FirstOrDefault(each => each.KeyIdentifier == keyIdentifier) ?? throw new RefusalException(Refusal.NotFound, "本服务没有该签发CA。");
+
+    /// <exception cref="ArgumentException">One has not signed the one before it.</exception>
+    private static async Task<IReadOnlyList<Certificate>> ReadAboveAsync(AuthorityOptions options, Certificate certificate, CancellationToken cancellationToken)
+    {
+        var above = new List<Certificate>();
+        foreach (string file in options.AboveFiles)
+        {
+            Certificate issuer = Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, await File.ReadAllTextAsync(file, cancellationToken)));
+            Certificate last = above.LastOrDefault(certificate);
+            bool isIssuer = issuer.Tbs.Subject == last.Tbs.Issuer
+                && SignatureCheck.Holds(issuer.Tbs.SubjectPublicKeyInfo, last.SignatureAlgorithm, last.TbsBytes, last.Signature);
+            above.Add(isIssuer ? issuer : throw new ArgumentException($"CA {options.Name}: {file} is not the issuer of the certificate before it."));
+        }
+
+        return above;
+    }
 
     private static Task<short> NumberAsync(Database database, string name, Issuer issuer, Certificate certificate, DateTimeOffset now, CancellationToken cancellationToken)
     {

@@ -18,7 +18,7 @@ namespace ZwCa.Ca.Authorities;
 /// Profiles in the database: every version that was ever known, and which is in use. Versions do not change and are remembered; which is active is asked anew each time. A row alone puts none
 /// into use: the last command of officers about the profile does, or, where there was none, the ceremony, which used a profile of the program. Safe for concurrent use.
 /// </summary>
-internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue, OrderedCommands commands, AuthorityList authorities, TimeProvider time)
+internal sealed class ProfileStore(ProfileCatalogue catalogue, OrderedCommands commands, AuthorityList authorities, TimeProvider time)
 {
     /// <summary>Certificates of the CAs' own that are looked at for a profile.</summary>
     private const int MaxLooked = 20;
@@ -32,17 +32,15 @@ internal sealed class ProfileStore(Database database, ProfileCatalogue catalogue
     private readonly ConcurrentDictionary<string, bool> _used = [];
 
     /// <summary>Puts the catalogue's profiles into the table of versions. Run at start; none becomes active by it.</summary>
-    public Task InstallAsync(CancellationToken cancellationToken = default) => database.WriteAsync(
-        async transaction =>
+    public async Task InstallAsync(Transaction transaction)
+    {
+        foreach (Profile profile in catalogue.All)
         {
-            foreach (Profile profile in catalogue.All)
-            {
-                await transaction.TryInsertAsync(
-                    "INSERT INTO profile_version (profile_hash, name, definition, added_at) VALUES (@Hash, @Name, @Definition, @Now)",
-                    new { Hash = profile.Hash.ToArray(), profile.Name, Definition = Encoding.UTF8.GetBytes(profile.CanonicalJson), Now = time.GetUtcNow() });
-            }
-        },
-        cancellationToken);
+            await transaction.TryInsertAsync(
+                "INSERT INTO profile_version (profile_hash, name, definition, added_at) VALUES (@Hash, @Name, @Definition, @Now)",
+                new { Hash = profile.Hash.ToArray(), profile.Name, Definition = Encoding.UTF8.GetBytes(profile.CanonicalJson), Now = time.GetUtcNow() });
+        }
+    }
 
     /// <summary>The version that is in use, if it is the one that the caller means.</summary>
     /// <param name="hash"><see cref="Profile.Hash"/>.</param>

@@ -5,7 +5,8 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Officers;
-using static ZwCa.Ca.Registrations.CommandReading;
+using ZwCa.OfficersApi;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Bulk;
 

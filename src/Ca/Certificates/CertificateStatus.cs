@@ -4,6 +4,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Pairs;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
@@ -27,8 +28,9 @@ internal sealed record StatusChange(RevocationReason Reason, AuditActor Actor, D
 }
 
 /// <summary>
-/// Revokes, suspends and resumes, in the transaction of whoever has decided it: row, CRL entry and event, or nothing. All reads and writes are by primary key: what is revoked
-/// already costs nothing. Nobody is asked whether the log keeps up: where issuing has to stop, revoking has to go on.
+/// Revokes, suspends and resumes, in the transaction of whoever has decided it: row, CRL entry and event, or nothing. What is done to one half of a pair is done to the other too, where its state
+/// lets it, unless the profile says that the half stands alone. All reads and writes are by primary key: what is revoked already costs nothing. Nobody is asked whether the log keeps up: where
+/// issuing has to stop, revoking has to go on.
 /// </summary>
 internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities, ProfileStore profiles, OfficerDirectory directory, ClientStore clients)
 {
@@ -73,6 +75,24 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// <see cref="Refusal.Malformed"/>: not one of <see cref="Reasons"/>; <see cref="Refusal.NotAllowed"/>: of an officer in office, whom those above him disable.
     /// </exception>
     public async Task<bool> RevokeAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
+        bool changed = await RevokeOneAsync(transaction, row, change);
+        if (await FindPartnerAsync(transaction, row) is { } partner)
+        {
+            await RevokeOneAsync(transaction, partner, change);
+        }
+
+        return changed;
+    }
+
+    /// <summary>Both halves, also of a profile that lets each go its own way.</summary>
+    public async Task RevokePairAsync(Transaction transaction, CertificateRow signing, CertificateRow encryption, StatusChange change)
+    {
+        await RevokeOneAsync(transaction, signing, change);
+        await RevokeOneAsync(transaction, encryption, change);
+    }
+
+    private async Task<bool> RevokeOneAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
         if (!Reasons.Contains(change.Reason))
         {
@@ -122,12 +142,16 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
                 await CloseLinkAsync(transaction, row, change.Actor);
             }
 
+            // The key of an encryption certificate ends with it.
+            await PairKeys.EndAsync(transaction, row, change.Now);
             await RecordAsync(transaction, RevokeAction, row, change, revokedAt);
             return true;
         }
 
         return false;
     }
+
+    private Task<CertificateRow?> FindPartnerAsync(Transaction transaction, CertificateRow row) => PairPartner.FindAsync(transaction, profiles, row);
 
     /// <summary>
     /// Until it is resumed or revoked: on CRLs meanwhile, as certificateHold. What an RA's officers hold already, those of the CA take over by it, with the day that it has: from then on
@@ -137,6 +161,17 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// <returns>False: it is not valid, or has expired, or is held by no lower one; nothing was changed.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer's, who is disabled instead, or a link's, whose client is.</exception>
     public async Task<bool> SuspendAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
+        bool changed = await SuspendOneAsync(transaction, row, change);
+        if (await FindPartnerAsync(transaction, row) is { } partner)
+        {
+            await SuspendOneAsync(transaction, partner, change);
+        }
+
+        return changed;
+    }
+
+    private async Task<bool> SuspendOneAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
         Require(change.Reason == RevocationReason.CertificateHold, "冻结的原因应为certificateHold。");
         if ((await profiles.GetAsync(transaction, row.ProfileHash)).Options.OfficerIdentity)
@@ -194,6 +229,20 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
     /// <param name="row">As it was read in this transaction.</param>
     /// <returns>False: it is not held, or has expired; nothing was changed.</returns>
     public async Task<bool> ResumeAsync(Transaction transaction, CertificateRow row, StatusChange change)
+    {
+        bool changed = await ResumeOneAsync(transaction, row, change);
+
+        // What the CA's officers have put on hold, an RA does not release, also not by the other half.
+        if (await FindPartnerAsync(transaction, row) is { State: CertificateState.Held } partner
+            && (change.RaName is null || await CertificateStore.FindRevocationAsync(transaction, partner) is { RaName: not null }))
+        {
+            await ResumeOneAsync(transaction, partner, change);
+        }
+
+        return changed;
+    }
+
+    private async Task<bool> ResumeOneAsync(Transaction transaction, CertificateRow row, StatusChange change)
     {
         Require(change.Reason == RevocationReason.RemoveFromCrl, "解冻的原因应为removeFromCRL。");
         if (row.State != CertificateState.Held || IsExpired(row, change.Now) || !await CertificateStore.MoveAsync(transaction, row, CertificateState.Valid, change.Now))

@@ -6,7 +6,7 @@ using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
-using static ZwCa.Ca.Registrations.CommandReading;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Certificates;
 

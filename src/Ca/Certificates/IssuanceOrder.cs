@@ -1,5 +1,6 @@
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Data;
 using ZwCa.Officers;
 
@@ -10,6 +11,9 @@ internal sealed record IssuanceOrder
 {
     /// <summary>Kind of a link's renewal, which no officer decides about.</summary>
     public const short LinkRenewal = 0;
+
+    /// <summary>Of the encryption certificate of a pair the decision has a row too, of a kind that is greater by this.</summary>
+    public const short EncryptionHalf = 100;
 
     /// <summary>Requester where officers of this service ordered it.</summary>
     public const string Command = "command";
@@ -61,9 +65,16 @@ internal sealed record IssuanceOrder
     /// <summary>Null: no RA asked.</summary>
     public string? RaName { get; init; }
 
+    /// <summary>What was decided, of a pair, for its encryption certificate: all as for the signing one, but profile and key.</summary>
+    public static CertificateBody EncryptionBodyOf(CertificateBody body, SubjectPublicKeyInfo key) =>
+        body with { Profile = body.Encryption!.Name, ProfileHash = body.Encryption.Hash, SubjectPublicKeyInfo = key, Encryption = null };
+
     /// <summary>What else belongs into the transaction that stores the certificate: the answer, a client's registration, the end of an order. May run twice.</summary>
     public Func<Transaction, CertificateRow, Task> Stored { get; init; } = static (_, _) => Task.CompletedTask;
 }
 
 /// <summary>Both decisions, which hold by themselves; whether the officers are in office is asked in the transaction of the intention.</summary>
 internal sealed record Approvals(Application Application, Approval Entry, SignedApproval EntrySigned, Approval Review, SignedApproval ReviewSigned);
+
+/// <summary>A serial number that nothing has been signed with, and the profile of what shall be.</summary>
+internal sealed record Reserved(CertificateRow Row, Issuance.Profile Profile);

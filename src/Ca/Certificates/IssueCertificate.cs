@@ -5,6 +5,8 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
+using ZwCa.Ca.KeyCentre;
+using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
@@ -14,16 +16,17 @@ using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults;
+using ZwCa.ServiceDefaults.Telemetry;
 
 namespace ZwCa.Ca.Certificates;
 
 /// <summary>
-/// Issues a certificate, whatever dies meanwhile: docs/ISSUANCE.md, in the same steps. What may have been signed has a row before it is signed, and nothing leaves that is not stored.
-/// Safe for concurrent use, on any number of nodes.
+/// Issues a certificate, or both of a pair, whatever dies meanwhile: docs/ISSUANCE.md and docs/DUAL-CERTIFICATES.md, in the same steps. What may have been signed has a row before it is signed,
+/// and nothing leaves that is not stored. Of a pair each step is one transaction for both. Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
     Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, Places places, OfficerDirectory directory, CertificateCheck check, CrlScopes scopes,
-    CaOptions options, IssueSteps steps, TimeProvider time)
+    PairKeys keys, CaOptions options, IssueSteps steps, TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
     public const string IssueAction = "certificate.issue";
@@ -33,11 +36,11 @@ internal sealed class IssueCertificate(
     public const string RequestField = "request";
 
     /// <summary>Issues what was decided, or finds what was issued by that decision.</summary>
-    /// <returns>The stored row: valid, or revoked since.</returns>
+    /// <returns>The stored row: valid, or revoked since; of a pair that of the signing certificate.</returns>
     /// <exception cref="RefusalException">
     /// What <see cref="Issuer.Prepare"/> refuses, and <see cref="Refusal.UnknownProfile"/>, <see cref="Refusal.OutOfScope"/>, <see cref="Refusal.NotAllowed"/>,
     /// <see cref="Refusal.QuotaExhausted"/>, <see cref="Refusal.NotApproved"/> (spent already), <see cref="Refusal.Duplicate"/> (the key or the subject is another's),
-    /// <see cref="Refusal.AuditUnavailable"/>, <see cref="Refusal.WrongState"/> (given up, or what it replaces is not valid).
+    /// <see cref="Refusal.AuditUnavailable"/>, <see cref="Refusal.WrongState"/> (given up, or what it replaces is not valid), <see cref="Refusal.Unavailable"/> (of a pair: the KMC is away).
     /// </exception>
     /// <exception cref="HsmException">The device failed: the intention stands, and the same request, or recovery, signs it.</exception>
     public async Task<CertificateRow> RunAsync(IssuanceOrder order, CancellationToken cancellationToken)
@@ -56,34 +59,44 @@ internal sealed class IssueCertificate(
         await gate.RequireAsync(cancellationToken);
         watch.End("gate");
 
-        // Step 3: reserve a serial number: a row of its own before anything else, so that each that was ever thought of is accounted for.
+        // Step 3: reserve a serial number: a row of its own before anything else, so that each that was ever thought of is accounted for. Of a pair both, and that a key is asked for.
         Authority authority = authorities.Find(order.Body.Issuer.Span) ?? throw new RefusalException(Refusal.OutOfScope, "申请所写的签发CA不是本服务的CA。");
         DateTimeOffset now = time.GetUtcNow();
-        (CertificateRow reserved, Profile profile, IReadOnlyList<SubjectText> place) = await database.WriteAsync(
-            transaction => ReserveAsync(transaction, order, authority, now), cancellationToken);
+        (IReadOnlyList<Reserved> reserved, IReadOnlyList<SubjectText> place) = await database.WriteAsync(transaction => ReserveAsync(transaction, order, authority, now), cancellationToken);
         watch.End("reserve");
         FaultPoint.Reach("issue-reserved");
         bool intended = false;
         try
         {
-            // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards.
-            PreparedCertificate prepared = authority.Issuer.Prepare(RequestOf(order.Body, reserved.Serial, profile, place, now));
+            // Step 4: build it by the profile, and judge it: the final bytes, signed with a key that nobody has afterwards. The other half of a pair needs its key before that.
+            var prepared = new List<PreparedCertificate> { authority.Issuer.Prepare(RequestOf(order.Body, reserved[0].Row.Serial, reserved[0].Profile, place, now)) };
+            PairKey? key = null;
+            if (reserved.Count > 1)
+            {
+                watch.End("prepare");
+                key = await keys.GetAsync(order, reserved[1], prepared[0].Tbs.Validity, cancellationToken);
+                watch.End("key");
+                FaultPoint.Reach("pair-key");
+                prepared.Add(authority.Issuer.Prepare(RequestOf(IssuanceOrder.EncryptionBodyOf(order.Body, key.PublicKey), reserved[1].Row.Serial, reserved[1].Profile, place, now)));
+                authority.Issuer.RequirePair(prepared[0], prepared[1]);
+            }
+
             watch.End("prepare");
             FaultPoint.Reach("issue-prepared");
 
             // Step 5: the intention: the exact bytes, the decision that is spent by it, and the event, in one transaction. The officers are in office now, or it is refused.
-            await database.WriteAsync(transaction => IntendAsync(transaction, order, authority, reserved, prepared), cancellationToken);
+            await database.WriteAsync(transaction => IntendAsync(transaction, order, authority, reserved, prepared, key), cancellationToken);
             intended = true;
             watch.End("intend");
             FaultPoint.Reach("issue-intended");
 
             // Step 6: sign. What the device returns is compared with the intention, byte for byte, and its signature verified.
-            Certificate certificate = await authority.Issuer.IssueAsync(prepared, cancellationToken);
+            IReadOnlyList<Certificate> certificates = await SignAsync(authority, prepared, cancellationToken);
             watch.End("sign");
             FaultPoint.Reach("issue-signed");
 
             // Step 7: certificate, event and answer are stored together; only then anybody hears of it. Whoever hangs up now does not stop it.
-            CertificateRow stored = await StoreAsync(reserved.CertificateId, certificate, order.Actor, order.Stored);
+            CertificateRow stored = await StoreAsync([.. reserved.Select(each => each.Row.CertificateId)], certificates, order.Actor, order.Stored);
             watch.End("store");
             FaultPoint.Reach("issue-stored");
             return stored;
@@ -91,7 +104,11 @@ internal sealed class IssueCertificate(
         catch (Exception e) when (e is RefusalException or LintException)
         {
             // Before the intention nothing was signed: the number is closed. After it, this changes nothing.
-            await CloseUnusedAsync(reserved, e is RefusalException refusal ? refusal.Kind.ToString() : "Lint");
+            foreach (Reserved each in reserved)
+            {
+                await CloseUnusedAsync(each.Row, e is RefusalException refusal ? refusal.Kind.ToString() : "Lint");
+            }
+
             if (!intended && await database.ReadAsync(transaction => IsDecidedBySameAsync(transaction, order), cancellationToken))
             {
                 // Another run of the same request was faster, and what it has spent or owns stood in the way here: that is no answer to keep.
@@ -111,36 +128,46 @@ internal sealed class IssueCertificate(
     public async Task<CertificateRow> FinishAsync(
         CertificateRow row, AuditActor actor, bool asked, Func<Transaction, CertificateRow, Task> stored, CancellationToken cancellationToken)
     {
-        if (row.State != CertificateState.Intended)
+        IReadOnlyList<CertificateRow> rows = await database.ReadAsync(transaction => FindWholeAsync(transaction, row), cancellationToken);
+        if (rows.All(each => each.State != CertificateState.Intended))
         {
-            return row.Signature is null
+            return rows[0].Signature is null
                 ? throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。")
                 : await database.WriteAsync(
                     async transaction =>
                     {
-                        await stored(transaction, row);
-                        return row;
+                        await stored(transaction, rows[0]);
+                        return rows[0];
                     },
                     cancellationToken);
         }
 
         // Step 1: the same bytes, judged anew: they follow from what was decided, by signatures that hold. What the rules refuse now is never signed.
         Authority authority = authorities[row.AuthorityId];
-        PreparedCertificate prepared;
+        var prepared = new List<PreparedCertificate>();
         try
         {
-            CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, row, [], authorities, profiles, places), cancellationToken);
-            check.RequireDecided(records, time.GetUtcNow());
-            if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
+            foreach (CertificateRow each in rows)
             {
-                throw new RefusalException(Refusal.InProgress, "该链路证书待原链路再次申请。");
+                CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, each, [], authorities, profiles, places), cancellationToken);
+                check.RequireDecided(records, time.GetUtcNow());
+                if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
+                {
+                    throw new RefusalException(Refusal.InProgress, "该链路证书待原链路再次申请。");
+                }
+
+                prepared.Add(authority.Issuer.PrepareAgain(each.Tbs, records.Profile!));
             }
 
-            prepared = authority.Issuer.PrepareAgain(row.Tbs, records.Profile!);
+            if (rows.Count > 1)
+            {
+                authority.Issuer.RequirePair(prepared[0], prepared[1]);
+                await keys.RequireAsync(rows[0], rows[1], cancellationToken);
+            }
         }
-        catch (Exception e) when (e is RefusalException { Kind: not Refusal.InProgress } or LintException or DerException or ArgumentException)
+        catch (Exception e) when (e is RefusalException { Kind: not (Refusal.InProgress or Refusal.Unavailable) } or LintException or DerException or ArgumentException)
         {
-            await AbandonAsync(row, "intention");
+            await AbandonAsync(rows, "intention");
             throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。", inner: e);
         }
 
@@ -153,33 +180,62 @@ internal sealed class IssueCertificate(
         int attempt = await database.WriteAsync(
             async transaction =>
             {
-                short next = await transaction.GetAsync<short>("SELECT COALESCE(MAX(attempt), 1) + 1 FROM signing_attempt WHERE certificate_id = @Id", new { Id = row.CertificateId });
-                bool isNext = await transaction.TryInsertAsync(
-                    "INSERT INTO signing_attempt (certificate_id, attempt, attempted_at) VALUES (@Id, @Attempt, @Now)",
-                    new { Id = row.CertificateId, Attempt = next, Now = time.GetUtcNow() });
-                if (!isNext)
+                int last = 0;
+                foreach (CertificateRow each in rows)
                 {
-                    throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5));
+                    last = await AttemptAsync(transaction, each, actor);
                 }
 
-                await log.AppendAsync(transaction, new AuditEvent(actor, SignAgainAction, row.ObjectOf(authorities), AuditOutcome.Intended)
-                {
-                    Fields = [new AuditField.Number("attempt", next), new AuditField.Octets("tbs", Sm3.HashData(row.Tbs))],
-                });
-                return next;
+                return last;
             },
             cancellationToken);
         if (attempt > options.SigningAttempts)
         {
-            await AbandonAsync(row, "attempts");
+            await AbandonAsync(rows, "attempts");
             throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
         }
 
         // Step 3: sign and store, as the first time.
         FaultPoint.Reach("again-recorded");
-        Certificate certificate = await authority.Issuer.IssueAsync(prepared, cancellationToken);
+        IReadOnlyList<Certificate> certificates = await SignAsync(authority, prepared, cancellationToken);
         FaultPoint.Reach("again-signed");
-        return await StoreAsync(row.CertificateId, certificate, actor, stored);
+        return await StoreAsync([.. rows.Select(each => each.CertificateId)], certificates, actor, stored);
+    }
+
+    /// <summary>Both of a pair in one call to the device.</summary>
+    private static async Task<IReadOnlyList<Certificate>> SignAsync(Authority authority, IReadOnlyList<PreparedCertificate> prepared, CancellationToken cancellationToken) =>
+        prepared.Count == 1 ? [await authority.Issuer.IssueAsync(prepared[0], cancellationToken)] : await authority.Issuer.IssueManyAsync(prepared, cancellationToken);
+
+    /// <returns>Both of a pair, the signing certificate first; else the row. As they are now.</returns>
+    private static async Task<IReadOnlyList<CertificateRow>> FindWholeAsync(Transaction transaction, CertificateRow row)
+    {
+        byte[][] ids = await PairStore.FindOfAsync(transaction, row.CertificateId) is { } pair ? [pair.PairId, pair.EncryptionId] : [row.CertificateId];
+        var rows = new List<CertificateRow>(ids.Length);
+        foreach (byte[] id in ids)
+        {
+            rows.Add((await CertificateStore.FindAsync(transaction, id))!);
+        }
+
+        return rows;
+    }
+
+    /// <returns>The attempt's number.</returns>
+    private async Task<short> AttemptAsync(Transaction transaction, CertificateRow row, AuditActor actor)
+    {
+        short next = await transaction.GetAsync<short>("SELECT COALESCE(MAX(attempt), 1) + 1 FROM signing_attempt WHERE certificate_id = @Id", new { Id = row.CertificateId });
+        bool isNext = await transaction.TryInsertAsync(
+            "INSERT INTO signing_attempt (certificate_id, attempt, attempted_at) VALUES (@Id, @Attempt, @Now)",
+            new { Id = row.CertificateId, Attempt = next, Now = time.GetUtcNow() });
+        if (!isNext)
+        {
+            throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5));
+        }
+
+        await log.AppendAsync(transaction, new AuditEvent(actor, SignAgainAction, row.ObjectOf(authorities), AuditOutcome.Intended)
+        {
+            Fields = [new AuditField.Number("attempt", next), new AuditField.Octets("tbs", Sm3.HashData(row.Tbs))],
+        });
+        return next;
     }
 
     /// <summary>Closes a reservation that has no intention.</summary>
@@ -190,6 +246,7 @@ internal sealed class IssueCertificate(
             bool closed = await CertificateStore.CloseUnusedAsync(transaction, row.CertificateId, time.GetUtcNow());
             if (closed)
             {
+                await KeyTaskStore.GiveUpAsync(transaction, row.CertificateId, time.GetUtcNow());
                 await log.AppendAsync(
                     transaction,
                     new AuditEvent(Job, UnusedAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });
@@ -242,47 +299,83 @@ internal sealed class IssueCertificate(
 
     private static async Task<bool> IsDecidedBySameAsync(Transaction transaction, IssuanceOrder order) => (await DecidedAsync(transaction, order))?.IsBy(order) == true;
 
-    private async Task<(CertificateRow Row, Profile Profile, IReadOnlyList<SubjectText> Place)> ReserveAsync(
-        Transaction transaction, IssuanceOrder order, Authority authority, DateTimeOffset now)
+    private async Task<(IReadOnlyList<Reserved> Reserved, IReadOnlyList<SubjectText> Place)> ReserveAsync(Transaction transaction, IssuanceOrder order, Authority authority, DateTimeOffset now)
     {
-        Profile profile = await RequireAllowedAsync(transaction, order, authority);
-        if (order.UsesEmptyId && !profile.Options.EmptyIdAllowed)
+        IReadOnlyList<Profile> allowed = await RequireAllowedAsync(transaction, order, authority);
+        if (order.UsesEmptyId && !allowed[0].Options.EmptyIdAllowed)
         {
             throw new RefusalException(Refusal.BadCsr, "证书申请以空的SM2签名者标识签名，此证书模板不接受。请以默认标识1234567812345678重新签名。");
         }
 
-        RequireEntity(profile, order.Body);
         if (order.Owner.Length > IssuanceOrder.MaxOwner)
         {
             throw new RefusalException(Refusal.Malformed, $"实体编号过长，与RA名称合计最多{IssuanceOrder.MaxOwner}个字符。");
         }
 
-        SerialNumber serial = SerialNumbers.Create();
-        var row = new CertificateRow
+        var reserved = new List<Reserved>(allowed.Count);
+        foreach (Profile profile in allowed)
         {
-            CertificateId = Ulid.Create(now),
-            AuthorityId = authority.Id,
-            Serial = serial.ToString(),
-            State = CertificateState.Reserved,
-            StateVersion = 1,
-            Owner = order.Owner,
-            Region = order.Region,
-            RaName = order.RaName,
-            ProfileHash = profile.Hash.ToArray(),
-            Shard = UrlTemplate.ShardName(serial, profile.Options.CrlShards),
-            ReservedAt = now,
-            ChangedAt = now,
-        };
-        await scopes.RequireAsync(transaction, authority, row.Shard);
-        return await CertificateStore.ReserveAsync(transaction, row)
-            ? (row, profile, await places.OfAsync(transaction, order.Region))
-            : throw new InvalidOperationException($"The serial number {row.Serial} came up twice: the random generator is broken.");
+            RequireEntity(profile, order.Body);
+            SerialNumber serial = SerialNumbers.Create();
+            var row = new CertificateRow
+            {
+                CertificateId = Ulid.Create(now),
+                AuthorityId = authority.Id,
+                Serial = serial.ToString(),
+                State = CertificateState.Reserved,
+                StateVersion = 1,
+                Owner = order.Owner,
+                Region = order.Region,
+                RaName = order.RaName,
+                ProfileHash = profile.Hash.ToArray(),
+                Shard = UrlTemplate.ShardName(serial, profile.Options.CrlShards),
+                ReservedAt = now,
+                ChangedAt = now,
+            };
+            await scopes.RequireAsync(transaction, authority, row.Shard);
+            if (!await CertificateStore.ReserveAsync(transaction, row))
+            {
+                throw new InvalidOperationException($"The serial number {row.Serial} came up twice: the random generator is broken.");
+            }
+
+            reserved.Add(new Reserved(row, profile));
+        }
+
+        if (reserved.Count > 1)
+        {
+            await keys.ReserveAsync(transaction, order, reserved[1], now);
+        }
+
+        return (reserved, await places.OfAsync(transaction, order.Region));
     }
 
-    /// <summary>The profile is active in the version that was decided about, and is the requester's to ask for, from this CA.</summary>
-    private async Task<Profile> RequireAllowedAsync(Transaction transaction, IssuanceOrder order, Authority authority)
+    /// <summary>The profile is active in the version that was decided about, and is the requester's to ask for, from this CA; of a pair both, and they fit each other.</summary>
+    private async Task<IReadOnlyList<Profile>> RequireAllowedAsync(Transaction transaction, IssuanceOrder order, Authority authority)
     {
-        Profile profile = await profiles.GetActiveAsync(transaction, order.Body.Profile, order.Body.ProfileHash);
+        Profile profile = await RequireAllowedAsync(transaction, order, authority, order.Body.Profile, order.Body.ProfileHash);
+        bool isSm2 = order.Body.SubjectPublicKeyInfo.TryGetSm2Key(out _);
+        if (order.Body.Encryption is not { } other)
+        {
+            // Encryption keys are SM2: an RSA certificate stands alone.
+            return profile.Options.Half == PairHalf.None || (profile.Options.Half == PairHalf.Signing && !isSm2)
+                ? [profile]
+                : throw new RefusalException(Refusal.OutOfScope, $"证书模板“{profile.Options.Title}”只用于双证书，须成对申请。");
+        }
+
+        if (!isSm2)
+        {
+            throw new RefusalException(Refusal.BadPublicKey, "双证书的签名密钥应为SM2。");
+        }
+
+        Profile encryption = await RequireAllowedAsync(transaction, order, authority, other.Name, other.Hash);
+        return profile.Options.Half == PairHalf.Signing && encryption.Options.Half == PairHalf.Encryption && profile.Options.Edition == encryption.Options.Edition
+            ? [profile, encryption]
+            : throw new RefusalException(Refusal.OutOfScope, $"证书模板“{profile.Options.Title}”与“{encryption.Options.Title}”不能组成双证书。");
+    }
+
+    private async Task<Profile> RequireAllowedAsync(Transaction transaction, IssuanceOrder order, Authority authority, string name, ReadOnlyMemory<byte> hash)
+    {
+        Profile profile = await profiles.GetActiveAsync(transaction, name, hash);
 
         // Whatever stands in the tables: CAs are certified at ceremonies, and by what the system is run, no RA asks for (trust.md §1).
         bool isNever = profile.IsAuthority
@@ -305,31 +398,68 @@ internal sealed class IssueCertificate(
         }
     }
 
-    private async Task IntendAsync(Transaction transaction, IssuanceOrder order, Authority authority, CertificateRow reserved, PreparedCertificate prepared)
+    private async Task IntendAsync(
+        Transaction transaction, IssuanceOrder order, Authority authority, IReadOnlyList<Reserved> reserved, IReadOnlyList<PreparedCertificate> prepared, PairKey? key)
     {
         // A node that stood still since it reserved: nothing is dated back by more than the profile allows, and what was allowed then may be so no more.
         DateTimeOffset now = time.GetUtcNow();
-        if (prepared.Tbs.Validity.NotBefore.Value < now.AddSeconds(-prepared.Profile.Options.Validity.BackdateSeconds))
+        if (prepared.Any(each => each.Tbs.Validity.NotBefore.Value < now.AddSeconds(-each.Profile.Options.Validity.BackdateSeconds)))
         {
             throw new RefusalException(Refusal.Unavailable, "签发超时，请稍后用同一申请重试。");
         }
 
         await RequireAllowedAsync(transaction, order, authority);
 
-        // The officers, as they stand now; two persons; and the RA.
+        // The officers, as they stand now; two persons.
+        byte[]? entryHash = null;
+        byte[]? reviewHash = null;
         if (order.Approvals is { } approvals)
         {
             VerifiedApproval entry = await directory.VerifyAsync(transaction, approvals.EntrySigned);
             VerifiedApproval review = await directory.VerifyAsync(transaction, approvals.ReviewSigned);
             ApprovedApplication.Create(approvals.Application, entry, review);
+            entryHash = await ApprovalStore.RecordAsync(transaction, approvals.Entry, approvals.EntrySigned, now);
+            reviewHash = await ApprovalStore.RecordAsync(transaction, approvals.Review, approvals.ReviewSigned, now);
         }
 
-        if (order.RaName is { } ra)
+        CertificateRow? replaced = await ReplacedAsync(transaction, order, prepared[0], now);
+        for (int i = 0; i < reserved.Count; i++)
         {
-            await RaStore.CountAsync(transaction, ra);
+            if (order.RaName is { } ra)
+            {
+                await RaStore.CountAsync(transaction, ra);
+            }
+
+            byte[]? replaces = i == 0 ? replaced?.CertificateId : await keys.FindReplacedAsync(transaction, order, replaced, key!, now);
+            byte[] keyHash = await OwnAsync(transaction, order, reserved[i], prepared[i], replaces, now);
+            await DecideAsync(transaction, order, reserved[i], isEncryption: i > 0, entryHash, reviewHash, now);
+            await log.AppendAsync(transaction, new AuditEvent(order.Actor, IntendAction, reserved[i].Row.ObjectOf(authorities), AuditOutcome.Intended)
+            {
+                Fields =
+                [
+                    new AuditField.Octets("application", order.Digest),
+                    new AuditField.Octets("tbs", Sm3.HashData(prepared[i].TbsBytes.Span)),
+                    new AuditField.Text("profile", prepared[i].Profile.Name),
+                    new AuditField.Octets("profileHash", prepared[i].Profile.Hash),
+                    new AuditField.Text("region", order.Region),
+                    new AuditField.Octets("key", keyHash),
+                    new AuditField.Text(RequestField, order.RequestId),
+                    .. i > 0 && key!.Escrowed is { } escrowed ? new AuditField[] { new AuditField.Octets("keyReply", escrowed.ReplyHash) } : [],
+                    .. entryHash is null ? [] : new AuditField[] { new AuditField.Octets("entry", entryHash), new AuditField.Octets("review", reviewHash) },
+                ],
+            });
         }
 
-        // Whose subject and whose key it is; what it replaces.
+        if (key is not null)
+        {
+            await PairKeys.IntendAsync(transaction, reserved[0].Row, reserved[1].Row, key, now);
+        }
+    }
+
+    /// <summary>Whose subject and whose key it is; then the bytes.</summary>
+    /// <returns>SM3 of the SubjectPublicKeyInfo.</returns>
+    private static async Task<byte[]> OwnAsync(Transaction transaction, IssuanceOrder order, Reserved reserved, PreparedCertificate prepared, byte[]? replaces, DateTimeOffset now)
+    {
         TbsCertificate tbs = prepared.Tbs;
         byte[] subjectHash = tbs.Subject.HashCanonical();
         byte[] keyHash = Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo));
@@ -348,16 +478,15 @@ internal sealed class IssueCertificate(
             throw new RefusalException(Refusal.BadPublicKey, "该公钥的证书已因密钥泄露吊销，请重新生成密钥。");
         }
 
-        byte[]? replaces = await ReplacedAsync(transaction, order, keyHash, now);
+        return await CertificateStore.IntendAsync(transaction, reserved.Row.CertificateId, prepared.TbsBytes, subjectHash, keyHash, tbs.Validity, replaces, now)
+            ? keyHash
+            : throw new RefusalException(Refusal.Unavailable, "签发超时，请稍后用同一申请重试。");
+    }
 
-        // The bytes, first: the decision refers to them. Then the decision, which nothing spends a second time.
-        if (!await CertificateStore.IntendAsync(transaction, reserved.CertificateId, prepared.TbsBytes, subjectHash, keyHash, tbs.Validity, replaces, now))
-        {
-            throw new RefusalException(Refusal.Unavailable, "签发超时，请稍后用同一申请重试。");
-        }
-
-        byte[]? entryHash = order.Approvals is { } given ? await ApprovalStore.RecordAsync(transaction, given.Entry, given.EntrySigned, now) : null;
-        byte[]? reviewHash = order.Approvals is { } both ? await ApprovalStore.RecordAsync(transaction, both.Review, both.ReviewSigned, now) : null;
+    /// <summary>Refers to the bytes, so it comes after them. Nothing spends it a second time.</summary>
+    private static async Task DecideAsync(
+        Transaction transaction, IssuanceOrder order, Reserved reserved, bool isEncryption, byte[]? entryHash, byte[]? reviewHash, DateTimeOffset now)
+    {
         bool isFirst = await transaction.TryInsertAsync(
             """
             INSERT INTO decision (
@@ -368,9 +497,9 @@ internal sealed class IssueCertificate(
             {
                 order.Requester,
                 order.Reference,
-                order.Kind,
+                Kind = (short)(order.Kind + (isEncryption ? IssuanceOrder.EncryptionHalf : 0)),
                 order.RequestId,
-                reserved.CertificateId,
+                reserved.Row.CertificateId,
                 order.Digest,
                 order.Application,
                 EntryHash = entryHash,
@@ -383,26 +512,12 @@ internal sealed class IssueCertificate(
         {
             throw new RefusalException(Refusal.NotApproved, "该申请的审批意见已使用。");
         }
-
-        await log.AppendAsync(transaction, new AuditEvent(order.Actor, IntendAction, reserved.ObjectOf(authorities), AuditOutcome.Intended)
-        {
-            Fields =
-            [
-                new AuditField.Octets("application", order.Digest),
-                new AuditField.Octets("tbs", Sm3.HashData(prepared.TbsBytes.Span)),
-                new AuditField.Text("profile", prepared.Profile.Name),
-                new AuditField.Octets("profileHash", prepared.Profile.Hash),
-                new AuditField.Text("region", order.Region),
-                new AuditField.Octets("key", keyHash),
-                new AuditField.Text(RequestField, order.RequestId),
-                .. entryHash is null ? [] : new AuditField[] { new AuditField.Octets("entry", entryHash), new AuditField.Octets("review", reviewHash) },
-            ],
-        });
     }
 
     /// <summary>The certificate that is renewed or gets another key: of the same owner, valid, and not followed by another. It stays valid until its own end or its revocation: the two overlap.</summary>
-    private async Task<byte[]?> ReplacedAsync(Transaction transaction, IssuanceOrder order, byte[] keyHash, DateTimeOffset now)
+    private async Task<CertificateRow?> ReplacedAsync(Transaction transaction, IssuanceOrder order, PreparedCertificate prepared, DateTimeOffset now)
     {
+        byte[] keyHash = Sm3.HashData(Der.Encode(prepared.Tbs.SubjectPublicKeyInfo));
         bool replaces = order.Kind is (short)DecisionKind.Renew or (short)DecisionKind.Rekey;
         if (order.Body.Replaces is not { } reference)
         {
@@ -429,41 +544,60 @@ internal sealed class IssueCertificate(
 
         bool isSameKey = old.KeyHash.AsSpan().SequenceEqual(keyHash);
         return isSameKey == (order.Kind == (short)DecisionKind.Renew)
-            ? old.CertificateId
+            ? old
             : throw new RefusalException(Refusal.BadPublicKey, isSameKey ? "换发须使用新的密钥。" : "更新须使用原证书的密钥；更换密钥请申请换发。");
     }
 
     /// <summary>Never cancelled: it is signed.</summary>
-    private Task<CertificateRow> StoreAsync(byte[] id, Certificate certificate, AuditActor actor, Func<Transaction, CertificateRow, Task> stored) => database.WriteAsync(
+    /// <returns>The first row.</returns>
+    private Task<CertificateRow> StoreAsync(
+        IReadOnlyList<byte[]> ids, IReadOnlyList<Certificate> certificates, AuditActor actor, Func<Transaction, CertificateRow, Task> stored) => database.WriteAsync(
         async transaction =>
         {
-            bool isFirst = await CertificateStore.StoreAsync(transaction, id, certificate.Signature, time.GetUtcNow());
-            CertificateRow row = (await CertificateStore.FindAsync(transaction, id))!;
-            if (isFirst)
+            CertificateRow? first = null;
+            int firsts = 0;
+            for (int i = 0; i < ids.Count; i++)
             {
-                await log.AppendAsync(transaction, new AuditEvent(actor, IssueAction, row.ObjectOf(authorities), AuditOutcome.Done)
+                bool isFirst = await CertificateStore.StoreAsync(transaction, ids[i], certificates[i].Signature, time.GetUtcNow());
+                CertificateRow row = (await CertificateStore.FindAsync(transaction, ids[i]))!;
+                first ??= row;
+                if (isFirst)
                 {
-                    Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(certificate)))],
-                });
+                    firsts++;
+                    await log.AppendAsync(transaction, new AuditEvent(actor, IssueAction, row.ObjectOf(authorities), AuditOutcome.Done)
+                    {
+                        Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(certificates[i])))],
+                    });
+                }
+                else if (row.Signature is null)
+                {
+                    throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
+                }
             }
-            else if (row.Signature is null)
+
+            // Both of a pair, or neither: what throws here undoes the half.
+            if (firsts != 0 && firsts != ids.Count)
             {
-                throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
+                throw new InvalidOperationException($"{first}: one half of the pair was stored by another. Run the re-audit.");
             }
 
             // Another was faster: his signature is the certificate's, and this one never leaves.
-            await stored(transaction, row);
-            return row;
+            await stored(transaction, first!);
+            return first!;
         });
 
-    private Task AbandonAsync(CertificateRow row, string reason) => database.WriteAsync(
+    private Task AbandonAsync(IReadOnlyList<CertificateRow> rows, string reason) => database.WriteAsync(
         async transaction =>
         {
-            if (await CertificateStore.AbandonAsync(transaction, row, time.GetUtcNow()))
+            foreach (CertificateRow row in rows)
             {
-                await log.AppendAsync(
-                    transaction,
-                    new AuditEvent(Job, AbandonAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });
+                if (await CertificateStore.AbandonAsync(transaction, row, time.GetUtcNow()))
+                {
+                    await PairKeys.EndAsync(transaction, row, time.GetUtcNow());
+                    await log.AppendAsync(
+                        transaction,
+                        new AuditEvent(Job, AbandonAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });
+                }
             }
         });
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ZwCa.ServiceDefaults.Telemetry;
 
 namespace ZwCa.Ca.Certificates;
 
@@ -9,7 +10,7 @@ internal sealed class IssueSteps(IMeterFactory meters)
         "zwca.ca.issue.step",
         "s",
         "Steps of issuing a certificate.",
-        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5] });
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = StepWatch.Boundaries });
 
     public StepWatch Start() => new(_seconds);
 }

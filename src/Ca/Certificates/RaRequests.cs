@@ -10,7 +10,8 @@ using ZwCa.Cryptography;
 using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Messages;
-using static ZwCa.Ca.Registrations.CommandReading;
+using ZwCa.ServiceDefaults.Telemetry;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Certificates;
 
@@ -37,9 +38,10 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, I
         return new Approvals(application, entry, verifier.Verify(entry, application), review, verifier.Verify(review, application));
     }
 
-    /// <summary>An application for a certificate: issue, renewal, new key.</summary>
+    /// <summary>An application for a certificate, or for both of a pair: issue, renewal, new key.</summary>
+    /// <param name="isPair">What the address says.</param>
     /// <exception cref="RefusalException">As <see cref="Read"/>, and <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, <see cref="Refusal.NotApproved"/> (other evidence or another key).</exception>
-    public IssuanceOrder ReadOrder(MessageContext message, DecidedRequest request)
+    public IssuanceOrder ReadOrder(MessageContext message, DecidedRequest request, bool isPair = false)
     {
         StepWatch watch = steps.Start();
         Approvals approvals = Read(message, request);
@@ -48,6 +50,7 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, I
         Require(application.Kind is DecisionKind.Issue or DecisionKind.Renew or DecisionKind.Rekey, Refusal.Malformed, "该申请不是签发、更新或换发申请。");
         CertificateBody body = Decode<CertificateBody>(application.Body, "申请内容");
         Require(body.Officer is null, Refusal.OutOfScope, "人员证书不由RA申请。");
+        Require((body.Encryption is not null) == isPair, Refusal.Malformed, isPair ? "该申请不是双证书申请。" : "该申请是双证书申请，须向/pairs提交。");
 
         // What travels beside the application is covered by it: nothing that nobody approved has any effect.
         Require(request.Evidence.All(each => each is { Length: Sm3.HashSizeInBytes }), Refusal.Malformed, "证明材料的杂凑值应为32字节。");
@@ -73,6 +76,16 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, I
             Approvals = approvals,
             RaName = ra,
         };
+    }
+
+    /// <summary>An application to recover a subscriber's encryption key.</summary>
+    /// <exception cref="RefusalException">As <see cref="Read"/>, and <see cref="Refusal.Malformed"/> (another kind).</exception>
+    public (Approvals Approvals, RecoveryBody Body) ReadRecovery(MessageContext message, DecidedRequest request)
+    {
+        Approvals approvals = Read(message, request);
+        Require(approvals.Application.Kind == DecisionKind.Recovery, Refusal.Malformed, "该申请不是密钥恢复申请。");
+        Require(request.Csr is null && request.Evidence.Count == 0, Refusal.Malformed, "此类申请没有证书请求和证明材料。");
+        return (approvals, Decode<RecoveryBody>(approvals.Application.Body, "申请内容"));
     }
 
     /// <summary>An application about the status of a certificate: revoke, suspend, resume.</summary>

@@ -11,15 +11,11 @@ using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Ca.Commands;
 
-/// <summary>Persons and the officers among them.</summary>
+/// <summary>The registry of persons.</summary>
 internal static class PersonsApi
 {
-    public static void MapPersons(this IEndpointRouteBuilder app)
-    {
-        RouteGroupBuilder group = app.MapGroup("").RequireClient(ClientKind.Officer, ClientKind.Ra);
+    public static void MapPersons(this IEndpointRouteBuilder app) =>
         app.MapGroup("").RequireClient(ClientKind.Officer).MapPost("/persons", EnrollAsync).RequireSignedMessage();
-        group.MapGet("/officers", ListOfficersAsync).RequireSignedMessage();
-    }
 
     /// <summary>
     /// Done twice it is done once: whoever is enrolled already is found. Only for those who may propose an officer, of an RA too, each for himself and over his own link: an RA's server alone
@@ -35,37 +31,5 @@ internal static class PersonsApi
 
         Person person = await persons.EnrollAsync(IdNumber.Parse(request.IdNumber), PersonName.Parse(request.Name), officer.Actor, cancellationToken: cancellationToken);
         return TypedResults.Ok(new PersonAnswer { PersonId = Convert.ToHexStringLower(person.Id.Span) });
-    }
-
-    private static async Task<Ok<OfficerPage>> ListOfficersAsync(
-        MessageContext message, OfficerDirectory directory, PersonRegistry persons, CancellationToken cancellationToken, string? region = null, string? after = null, int? rows = null)
-    {
-        RegionCode own = ((CaSender)message.Sender).Region;
-        RegionCode within = region is null ? own : RegionCode.Parse(region);
-        if (!own.Covers(within))
-        {
-            throw new RefusalException(Refusal.OutOfScope, "该区域不在您的管辖范围内。");
-        }
-
-        int count = Page.Rows(rows);
-        IReadOnlyList<OfficerEntry> page = await directory.ListAsync(persons, within, Page.After(after), count, cancellationToken);
-        return TypedResults.Ok(new OfficerPage
-        {
-            Officers =
-            [
-                .. page.Select(each => new OfficerAnswer
-                {
-                    Id = Convert.ToHexStringLower(each.OfficerId),
-                    Name = each.Name,
-                    IdNumber = each.IdNumber,
-                    Role = each.Role,
-                    Region = each.Region,
-                    Certificate = each.CertificateSerial,
-                    Enabled = each.Enabled,
-                    CertifiedUntil = each.CertifiedUntil,
-                }),
-            ],
-            Next = page.Count == count ? Convert.ToHexStringLower(page[^1].OfficerId) : null,
-        });
     }
 }

@@ -20,7 +20,6 @@ internal static class RegistersApi
     {
         RouteGroupBuilder group = app.MapGroup("").RequireClient(ClientKind.Officer, ClientKind.Ra);
         group.MapGet("/profiles", ListProfilesAsync).RequireSignedMessage();
-        group.MapGet("/regions", ListRegionsAsync).RequireSignedMessage();
         group.MapGet("/registration-authorities", ListRasAsync).RequireSignedMessage();
     }
 
@@ -40,9 +39,6 @@ internal static class RegistersApi
                 return answers;
             },
             cancellationToken));
-
-    private static async Task<Ok<IReadOnlyList<RegionAnswer>>> ListRegionsAsync(Database database, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await database.QueryAsync<RegionAnswer>("SELECT code, name, parent FROM region ORDER BY code", cancellationToken: cancellationToken));
 
     private static async Task<Ok<IReadOnlyList<RegistrationAuthorityAnswer>>> ListRasAsync(
         MessageContext message, Database database, AuthorityList authorities, CancellationToken cancellationToken) =>

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Data;
+using ZwCa.Jobs;
 
 namespace ZwCa.Ca.Crls;
 
@@ -12,18 +13,25 @@ internal static class CrlHosting
     {
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
-        services.AddSingleton<ClockWatch>();
+        services.AddClockWatch();
+        services.AddHostedService<ClockRound>();
         services.AddSingleton<CrlNode>();
         services.AddSingleton<CrlScopes>();
         services.AddSingleton<PublicationFolders>();
         services.AddSingleton<ServedCrls>();
         services.AddSingleton(provider => new LogGuard(provider.GetRequiredService<Database>(), provider.GetRequiredService<LogOptions>()));
         services.AddSingleton<CeremonyPublication>();
+        services.AddSingleton<CrlEvidence>();
         services.AddSingleton<CrlGate>();
         services.AddSingleton<MakeCrl>();
+        services.AddSingleton<AdoptCrl>();
+        services.AddSingleton<CrlRuns>();
+        services.AddSingleton<PutCrl>();
         services.AddSingleton<PublishCrls>();
+        services.AddSingleton<PublicationCall>();
         services.AddHostedService<PublicationService>();
         services.AddSingleton<CrlActions>();
+        services.AddSingleton<CrlHealth>();
         services.AddHealthChecks().AddCheck<CrlHealth>(CrlHealth.Name);
         builder.AddPublicationListener(options);
     }

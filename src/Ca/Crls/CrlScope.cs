@@ -17,6 +17,9 @@ internal sealed record CrlScope(Authority Authority, string Shard)
     /// <summary>Below a publication folder, and below the base URL: what profiles write as <c>{base}/crl/{ski}/{shard}.crl</c>.</summary>
     public string Path => $"crl/{Authority.KeyIdentifier}/{Shard}.crl";
 
+    /// <summary>The CA's certificate has expired, and with it all that it has certified: it signs nothing more.</summary>
+    public bool HasEnded(DateTimeOffset now) => now > Authority.Certificate.Tbs.Validity.NotAfter.Value;
+
     /// <summary>Of the job.</summary>
     public string LeaseName => $"crl/{Authority.Id}/{Shard}";
 
@@ -24,15 +27,19 @@ internal sealed record CrlScope(Authority Authority, string Shard)
 }
 
 /// <summary>Which CRLs there have to be. A partition is there before the first certificate that names it. Safe for concurrent use.</summary>
-internal sealed class CrlScopes(Database database, AuthorityList authorities, ProfileStore profiles, TimeProvider time)
+internal sealed class CrlScopes(Database database, AuthorityList authorities, ProfileStore profiles, CrlOptions options, TimeProvider time)
 {
+    /// <summary>Due, or due later than anything is put off: by a node whose clock was ahead.</summary>
+    private const string IsDue = "(due_at <= @Now OR due_at > @Latest)";
+
     private readonly ConcurrentDictionary<(short Authority, string Shard), bool> _known = [];
 
-    /// <summary>At start: the complete CRL of every CA, and of those that certify subscribers the partitions of every profile that is known.</summary>
-    /// <exception cref="InvalidOperationException">Two profiles name different places for one partition.</exception>
+    /// <summary>At start: the catalogue's profiles, the complete CRL of every CA, and of those that certify subscribers the partitions of every profile that is known.</summary>
+    /// <exception cref="InvalidOperationException">Two profiles name different places for one partition: the new one is not taken in.</exception>
     public Task InstallAsync(CancellationToken cancellationToken = default) => database.WriteAsync(
         async transaction =>
         {
+            await profiles.InstallAsync(transaction);
             IReadOnlyList<Profile> known = await profiles.GetAllAsync(transaction);
             foreach (Authority authority in authorities.All)
             {
@@ -66,11 +73,13 @@ internal sealed class CrlScopes(Database database, AuthorityList authorities, Pr
     /// <summary>Those of which a CRL is to be made now, the one that has waited longest first.</summary>
     public async Task<IReadOnlyList<CrlScope>> GetDueAsync(CancellationToken cancellationToken) =>
         [.. Known(await database.QueryAsync<Row>(
-            "SELECT authority_id, shard FROM crl_scope WHERE due_at <= @Now ORDER BY due_at, authority_id, shard", new { Now = time.GetUtcNow() }, cancellationToken))];
+            $"SELECT authority_id, shard FROM crl_scope WHERE {IsDue} ORDER BY due_at, authority_id, shard", new { Now = time.GetUtcNow(), Latest = Latest(time.GetUtcNow()) }, cancellationToken))
+            .Where(scope => !scope.HasEnded(time.GetUtcNow()))];
 
     /// <summary>Asked again in the transaction that begins it: another node may have been faster.</summary>
-    public static async Task<bool> IsDueAsync(Transaction transaction, CrlScope scope, DateTimeOffset now) => await transaction.GetAsync<long>(
-        "SELECT COUNT(*) FROM crl_scope WHERE authority_id = @Authority AND shard = @Shard AND due_at <= @Now", new { Authority = scope.Authority.Id, scope.Shard, Now = now }) == 1;
+    public async Task<bool> IsDueAsync(Transaction transaction, CrlScope scope, DateTimeOffset now) => await transaction.GetAsync<long>(
+        $"SELECT COUNT(*) FROM crl_scope WHERE authority_id = @Authority AND shard = @Shard AND {IsDue}",
+        new { Authority = scope.Authority.Id, scope.Shard, Now = now, Latest = Latest(now) }) == 1;
 
     /// <summary>The place that certificates of a partition name, byte for byte.</summary>
     /// <returns>Null: the CRL is complete.</returns>
@@ -93,6 +102,8 @@ internal sealed class CrlScopes(Database database, AuthorityList authorities, Pr
             ? throw new InvalidOperationException($"The profiles {having[0].Name} and {other.Name} name different places for the CRL {scope}: give one of them another number of partitions.")
             : CrlDistribution.NameOf(scope.Authority.Issuer, having[0], scope.Shard);
     }
+
+    private DateTimeOffset Latest(DateTimeOffset now) => now + options.Interval + TimeSpan.FromHours(1);
 
     /// <summary>One CA that was taken out of the configuration keeps no other from its CRLs; readiness tells of it.</summary>
     private IEnumerable<CrlScope> Known(IEnumerable<Row> rows) =>

@@ -156,8 +156,17 @@ internal static class CrlStore
     public static Task SetDueAsync(Transaction transaction, CrlScope scope, DateTimeOffset due) => transaction.ExecuteAsync(
         "UPDATE crl_scope SET due_at = @Due WHERE authority_id = @Authority AND shard = @Shard AND due_at <> 0", new { Authority = scope.Authority.Id, scope.Shard, Due = due });
 
-    public static Task AddPartAsync(Transaction transaction, byte[] id, long part, byte[] content) =>
-        transaction.ExecuteAsync("INSERT INTO crl_part (crl_id, part, content) VALUES (@Id, @Part, @Content)", new { Id = id, Part = part, Content = content });
+    /// <returns>False: it was given up meanwhile.</returns>
+    public static async Task<bool> AddPartAsync(Transaction transaction, byte[] id, long part, byte[] content) => await transaction.ExecuteAsync(
+        "INSERT INTO crl_part (crl_id, part, content) SELECT crl_id, @Part, @Content FROM crl WHERE crl_id = @Id AND state = 1", new { Id = id, Part = part, Content = content }) == 1;
+
+    /// <returns>Those that were refused or given up since the last that was not.</returns>
+    public static Task<long> CountFailedAsync(Transaction transaction, CrlScope scope) => transaction.GetAsync<long>(
+        """
+        SELECT COUNT(*) FROM crl c WHERE c.authority_id = @Authority AND c.shard = @Shard AND c.state IN (4, 5) AND c.crl_number >
+            (SELECT COALESCE(MAX(d.crl_number), 0) FROM crl d WHERE d.authority_id = @Authority AND d.shard = @Shard AND d.state IN (2, 3))
+        """,
+        new { Authority = scope.Authority.Id, scope.Shard });
 
     /// <returns>Null: there is none of that number.</returns>
     public static Task<byte[]?> FindPartAsync(Transaction transaction, byte[] id, long part) =>
@@ -170,4 +179,31 @@ internal static class CrlStore
             (SELECT crl_id FROM crl WHERE authority_id = @AuthorityId AND shard = @Shard AND crl_number < @CrlNumber)
         """,
         kept);
+
+    /// <returns>That of the scope whose file has that hash and has passed the gate, whatever became of it; null: there is none.</returns>
+    public static async Task<CrlRow?> FindByHashAsync(Transaction transaction, CrlScope scope, byte[] hash) => (await transaction.QueryAsync<CrlRow>(
+        $"SELECT {CrlRow.Columns} FROM crl WHERE authority_id = @Authority AND shard = @Shard AND hash = @Hash AND state IN (2, 3, 5)",
+        new { Authority = scope.Authority.Id, scope.Shard, Hash = hash })).FirstOrDefault();
+
+    /// <summary>Whether any that this CA's gate has let pass, of whatever scope, has that hash.</summary>
+    public static async Task<bool> IsKnownAsync(Transaction transaction, short authority, byte[] hash) => await transaction.GetAsync<long>(
+        "SELECT COUNT(*) FROM crl WHERE authority_id = @Authority AND hash = @Hash AND state IN (2, 3, 5)", new { Authority = authority, Hash = hash }) > 0;
+
+    /// <summary>Whether none of the scope was published before that one.</summary>
+    public static async Task<bool> IsFirstAsync(Transaction transaction, CrlRow row) => await transaction.GetAsync<long>(
+        "SELECT COUNT(*) FROM crl WHERE authority_id = @AuthorityId AND shard = @Shard AND state = 3 AND crl_number < @CrlNumber", row) == 0;
+
+    /// <summary>What has passed the gate and has expired while no folder could take it.</summary>
+    /// <returns>False: it was published meanwhile, or given up.</returns>
+    public static async Task<bool> GiveUpJudgedAsync(Transaction transaction, byte[] id, string detail, DateTimeOffset now)
+    {
+        bool given = await transaction.ExecuteAsync(
+            "UPDATE crl SET state = 5, detail = @Detail, changed_at = @Now WHERE crl_id = @Id AND state = 2 AND next_update <= @Now", new { Id = id, Detail = detail, Now = now }) == 1;
+        if (given)
+        {
+            await transaction.ExecuteAsync("DELETE FROM crl_part WHERE crl_id = @Id", new { Id = id });
+        }
+
+        return given;
+    }
 }

@@ -34,7 +34,7 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
     {
         CeremonyInventory inventory = CeremonyInventory.Load(folder);
         Dictionary<string, Certificate> certificates = inventory.Certificates.ToDictionary(each => each.Id, each => Read(folder, each));
-        await profiles.InstallAsync(cancellationToken);
+        await database.WriteAsync(profiles.InstallAsync, cancellationToken);
         int added = 0;
         int known = 0;
         var activated = new List<string>();

@@ -7,13 +7,13 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
-using ZwCa.Ca.Commands;
 using ZwCa.Ca.Messages;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 

@@ -13,7 +13,7 @@ using ZwCa.Data;
 using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
-using static ZwCa.Ca.Registrations.CommandReading;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Links;
 

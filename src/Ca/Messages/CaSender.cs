@@ -9,31 +9,26 @@ using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Ca.Messages;
 
 /// <summary>Who speaks to the CA: an officer, or an RA. One of the two is there.</summary>
-internal sealed record CaSender : MessageSender
+internal sealed record CaSender : RegionalSender
 {
-    public Officer? Officer { get; init; }
-
     public RegistrationAuthority? Ra { get; init; }
 
     /// <summary>For the log.</summary>
     public AuditActor Actor => Officer?.Actor ?? new AuditActor(AuditActorKind.Service, Ra!.RaName);
 
-    /// <summary>For which he, or it, is responsible.</summary>
-    public RegionCode Region => Officer?.Region ?? RegionCode.Parse(Ra!.Region);
+    /// <inheritdoc/>
+    public override RegionCode Region => Officer?.Region ?? RegionCode.Parse(Ra!.Region);
 
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an officer speaks where an RA has to.</exception>
     public static RegistrationAuthority RequireRa(MessageContext message) =>
         ((CaSender)message.Sender).Ra ?? throw new RefusalException(Refusal.NotAllowed, "此功能仅供RA使用。");
-
-    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: an RA speaks where an officer has to.</exception>
-    public static Officer RequireOfficer(MessageContext message) =>
-        ((CaSender)message.Sender).Officer ?? throw new RefusalException(Refusal.NotAllowed, "此功能仅供本CA的人员使用。");
 }
 
 /// <summary>

@@ -6,6 +6,7 @@ using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Import;
+using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
@@ -26,8 +27,9 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
     /// <summary>state_version of a row that was imported.</summary>
     private const int ImportedVersion = 1;
 
+    /// <param name="asToday">Also whether it would be made so today: by today's rules, byte for byte. A later version of the program may have others.</param>
     /// <returns>What does not agree; empty: all does.</returns>
-    public IReadOnlyList<Discrepancy> Judge(CertificateRecords records)
+    public IReadOnlyList<Discrepancy> Judge(CertificateRecords records, bool asToday = true)
     {
         var found = new List<Discrepancy>();
         CertificateRow row = records.Row;
@@ -70,7 +72,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
                 certificate.SignatureAlgorithm == authority.Issuer.Algorithm && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, authority.Issuer.Algorithm, row.Tbs, certificate.Signature),
                 "signature",
                 "the CA's signature does not hold");
-            string broken = string.Join(
+            string broken = !asToday ? "" : string.Join(
                 "; ",
                 Linter.Check(Der.Encode(certificate), new LintContext { Profile = profile, Issuer = authority.Issuer }).Where(each => each.Severity == Severity.Error).Select(each => each.Rule));
             Require(found, broken.Length == 0, "rules", $"it breaks {broken}");
@@ -84,7 +86,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         else
         {
             // Step 4: they are what was decided about; and who decided might.
-            JudgeDecision(found, records, authority, profile, tbs);
+            JudgeDecision(found, records, authority, profile, tbs, asToday);
 
             // Step 5: the log has the intention and the issue, with these bytes, in this order; the certificate is not dated back.
             JudgeEvents(found, records, profile, tbs, intends, issues);
@@ -155,7 +157,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             $"the log has {imports.Length} imports of it, or that of another certificate");
     }
 
-    private void JudgeDecision(List<Discrepancy> found, CertificateRecords records, Authority authority, Profile profile, TbsCertificate tbs)
+    private void JudgeDecision(List<Discrepancy> found, CertificateRecords records, Authority authority, Profile profile, TbsCertificate tbs, bool asToday = true)
     {
         CertificateRow row = records.Row;
         if (records.Decisions is not [{ } decision])
@@ -181,6 +183,18 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             return;
         }
 
+        // The key of an encryption certificate nobody decided about: the KMC has made it. All else follows from the decision about the pair.
+        bool isEncryption = decision.Kind > IssuanceOrder.EncryptionHalf;
+        bool isHalf = profile.Half != PairHalf.None && tbs.SubjectPublicKeyInfo.TryGetSm2Key(out _);
+        Require(found, isEncryption == (profile.Half == PairHalf.Encryption) && (body.Encryption is not null) == isHalf, "decision", "it is another half of a pair than was decided");
+        JudgePair(found, records, isHalf);
+        if (isEncryption && body.Encryption is not null)
+        {
+            bool keepsKey = decision.Kind - IssuanceOrder.EncryptionHalf == (short)DecisionKind.Renew || (body.Replaces is not null && profile.Options.KeepsKey);
+            Require(found, row.KeyHash.AsSpan().SequenceEqual(records.ReplacedKey) == keepsKey, "decision", "its key is kept, or not, against the decision");
+            body = IssuanceOrder.EncryptionBodyOf(body, tbs.SubjectPublicKeyInfo);
+        }
+
         Require(found, row.Owner == $"{row.RaName ?? IssuanceOrder.SystemOwner}/{body.Entity}", "decision", "it is another owner's than was decided");
         Require(found, body.Profile == profile.Name && body.ProfileHash.Span.SequenceEqual(profile.Hash.Span), "decision", "it is of another profile than was decided");
         Require(found, body.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span), "decision", "it is of another CA than was decided");
@@ -197,6 +211,11 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             return;
         }
 
+        if (!asToday)
+        {
+            return;
+        }
+
         // Made again from what was decided, with the number and the beginning that it has: every byte follows from that.
         try
         {
@@ -209,14 +228,32 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         }
     }
 
+    /// <summary>Both are there, signed or not signed, of one owner, subject, issuer and validity; or the certificate stands alone.</summary>
+    private static void JudgePair(List<Discrepancy> found, CertificateRecords records, bool isHalf)
+    {
+        if (records is not { SigningHalf: { } signing, EncryptionHalf: { } encryption })
+        {
+            Require(found, !isHalf, "pair", "it is one half of a pair, and the other is not there");
+            return;
+        }
+
+        Require(
+            found,
+            isHalf && signing.Owner == encryption.Owner && signing.AuthorityId == encryption.AuthorityId && signing.SubjectHash.AsSpan().SequenceEqual(encryption.SubjectHash)
+                && signing.NotBefore == encryption.NotBefore && signing.NotAfter == encryption.NotAfter && !signing.KeyHash.AsSpan().SequenceEqual(encryption.KeyHash)
+                && (signing.Signature is null) == (encryption.Signature is null),
+            "pair",
+            "the two of its pair are not of one owner, subject and validity, or one of them was not issued");
+    }
+
     private CertificateBody JudgeApplication(List<Discrepancy> found, CertificateRecords records, DecisionRow decision)
     {
         CertificateRow row = records.Row;
         Application application = Der.Decode<Application>(decision.Application);
         Require(
             found,
-            (short)application.Kind == decision.Kind && application.CaName == options.Name && application.RaName == decision.Requester && application.RaName == row.RaName
-                && application.EnrollmentId == decision.Reference && application.Region == row.Region,
+            (short)application.Kind == decision.Kind % IssuanceOrder.EncryptionHalf && application.CaName == options.Name && application.RaName == decision.Requester
+                && application.RaName == row.RaName && application.EnrollmentId == decision.Reference && application.Region == row.Region,
             "decision",
             "the application is of another kind, CA, RA, region or number than its row");
         string? wrong = approvals.Judge(application, decision, records.Approvals);
@@ -329,10 +366,10 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
                 && revocation.InvalidFrom?.ToUnixTimeMilliseconds() == expected.InvalidFrom && revocation.RaName == expected.RaName;
         Require(found, agrees, "status", "its CRL entry is not what the log says");
 
-        // What nobody of the RA decided, officers of the CA have ordered.
+        // What nobody of the RA decided, officers of the CA have ordered; or the token has found another key than the certificate's.
         foreach (AuditLeaf leaf in changes.Select(each => each.Leaf).Where(leaf => leaf.Action != IssueCertificate.AbandonAction && CertificateRecords.OctetsOf(leaf, "application") is null))
         {
-            string? wrong = commands.Judge(records, records.Authority!, leaf);
+            string? wrong = CertificateRecords.OctetsOf(leaf, PairReceipts.ReceiptField) is { } receipt ? JudgeReceipt(records, leaf, receipt) : commands.Judge(records, records.Authority!, leaf);
             Require(found, wrong is null, "status", wrong ?? "");
         }
 
@@ -341,16 +378,44 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         foreach (DecisionRow decision in records.StatusDecisions)
         {
             decided.Add(Convert.ToHexStringLower(Sm3.HashData(decision.Application)));
-            JudgeStatusDecision(found, records, decision);
+            JudgeStatusDecision(found, records, row, decision);
+        }
+
+        // What they decided about the other half was done to this one too, if its state let it.
+        var decidedOther = new HashSet<string>();
+        foreach (DecisionRow decision in records.PartnerDecisions)
+        {
+            decidedOther.Add(Convert.ToHexStringLower(Sm3.HashData(decision.Application)));
+            JudgeStatusDecision(found, records, records.Partner!, decision);
         }
 
         HashSet<string> done = [.. changes.Select(each => CertificateRecords.OctetsOf(each.Leaf, "application")).OfType<ReadOnlyMemory<byte>>().Select(each => Convert.ToHexStringLower(each.Span))];
-        Require(found, decided.SetEquals(done), "status", "the decisions about its status and the changes in the log are not the same");
+        Require(found, decided.IsSubsetOf(done) && done.All(each => decided.Contains(each) || decidedOther.Contains(each)), "status", "the decisions about its status and the changes in the log are not the same");
     }
 
-    private void JudgeStatusDecision(List<Discrepancy> found, CertificateRecords records, DecisionRow decision)
+    /// <summary>A token said, by the signing key, that it found another key: that, and nothing else, revokes a pair without officers.</summary>
+    private static string? JudgeReceipt(CertificateRecords records, AuditLeaf leaf, ReadOnlyMemory<byte> hash)
     {
-        CertificateRow row = records.Row;
+        try
+        {
+            return leaf.Action == CertificateStatus.RevokeAction
+                && records.Receipts.FirstOrDefault(each => Sm3.HashData(each).AsSpan().SequenceEqual(hash.Span)) is { } bytes
+                && Der.Decode<SignedReceipt>(bytes) is { Receipt.Outcome: DeliveryOutcome.KeyMismatch } receipt
+                && records.SigningHalf?.FindCertificate() is { } signing && receipt.Verify(signing.Tbs.SubjectPublicKeyInfo)
+                && receipt.Receipt.Issuer.Span.SequenceEqual(records.Authority!.Issuer.KeyIdentifier.Span)
+                && receipt.Receipt.SigningSerial.ToString() == records.SigningHalf.Serial && receipt.Receipt.EncryptionSerial.ToString() == records.EncryptionHalf?.Serial
+                    ? null
+                    : "the receipt that an event of its status names does not revoke it";
+        }
+        catch (DerException e)
+        {
+            return $"the receipt that an event of its status names cannot be read: {e.Message}";
+        }
+    }
+
+    /// <param name="row">What it is about: the certificate, or the other half of its pair.</param>
+    private void JudgeStatusDecision(List<Discrepancy> found, CertificateRecords records, CertificateRow row, DecisionRow decision)
+    {
         try
         {
             Application application = Der.Decode<Application>(decision.Application);

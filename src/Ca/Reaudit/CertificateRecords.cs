@@ -4,6 +4,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Data;
@@ -53,6 +54,24 @@ internal sealed record CertificateRecords
 
     public required IReadOnlyList<DecisionRow> StatusDecisions { get; init; }
 
+    /// <summary>The other half of its pair. Null: it stands alone, or its half does.</summary>
+    public required CertificateRow? Partner { get; init; }
+
+    /// <summary>About the status of <see cref="Partner"/>: what was decided about one half is done to both.</summary>
+    public required IReadOnlyList<DecisionRow> PartnerDecisions { get; init; }
+
+    /// <summary>Of a pair: what subscribers' tokens have said of its envelopes, DER of SignedReceipt each.</summary>
+    public required IReadOnlyList<byte[]> Receipts { get; init; }
+
+    /// <summary>Of a pair: its signing certificate. Null: it stands alone.</summary>
+    public required CertificateRow? SigningHalf { get; init; }
+
+    /// <summary>Of a pair: its encryption certificate. Null: it stands alone.</summary>
+    public required CertificateRow? EncryptionHalf { get; init; }
+
+    /// <summary>Of an encryption certificate that follows another: the key of that one, SM3 of its SubjectPublicKeyInfo.</summary>
+    public required byte[]? ReplacedKey { get; init; }
+
     /// <summary>By the hash that a decision names, as hexadecimal.</summary>
     public required IReadOnlyDictionary<string, byte[]> Approvals { get; init; }
 
@@ -62,7 +81,7 @@ internal sealed record CertificateRecords
     /// <summary>Those that the events of its status name, by their ids.</summary>
     public required IReadOnlyDictionary<string, CommandRow> StatusCommands { get; init; }
 
-    /// <summary>What the row says that it renews or re-keys. Null: nothing, or what is not there.</summary>
+    /// <summary>What the row says that it renews or re-keys; of an encryption certificate the signing one of that pair. Null: nothing, or what is not there.</summary>
     public required CertificateReference? Replaced { get; init; }
 
     /// <summary>Numbers of the attempts to sign it after the first.</summary>
@@ -88,8 +107,14 @@ internal sealed record CertificateRecords
     {
         IReadOnlyList<DecisionRow> decisions = await DecisionRow.IssuesAsync(transaction, row.CertificateId);
         IReadOnlyList<DecisionRow> statuses = await DecisionRow.StatusesAsync(transaction, row.CertificateId);
+        Profile? profile = await FindProfileAsync(transaction, profiles, row.ProfileHash);
+        bool isHalf = profile is { Half: not PairHalf.None };
+        PairRow? pair = isHalf ? await PairStore.FindOfAsync(transaction, row.CertificateId) : null;
+        CertificateRow? partner = pair is null ? null : await FindPartnerAsync(transaction, profiles, row);
+        IReadOnlyList<DecisionRow> partnerStatuses = partner is null ? [] : await DecisionRow.StatusesAsync(transaction, partner.CertificateId);
+        CertificateRow? replaced = row.Replaces is { } old ? await CertificateStore.FindAsync(transaction, old) : null;
         var approvals = new Dictionary<string, byte[]>();
-        foreach (byte[] hash in decisions.Concat(statuses).SelectMany(each => new[] { each.EntryHash, each.ReviewHash }).OfType<byte[]>())
+        foreach (byte[] hash in decisions.Concat(statuses).Concat(partnerStatuses).SelectMany(each => new[] { each.EntryHash, each.ReviewHash }).OfType<byte[]>())
         {
             if (await ApprovalStore.FindAsync(transaction, hash) is { } approval)
             {
@@ -106,7 +131,6 @@ internal sealed record CertificateRecords
             }
         }
 
-        Profile? profile = await FindProfileAsync(transaction, profiles, row.ProfileHash);
         return new CertificateRecords
         {
             Row = row,
@@ -115,10 +139,16 @@ internal sealed record CertificateRecords
             ProfileWasActive = profile is null || !decisions.Any(each => each.Kind == IssuanceOrder.LinkRenewal) || await profiles.WasActiveAsync(transaction, profile),
             Decisions = decisions,
             StatusDecisions = statuses,
+            Partner = partner,
+            PartnerDecisions = partnerStatuses,
+            Receipts = pair is null ? [] : await PairStore.ListReceiptsAsync(transaction, pair.PairId),
+            SigningHalf = pair is null ? null : await CertificateStore.FindAsync(transaction, pair.PairId),
+            EncryptionHalf = pair is null ? null : await CertificateStore.FindAsync(transaction, pair.EncryptionId),
+            ReplacedKey = profile is { Half: PairHalf.Encryption } ? replaced?.KeyHash : null,
             Approvals = approvals,
             Command = decisions is [{ Kind: (short)DecisionKind.Command } decision] ? await FindCommandAsync(transaction, decision.Reference) : null,
             StatusCommands = commands,
-            Replaced = row.Replaces is { } old ? await FindReplacedAsync(transaction, old, authorities) : null,
+            Replaced = replaced is null ? null : await FindReferenceAsync(transaction, replaced, profile, authorities),
             Attempts = await transaction.QueryAsync<long>("SELECT attempt FROM signing_attempt WHERE certificate_id = @CertificateId ORDER BY attempt", row),
             Place = await FindPlaceAsync(transaction, places, row.Region),
             Revocation = await CertificateStore.FindRevocationAsync(transaction, row),
@@ -128,10 +158,13 @@ internal sealed record CertificateRecords
         };
     }
 
-    private static async Task<CertificateReference?> FindReplacedAsync(Transaction transaction, byte[] id, AuthorityList authorities) =>
-        await CertificateStore.FindAsync(transaction, id) is { } old && authorities.All.FirstOrDefault(each => each.Id == old.AuthorityId) is { } authority
-            ? new CertificateReference(authority.Issuer.KeyIdentifier, SerialNumber.Parse(old.Serial))
+    private static async Task<CertificateReference?> FindReferenceAsync(Transaction transaction, CertificateRow replaced, Profile? profile, AuthorityList authorities)
+    {
+        CertificateRow? named = profile is { Half: PairHalf.Encryption } ? await PairStore.FindPartnerAsync(transaction, replaced.CertificateId) : replaced;
+        return named is not null && authorities.All.FirstOrDefault(each => each.Id == named.AuthorityId) is { } authority
+            ? new CertificateReference(authority.Issuer.KeyIdentifier, SerialNumber.Parse(named.Serial))
             : null;
+    }
 
     private static async Task<Profile?> FindProfileAsync(Transaction transaction, ProfileStore profiles, byte[] hash)
     {
@@ -141,6 +174,19 @@ internal sealed record CertificateRecords
         }
         catch (Exception e) when (e is ProfileException or InvalidOperationException)
         {
+            return null;
+        }
+    }
+
+    private static async Task<CertificateRow?> FindPartnerAsync(Transaction transaction, ProfileStore profiles, CertificateRow row)
+    {
+        try
+        {
+            return await PairPartner.FindAsync(transaction, profiles, row);
+        }
+        catch (Exception e) when (e is ProfileException or InvalidOperationException)
+        {
+            // Of the other half: its own check tells of it.
             return null;
         }
     }

@@ -34,7 +34,7 @@ internal sealed class StatusCommandCheck(ApprovalCheck approvals, CaOptions opti
             Application application = Der.Decode<Application>(command.Application);
             CommandBody body = Der.Decode<CommandBody>(application.Body);
             return application.Kind != DecisionKind.Command || application.CaName != options.Name || application.EnrollmentId != name
-                    || !IsAbout(records.Row, authority, leaf.Action, application, body)
+                    || !new[] { records.Row, records.Partner }.Any(row => row is not null && IsAbout(row, authority, leaf.Action, application, body))
                 ? "the command that an event of its status names is about something else"
                 : approvals.Judge(application, command);
         }

@@ -6,9 +6,10 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
-using static ZwCa.Ca.Registrations.CommandReading;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Registrations;
 

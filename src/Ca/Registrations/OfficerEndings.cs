@@ -4,6 +4,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Registrations;
@@ -24,7 +25,7 @@ internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatu
                 {
                     await action.DoAsync(context);
                     await RevokeAsync(context, context.Read<OfficerChange>().Officer, RevocationReason.PrivilegeWithdrawn);
-                    await CloseLinksAsync(context, context.Read<OfficerChange>().Officer);
+                    await OfficerLinks.CloseAsync(context, clients, context.Read<OfficerChange>().Officer);
                 },
             },
             OfficerActions.ReplaceCertificate => action with
@@ -38,13 +39,6 @@ internal sealed class OfficerEndings(AuthorityList authorities, CertificateStatu
             _ => action,
         }),
     ];
-
-    /// <summary>His links are named by his person's id.</summary>
-    private async Task CloseLinksAsync(CommandContext context, SerialNumber serial)
-    {
-        byte[] person = await context.Transaction.GetAsync<byte[]>("SELECT person_id FROM officer WHERE certificate_serial = @Serial", new { Serial = serial.ToString() });
-        await clients.DisableAllAsync(context.Transaction, context.Actor(), Convert.ToHexStringLower(person), ClientKind.Officer);
-    }
 
     private async Task RevokeAsync(CommandContext context, SerialNumber serial, RevocationReason reason)
     {

@@ -6,7 +6,8 @@ using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Issuance;
 using ZwCa.Officers;
-using static ZwCa.Ca.Registrations.CommandReading;
+using ZwCa.OfficersApi;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Registrations;
 

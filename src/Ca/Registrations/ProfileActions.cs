@@ -4,7 +4,8 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Contracts;
 using ZwCa.Issuance;
 using ZwCa.Officers;
-using static ZwCa.Ca.Registrations.CommandReading;
+using ZwCa.OfficersApi;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Registrations;
 

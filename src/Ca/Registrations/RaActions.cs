@@ -8,9 +8,10 @@ using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
-using static ZwCa.Ca.Registrations.CommandReading;
+using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ca.Registrations;
 

@@ -7,6 +7,7 @@ using ZwCa.Ca.Crls;
 using ZwCa.Ca.Links;
 using ZwCa.Data;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Registrations;
@@ -38,6 +39,12 @@ internal static class RegistrationHosting
             ],
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunOrders>();
+        services.AddSingleton<OrderAnswers>();
+        services.AddSingleton(provider => new CommandFollowUp
+        {
+            CarryOutAsync = provider.GetRequiredService<RunOrders>().TryAsync,
+            CompleteAsync = provider.GetRequiredService<OrderAnswers>().CompleteAsync,
+        });
         services.AddSingleton<CommandAnswers>();
 
         // Links renew themselves here, this service's own too.
@@ -52,7 +59,8 @@ internal static class RegistrationHosting
 
     public static void MapRegistrations(this IEndpointRouteBuilder app)
     {
-        app.MapCommands();
+        app.MapCommands(ClientKind.Ra);
+        app.MapDirectory(ClientKind.Ra);
         app.MapPersons();
         app.MapRegisters();
         app.MapLinks();

@@ -54,7 +54,7 @@ public sealed class Profile
     /// <summary>SM3 of <see cref="CanonicalJson"/> in UTF-8, 32 bytes.</summary>
     public ReadOnlyMemory<byte> Hash { get; }
 
-    /// <summary>All that the profile says, defaults included; keys in the order of their code points, no white space.</summary>
+    /// <summary>All that the profile says, defaults included, save of what profiles did not have at first, so that no hash changes; keys in the order of their code points, no white space.</summary>
     public string CanonicalJson { get; }
 
     public ProfileOptions Options { get; }

@@ -101,6 +101,8 @@ internal static class ProfileCheck
         Require(profile.Half != PairHalf.Signing || ((usages & Signing) != 0 && (usages & Encryption) == 0), "A signing certificate of a pair signs and does not encrypt.");
         Require(profile.Half != PairHalf.Encryption || ((usages & Encryption) != 0 && (usages & Signing) == 0), "An encryption certificate of a pair encrypts and does not sign.");
         Require(profile.Half == PairHalf.None || profile.Kind == ProfileKind.EndEntity, "Pairs are of end entities.");
+        Require(profile.Half != PairHalf.None || !profile.Options.StatusAlone, "statusAlone is of the halves of pairs.");
+        Require(profile.Half == PairHalf.Encryption || !profile.Options.KeepsKey, "keepsKey is of encryption certificates of pairs.");
         Require(profile.Half == PairHalf.None || profile.Options.KeyUsage.Critical, "Key usage is critical in the dual-certificate system.");
         bool stamps = profile.Purposes.Contains(Oids.TimeStamping);
         Require(!stamps || (profile.Purposes.Count == 1 && profile.Options.ExtendedKeyUsage!.Critical), "timeStamping is critical and stands alone (RFC 3161 §2.3).");

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.Issuance;
@@ -104,6 +105,14 @@ public sealed record ProfileOptions
     public ProfileKind Kind { get; init; }
 
     public PairHalf Half { get; init; }
+
+    /// <summary>Of one half of a pair: whether it may be revoked, suspended and resumed without the other.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StatusAlone { get; init; }
+
+    /// <summary>Of an encryption certificate: whether the subscriber keeps its key when the signing key changes; else he gets a new one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool KeepsKey { get; init; }
 
     /// <summary>In the order of the DN. Of a <see cref="ProfileKind.Cross"/> none: the name is given.</summary>
     public IReadOnlyList<AttributeOptions> Subject { get; init; } = [];

@@ -81,7 +81,7 @@ internal static class IssueBenchmark
         foreach (int callers in (int[])[1, Many])
         {
             using PreparedRequests requests = await PreparedRequests.ForCertificatesAsync(empty, callers == 1 ? 1_500 : 4_000, callers);
-            await StepTable.PrintAsync($"Where the time goes, SM2, {callers} in flight", empty, callers, requests, StepTime);
+            await StepTable.PrintAsync($"SM2, {callers} in flight", callers, requests, StepTime, [("CA", empty.Id)], [StepTable.OfCertificates(empty)]);
         }
 
         own.ForEach(each => each.Dispose());

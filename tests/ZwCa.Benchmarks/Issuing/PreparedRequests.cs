@@ -64,6 +64,17 @@ internal sealed class PreparedRequests : IDisposable
             () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
     }
 
+    /// <summary>For pairs of civil servants: a signing key and an entity of its own each.</summary>
+    public static Task<PreparedRequests> ForPairsAsync(CaProcess ca, int count, int connections) => CreateAsync(
+        () =>
+        {
+            using var key = Sm2PrivateKey.Generate();
+            return Sign(ca, "/pairs", ca.Scene.Decide(PairScene.Draft(ca.Issuers, key).ToApplication(), csr: CaScene.Csr(key)));
+        },
+        count,
+        connections,
+        () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
+
     /// <summary>A request of the RA of the scene, as it goes over the wire.</summary>
     public static byte[] Sign(CaProcess ca, string target, DecidedRequest request)
     {

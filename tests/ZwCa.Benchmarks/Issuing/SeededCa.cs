@@ -69,11 +69,12 @@ internal sealed class SeededCa
     /// <summary>A CA of the cache, not started; made now if it is not there.</summary>
     /// <param name="rows">Certificates.</param>
     /// <param name="revoked">Of them.</param>
-    public static async Task<CaProcess> OpenAsync(int rows, int revoked)
+    /// <param name="kmc">Made anew for it; knows nothing of what was issued before. Null: none.</param>
+    public static async Task<CaProcess> OpenAsync(int rows, int revoked, KmcProcess? kmc = null)
     {
         string cache = Environment.GetEnvironmentVariable(CacheVariable)
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "zwca-bench");
-        string folder = Path.Combine(cache, string.Create(CultureInfo.InvariantCulture, $"ca-{rows}-{revoked}"));
+        string folder = Path.Combine(cache, string.Create(CultureInfo.InvariantCulture, $"seeded-{rows}-{revoked}"));
         var state = new FileInfo(Path.Combine(folder, CaScene.StateFile));
         if (!state.Exists || DateTime.UtcNow - state.LastWriteTimeUtc > KeptFor)
         {
@@ -83,13 +84,21 @@ internal sealed class SeededCa
             }
         }
 
-        return await CaProcess.CreateAsync(Setup(rows, revoked) with { Folder = folder });
+        CaProcessSetup setup = Setup(rows, revoked) with { Folder = folder };
+        return await CaProcess.CreateAsync(kmc is null ? setup : setup with
+        {
+            Prepare = (hsm, issuers, caFolder) =>
+            {
+                KmcProcess.Forget(caFolder);
+                return kmc.PrepareAsync(hsm, issuers, caFolder);
+            },
+        });
     }
 
     /// <summary>One that is not kept.</summary>
     public static Task<CaProcess> CreateAsync(int rows) => CaProcess.CreateAsync(Setup(rows, 0));
 
-    private static CaProcessSetup Setup(int rows, int revoked) => new() { Fill = (scene, services) => new SeededCa(scene, services).FillAsync(rows, revoked) };
+    private static CaProcessSetup Setup(int rows, int revoked) => new() { RaProfiles = PairScene.Profiles, Fill = (scene, services) => new SeededCa(scene, services).FillAsync(rows, revoked) };
 
     private async Task FillAsync(int rows, int revoked)
     {

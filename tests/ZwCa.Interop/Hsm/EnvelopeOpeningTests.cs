@@ -59,8 +59,13 @@ public class EnvelopeOpeningTests
         byte[] content = message.Content(Within(message, parts[3]).Single(e => e.Type == "cont [ 0 ]"));
         byte[] opened = receiver.DecryptSm4Ecb(receiver.DecryptKey(cipher), content, "-nopad");
         Assert.Equal(publicKey, receiver.PublicKeyOf(opened));
-        byte[] signature = message.Content(Within(message, parts[^1]).Last(e => e.Type == "OCTET STRING"));
-        openssl.VerifiesSignature(KeyKind.Sm2, signer.PublicKey!, opened, signature);
+        ParsedDer.Element[] octets = [.. Within(message, parts[^1]).Where(e => e.Type == "OCTET STRING")];
+        openssl.VerifiesSignature(KeyKind.Sm2, signer.PublicKey!, opened, message.Content(octets[0]));
+
+        // Beside the signature, the first half of what the token's blob has.
+        byte[] whole = receiver.DecryptSm4Ecb(receiver.DecryptKey(cipher), [.. message.Content(octets[1]), .. content], "-nopad");
+        Assert.Equal(new byte[KeyLength], whole[..KeyLength]);
+        Assert.Equal(2, octets.Length);
     }
 
     /// <summary>ECCCIPHERBLOB at byte 208: X and Y right-aligned in 64 bytes each, HASH, CipherLen, Cipher; as the SEQUENCE that openssl reads.</summary>

@@ -45,9 +45,9 @@ internal sealed class WebPlace : IAsyncDisposable
     }
 
     /// <summary>What a good server answers with a file.</summary>
-    public static RequestDelegate File(byte[] content, DateTimeOffset modified, string? cache = "max-age=600", string? tag = "\"1\"") => async context =>
+    public static RequestDelegate File(byte[] content, DateTimeOffset modified, string? cache = "max-age=600", string? tag = "\"1\"", string? type = "application/pkix-crl") => async context =>
     {
-        context.Response.ContentType = "application/pkix-crl";
+        context.Response.ContentType = type;
         context.Response.Headers.CacheControl = cache;
         context.Response.Headers.ETag = tag;
         context.Response.Headers.LastModified = modified.ToString("R", System.Globalization.CultureInfo.InvariantCulture);

@@ -76,16 +76,24 @@ internal static class Ladder
             AspNetCore = true,
         },
 
+        new("ZwCa.Jobs", "src/Jobs") { Projects = ["ZwCa.Data", "ZwCa.ServiceDefaults"], Packages = ["Quartz"], AspNetCore = true },
+
+        new("ZwCa.OfficersApi", "src/OfficersApi")
+        {
+            Projects = ["ZwCa.Asn1", "ZwCa.Contracts", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.ServiceDefaults"],
+            AspNetCore = true,
+        },
+
         // 4
         new("ZwCa.Ca", "src/Ca")
         {
-            Projects = ["ZwCa.Issuance", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.Contracts", "ZwCa.ServiceDefaults"],
+            Projects = ["ZwCa.Issuance", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.OfficersApi", "ZwCa.Contracts", "ZwCa.ServiceDefaults", "ZwCa.Jobs"],
             Packages = ["Quartz", "Microsoft.AspNetCore.OpenApi"],
             AspNetCore = true,
         },
         new("ZwCa.Kmc", "src/Kmc")
         {
-            Projects = ["ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.Contracts", "ZwCa.ServiceDefaults"],
+            Projects = ["ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.OfficersApi", "ZwCa.Contracts", "ZwCa.ServiceDefaults", "ZwCa.Jobs"],
             Packages = ["Quartz"],
             AspNetCore = true,
         },
@@ -96,7 +104,7 @@ internal static class Ladder
         },
         new("ZwCa.Ra", "src/Ra")
         {
-            Projects = ["ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.Contracts", "ZwCa.ServiceDefaults"],
+            Projects = ["ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.OfficersApi", "ZwCa.Contracts", "ZwCa.ServiceDefaults"],
             AspNetCore = true,
         },
 

@@ -132,7 +132,8 @@ public sealed class DatabaseTests
         int runs = 0;
         using var bothHoldOne = new CountdownEvent(2);
         await Task.WhenAll(Run(1, 2), Run(2, 1));
-        Assert.Equal(3, runs);
+        // The victim may take its first row again before the other one wakes, and they meet once more.
+        Assert.True(runs > 2, "no transaction was tried again");
         Assert.Equal([2, 2], await test.Database.QueryAsync<long>("SELECT total FROM account ORDER BY account_number", cancellationToken: Token));
 
         Task Run(long first, long second) => Task.Run(

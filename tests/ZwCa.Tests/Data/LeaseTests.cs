@@ -36,6 +36,22 @@ public sealed class LeaseTests
             test.Database.WriteAsync(transaction => lease.TakeAsync(transaction, Start.AddMilliseconds(milliseconds)), Token);
     }
 
+    /// <summary>A node whose clock was wrong has died with it.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task LeaseThatWasTakenAYearAhead_IsFree_AndOneOfAClockThatIsAheadALittleIsNot(DatabaseKind kind)
+    {
+        await using TestDatabase test = await TestDatabase.CreateAsync(kind, MigrationSet.Data);
+        Assert.True(await TakeAsync(One, TimeSpan.FromSeconds(30)));
+        Assert.False(await TakeAsync(Two, TimeSpan.Zero));
+
+        Assert.True(await TakeAsync(One, TimeSpan.FromDays(365)));
+        Assert.True(await TakeAsync(Two, TimeSpan.FromSeconds(1)));
+        Assert.False(await TakeAsync(One, TimeSpan.FromSeconds(2)));
+
+        Task<bool> TakeAsync(Lease lease, TimeSpan after) => test.Database.WriteAsync(transaction => lease.TakeAsync(transaction, Start + after), Token);
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task WorkOfWhoHasLostTheLease_IsNotKept(DatabaseKind kind)

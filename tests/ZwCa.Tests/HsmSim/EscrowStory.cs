@@ -149,12 +149,12 @@ internal sealed class EscrowStory(DateTimeOffset now) : IDisposable
 
     /// <param name="recipient">The key that the private key shall come to.</param>
     public Application RecoveryApplication(
-        SerialNumber serial, SubjectPublicKeyInfo recipient, string? caName = null, byte[]? body = null) => new(
+        SerialNumber serial, SubjectPublicKeyInfo recipient, string? caName = null, byte[]? body = null, string enrollmentId = "E-2026-000001") => new(
             DecisionKind.Recovery,
             caName ?? Ca.Name,
             "浙江省RA",
             Region,
-            "E-2026-000001",
+            enrollmentId,
             body ?? Der.Encode(new RecoveryBody(new byte[20], serial, recipient)));
 
     /// <returns>DER of Approval.</returns>

@@ -18,6 +18,9 @@ internal sealed record ServicePlace
     /// <summary>ADDRESS:PORT where CRLs and CA certificates are given to everybody. Null: a web server does that, from the folder <c>publication</c>.</summary>
     public string? Publication { get; init; }
 
+    /// <summary>Of a CA: https://HOST:PORT of its KMC. Null: it issues no pairs.</summary>
+    public string? KeyCentre { get; init; }
+
     /// <summary>Null: it stands in the environment, for it may hold a password.</summary>
     public string? ConnectionString { get; init; }
 
@@ -26,12 +29,13 @@ internal sealed record ServicePlace
 }
 
 /// <summary>
-/// The CA service's first configuration, out of a ceremony's output: the files that it needs are copied beside it, for a service renews its link certificate, and the output
+/// A service's first configuration, out of a ceremony's output: the files that it needs are copied beside it, for a service renews its link certificate, and the output
 /// never changes.
 /// </summary>
 internal static class ServiceSettings
 {
     public const string FileName = "ca.json";
+    public const string KmcFileName = "kmc.json";
 
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -42,40 +46,24 @@ internal static class ServiceSettings
     /// <exception cref="CeremonyException">The ceremony lacks something, or the folder is not empty.</exception>
     public static string WriteCa(CeremonyFolder ceremony, string service, string device, ServicePlace place, string target)
     {
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
-        {
-            throw new CeremonyException($"{target} is not empty. Name a new folder: an existing configuration is never overwritten.");
-        }
-
-        Inventory inventory = Inventory.Read(ceremony.Read(Inventory.FileName));
-        CeremonyPlan plan = PlanFile.Deserialize(ceremony.Read(CeremonyFolder.PlanFile));
-        ServicePlan servicePlan = Need(plan.Services.FirstOrDefault(each => each.Id == service), $"a service {service}");
-        DevicePlan devicePlan = Need(inventory.Devices.FirstOrDefault(each => each.Id == device), $"a device {device}");
+        var source = new ServiceSource(ceremony, service, device, target);
+        Inventory inventory = source.Inventory;
 
         // A CA of this service has its key in that device.
         InventoryCertificate[] authorities =
         [
             .. inventory.Certificates.Where(each => each.ProfileName is "sub-ca" or "system-root"
-                && inventory.Keys.Any(key => key.Id == each.Key && key.Partition == devicePlan.Serial)),
+                && inventory.Keys.Any(key => key.Id == each.Key && key.Partition == source.Device.Serial)),
         ];
-        string operations = Need(inventory.Certificates.FirstOrDefault(each => each.Id == servicePlan.Super), $"a certificate {servicePlan.Super}").Issuer;
-        InventoryCertificate system = Need(authorities.FirstOrDefault(each => each.ProfileName == "system-root"), "a system CA");
-        InventoryCertificate link = Need(inventory.Certificates.FirstOrDefault(each => each.Id == $"link-{service}"), $"a certificate link-{service}");
-        string label(string id) => Need(inventory.Keys.FirstOrDefault(key => key.Id == id), $"a key {id}").Label;
-
-        TokenFiles.MakeFolder(target);
-        string copy(string file)
-        {
-            string path = Path.Combine(target, Path.GetFileName(file));
-            TokenFiles.WriteNew(path, ceremony.Read(file));
-            return path;
-        }
+        string operations = source.Certificate(source.Service.Super).Issuer;
+        InventoryCertificate system = ServiceSource.Need(authorities.FirstOrDefault(each => each.ProfileName == "system-root"), "a system CA");
+        JsonObject common = source.WriteCommon(place, system);
 
         // What relying parties get besides the CRLs that the service makes: the CAs above it and their ARLs.
         JsonNode[] published =
         [
-            .. inventory.Certificates.Where(each => each.ProfileName == "root").Select(each => (JsonNode)copy(each.File)!),
-            .. inventory.Crls.Where(each => each.Kind == CrlKind.Authorities).Select(each => (JsonNode)copy(each.File)!),
+            .. inventory.Certificates.Where(each => each.ProfileName == "root").Select(each => (JsonNode)source.Copy(each.File)!),
+            .. inventory.Crls.Where(each => each.Kind == CrlKind.Authorities).Select(each => (JsonNode)source.Copy(each.File)!),
         ];
         string publication = Path.Combine(target, "publication");
         Directory.CreateDirectory(publication);
@@ -91,59 +79,84 @@ internal static class ServiceSettings
             crls["Look"] = "00:00:01";
         }
 
-        var database = new JsonObject { ["Kind"] = servicePlan.Database.ToString() };
-        if (place.ConnectionString is not null)
-        {
-            database["ConnectionString"] = place.ConnectionString;
-        }
+        JsonArray Above(InventoryCertificate authority) => new([.. inventory.Certificates
+            .Where(each => each.Id == authority.Issuer && each.Id != authority.Id)
+            .Select(each => (JsonNode)Path.Combine(target, Path.GetFileName(each.File))!)]);
 
         var settings = new JsonObject
         {
-            ["Service"] = new JsonObject
+            ["Name"] = ServiceSource.Need(source.Plan.Policies.FirstOrDefault(), "a policy, which says the CA's name").CaName,
+            ["BaseUrl"] = inventory.BaseUrl,
+            ["PolicyArc"] = inventory.PolicyArc,
+            ["Hsm"] = source.HsmSettings(),
+            ["Authorities"] = new JsonArray([.. authorities.Select(each => (JsonNode)new JsonObject
             {
-                ["Name"] = service,
-                ["Mode"] = place.Mode,
-                ["Listen"] = place.Listen,
-                ["Management"] = place.Management,
-                ["Link"] = new JsonObject
-                {
-                    ["CertificateFile"] = copy(link.File),
-                    ["KeyFile"] = copy(Path.ChangeExtension(link.File, ".key")),
-                    ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
-                    ["SystemCaFile"] = copy(system.File),
-                },
-                ["Database"] = database,
-            },
-            ["Ca"] = new JsonObject
-            {
-                ["Name"] = Need(plan.Policies.FirstOrDefault(), "a policy, which says the CA's name").CaName,
-                ["BaseUrl"] = inventory.BaseUrl,
-                ["PolicyArc"] = inventory.PolicyArc,
-                ["Hsm"] = new JsonObject
-                {
-                    ["Endpoint"] = devicePlan.Endpoint, ["Partition"] = devicePlan.Partition, ["Serial"] = devicePlan.Serial, ["ClientFolder"] = Path.GetFullPath(devicePlan.Client),
-                },
-                ["Authorities"] = new JsonArray([.. authorities.Select(each => (JsonNode)new JsonObject
-                {
-                    ["Name"] = each.Id,
-                    ["CertificateFile"] = each == system ? Path.Combine(target, Path.GetFileName(system.File)) : copy(each.File),
-                    ["KeyLabel"] = label(each.Key!),
-                    ["ForSubscribers"] = each != system && each.Id != operations,
-                })]),
-                ["OperationsAuthority"] = operations,
-                ["SystemAuthority"] = system.Id,
-                ["Log"] = new JsonObject { ["Origin"] = $"zwca/{service}", ["KeyLabel"] = label($"{service}-log"), ["Anchors"] = new JsonArray(Path.Combine(target, "log.anchor")) },
-                ["PersonIndexKey"] = label(servicePlan.IndexKey),
-                ["DataKek"] = label(servicePlan.DataKek),
-                ["Crls"] = crls,
-            },
+                ["Name"] = each.Id,
+                ["CertificateFile"] = each == system ? Path.Combine(target, Path.GetFileName(system.File)) : source.Copy(each.File),
+                ["KeyLabel"] = source.Label(each.Key!),
+                ["ForSubscribers"] = each != system && each.Id != operations,
+                ["AboveFiles"] = Above(each),
+            })]),
+            ["OperationsAuthority"] = operations,
+            ["SystemAuthority"] = system.Id,
+            ["Log"] = source.LogSettings(),
+            ["PersonIndexKey"] = source.Label(source.Service.IndexKey),
+            ["DataKek"] = source.Label(source.Service.DataKek),
+            ["Crls"] = crls,
         };
-        string file = Path.Combine(target, FileName);
-        TokenFiles.WriteNew(file, System.Text.Encoding.UTF8.GetBytes(settings.ToJsonString(Json) + "\n"));
-        return file;
+        if (place.KeyCentre is not null)
+        {
+            // The ceremony's names: the KMC is the device whose policy obeys this CA.
+            string centre = ServiceSource.Need(source.Plan.Policies.FirstOrDefault(), "a policy, which says whose device obeys the CA").Device;
+            settings["KeyCentre"] = new JsonObject
+            {
+                ["Address"] = place.KeyCentre,
+                ["Recipient"] = centre,
+                ["CertificateFile"] = source.Copy(source.Certificate($"{centre}-message").File),
+                ["MessageKey"] = source.Label($"{service}-message"),
+                ["MessageCertificateFile"] = source.Copy(source.Certificate($"{service}-message").File),
+            };
+        }
+
+        return Write(target, FileName, common, "Ca", settings);
     }
 
-    private static T Need<T>(T? found, string what)
-        where T : class =>
-        found ?? throw new CeremonyException($"The ceremony has no {what}.");
+    /// <summary>As <see cref="WriteCa"/>, of a KMC: its keys are those whose ids begin with the service's.</summary>
+    /// <inheritdoc cref="WriteCa"/>
+    public static string WriteKmc(CeremonyFolder ceremony, string service, string device, ServicePlace place, string target)
+    {
+        var source = new ServiceSource(ceremony, service, device, target);
+        InventoryCertificate system = ServiceSource.Need(source.Inventory.Certificates.FirstOrDefault(each => each.ProfileName == "system-root"), "a system CA");
+        JsonObject common = source.WriteCommon(place, system);
+        string message = $"{service}-message";
+        var settings = new JsonObject
+        {
+            ["Name"] = service,
+            ["Hsm"] = source.HsmSettings(),
+            ["Log"] = source.LogSettings(),
+            ["EscrowKek"] = source.Label($"{service}-escrow"),
+            ["MessageKey"] = source.Label(message),
+            ["MessageCertificateFile"] = source.Copy(source.Certificate(message).File),
+            ["RowMacKey"] = source.Label($"{service}-rows"),
+            ["PersonIndexKey"] = source.Label(source.Service.IndexKey),
+            ["DataKek"] = source.Label(source.Service.DataKek),
+            ["OfficerIssuerFiles"] = new JsonArray(source.Copy(source.Certificate(source.Certificate(source.Service.Super).Issuer).File)),
+        };
+
+        // Nobody waits for ten thousand keys.
+        if (place.Mode == "Demo")
+        {
+            settings["Pool"] = new JsonObject { ["Threshold"] = 64, ["Full"] = 256 };
+            settings["PoolLook"] = "00:00:01";
+        }
+
+        return Write(target, KmcFileName, common, "Kmc", settings);
+    }
+
+    private static string Write(string target, string name, JsonObject common, string section, JsonObject own)
+    {
+        string file = Path.Combine(target, name);
+        TokenFiles.WriteNew(file, System.Text.Encoding.UTF8.GetBytes(new JsonObject { ["Service"] = common, [section] = own }.ToJsonString(Json) + "\n"));
+        return file;
+    }
 }

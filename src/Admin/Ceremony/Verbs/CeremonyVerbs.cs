@@ -16,6 +16,8 @@ namespace ZwCa.Admin.Ceremony;
 internal static class CeremonyVerbs
 {
     private const int Waiting = 3;
+    private const string Ca = "ca";
+    private const string Kmc = "kmc";
 
     public static Command Ceremony()
     {
@@ -123,20 +125,29 @@ internal static class CeremonyVerbs
         var listen = new Option<string>("--listen") { Description = "ADDRESS:PORT of the links.", DefaultValueFactory = _ => "0.0.0.0:8443" };
         var management = new Option<string>("--management") { Description = "ADDRESS:PORT of health and metrics, on loopback.", DefaultValueFactory = _ => "127.0.0.1:9443" };
         var connection = new Option<string?>("--connection") { Description = "Connection string; without it, it is to be given in ZWCA_Service__Database__ConnectionString." };
-        var device = new Option<string>("--device") { Description = "Id of the device with the CA's keys.", DefaultValueFactory = _ => "ca" };
+        var service = new Option<string>("--service") { Description = "ca or kmc.", DefaultValueFactory = _ => Ca };
+        service.AcceptOnlyFromAmong(Ca, Kmc);
+        var device = new Option<string?>("--device") { Description = "Id of the device with the service's keys; without it, that of the service's name." };
+        var centre = new Option<string?>("--key-centre") { Description = "Of a CA: https://HOST:PORT of its KMC. Without it, it issues no pairs." };
         var mode = new Option<string>("--mode") { Description = "Production, Demo or Development.", DefaultValueFactory = _ => "Production" };
-        var command = new Command("configure", "Writes the CA service's first configuration: then zwca-ca migrate, import, check-config.") { folder, target, listen, management, connection, device, mode };
+        var command = new Command("configure", "Writes a service's first configuration: then its program's migrate, of the CA import, check-config.")
+        {
+            folder, target, service, listen, management, connection, device, centre, mode,
+        };
         command.SetAction((parsed, _) => GuardAsync(() =>
         {
-            string file = ServiceSettings.WriteCa(
+            string which = parsed.GetRequiredValue(service);
+            Func<CeremonyFolder, string, string, ServicePlace, string, string> write = which == Kmc ? ServiceSettings.WriteKmc : ServiceSettings.WriteCa;
+            string file = write(
                 new CeremonyFolder(parsed.GetRequiredValue(folder).FullName),
-                "ca",
-                parsed.GetRequiredValue(device),
+                which,
+                parsed.GetValue(device) ?? which,
                 new ServicePlace
                 {
                     Listen = parsed.GetRequiredValue(listen),
                     Management = parsed.GetRequiredValue(management),
                     ConnectionString = parsed.GetValue(connection),
+                    KeyCentre = parsed.GetValue(centre),
                     Mode = parsed.GetRequiredValue(mode),
                 },
                 parsed.GetRequiredValue(target).FullName);

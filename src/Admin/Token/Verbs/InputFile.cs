@@ -31,6 +31,12 @@ internal static class InputFile
         }
     }
 
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>.</exception>
+    public static byte[] ReadEnvelope(FileInfo file) => TokenFiles.Read(file.FullName);
+
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.Malformed"/>.</exception>
+    public static Ciphertext ReadCiphertext(FileInfo file) => Ciphertext.Parse(TokenFiles.Read(file.FullName, Ciphertext.MaxLength));
+
     /// <summary>One certificate, PEM or DER.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.Malformed"/>.</exception>
     public static Certificate ReadCertificate(FileInfo file)

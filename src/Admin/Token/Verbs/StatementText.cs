@@ -45,6 +45,7 @@ internal static class StatementText
         : Is<CertificationRequestInfo>(content) ? "未签名的证书申请"
         : Is<TbsCertList>(content) ? "未签名的吊销列表"
         : Is<ResponseData>(content) ? "未签名的OCSP响应"
+        : Is<DeliveryReceipt>(content) ? "未签名的加密密钥回执"
         : Is<TbsCheckpoint>(content) ? "未签名的日志检查点"
         : null;
 

@@ -23,7 +23,7 @@ internal static class TokenListVerb
         {
             SoftwareToken token = TokenVerbs.Open(parsed, folder, desk);
             TextWriter output = parsed.InvocationConfiguration.Output;
-            (string Name, TokenContainer? Container, string? Damage)[] all = [.. token.ContainerNames.Select(name => Look(token, name))];
+            Looked[] all = [.. token.ContainerNames.Select(name => Look(token, name))];
             if (parsed.GetValue(json))
             {
                 output.WriteLine(Json(token, all).ToJsonString(Readable));
@@ -41,22 +41,23 @@ internal static class TokenListVerb
         return command;
     }
 
-    private static (string Name, TokenContainer? Container, string? Damage) Look(SoftwareToken token, string name)
+    private static Looked Look(SoftwareToken token, string name)
     {
         try
         {
-            return (name, token.Container(name), null);
+            TokenContainer container = token.Container(name);
+            return new Looked(name, container, container.EncryptionPairs(), null);
         }
         catch (RefusalException e)
         {
-            return (name, null, e.Message);
+            return new Looked(name, null, [], e.Message);
         }
     }
 
-    private static void Print(SoftwareToken token, IEnumerable<(string Name, TokenContainer? Container, string? Damage)> all, TextWriter output)
+    private static void Print(SoftwareToken token, IEnumerable<Looked> all, TextWriter output)
     {
         output.WriteLine($"令牌“{token.Label}”{(token.IsDemo ? "（演示 DEMO）" : "")}  {token.Folder}");
-        foreach ((string name, TokenContainer? container, string? damage) in all)
+        foreach ((string name, TokenContainer? container, IReadOnlyList<TokenPair> encryption, string? damage) in all)
         {
             output.WriteLine($"容器 {LabelText.Shown(name)}");
             if (container is null)
@@ -66,13 +67,19 @@ internal static class TokenListVerb
             }
 
             output.WriteLine($"  密钥：{TokenOptions.NameOf(container.Kind)}，公钥指纹（SM3）{container.Fingerprint}");
-            output.WriteLine(container.Certificate is { Tbs: { } tbs }
-                ? $"  证书：{tbs.Subject}\n        序列号 {tbs.SerialNumber}，有效期 {LabelText.Shown(tbs.Validity)}"
-                : "  证书：还没有");
+            output.WriteLine(container.Certificate is { } signing ? $"  证书：{Describe(signing)}" : "  证书：还没有");
+            foreach (TokenPair pair in encryption)
+            {
+                output.WriteLine($"  加密密钥：SM2，公钥指纹（SM3）{TokenContainer.FingerprintOf(pair.PublicKey)}");
+                output.WriteLine($"  加密证书：{Describe(pair.Certificate!)}");
+            }
         }
     }
 
-    private static JsonObject Json(SoftwareToken token, IEnumerable<(string Name, TokenContainer? Container, string? Damage)> all) => new()
+    private static string Describe(Certificate certificate) =>
+        $"{certificate.Tbs.Subject}\n        序列号 {certificate.Tbs.SerialNumber}，有效期 {LabelText.Shown(certificate.Tbs.Validity)}";
+
+    private static JsonObject Json(SoftwareToken token, IEnumerable<Looked> all) => new()
     {
         ["label"] = token.Label,
         ["demo"] = token.IsDemo,
@@ -81,18 +88,26 @@ internal static class TokenListVerb
             ["name"] = each.Name,
             ["kind"] = each.Container?.Kind.ToString().ToLowerInvariant(),
             ["fingerprint"] = each.Container?.Fingerprint,
-            ["certificate"] = each.Container?.Certificate is { Tbs: { } tbs }
-                ? new JsonObject
-                {
-                    ["subject"] = tbs.Subject.ToString(),
-                    ["serial"] = tbs.SerialNumber.ToString(),
-                    ["notBefore"] = Iso(tbs.Validity.NotBefore),
-                    ["notAfter"] = Iso(tbs.Validity.NotAfter),
-                }
-                : null,
+            ["certificate"] = each.Container?.Certificate is { } certificate ? Json(certificate) : null,
+            ["encryption"] = new JsonArray([.. each.Encryption.Select(pair => new JsonObject
+            {
+                ["fingerprint"] = TokenContainer.FingerprintOf(pair.PublicKey),
+                ["certificate"] = Json(pair.Certificate!),
+            })]),
             ["damage"] = each.Damage,
         })]),
     };
 
+    private static JsonObject Json(Certificate certificate) => new()
+    {
+        ["subject"] = certificate.Tbs.Subject.ToString(),
+        ["serial"] = certificate.Tbs.SerialNumber.ToString(),
+        ["notBefore"] = Iso(certificate.Tbs.Validity.NotBefore),
+        ["notAfter"] = Iso(certificate.Tbs.Validity.NotAfter),
+    };
+
     private static string Iso(Time time) => time.Value.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    /// <param name="Container">Null: it, or one of its pairs, is damaged.</param>
+    private sealed record Looked(string Name, TokenContainer? Container, IReadOnlyList<TokenPair> Encryption, string? Damage);
 }

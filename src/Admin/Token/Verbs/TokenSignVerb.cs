@@ -38,7 +38,7 @@ internal static class TokenSignVerb
         {
             SoftwareToken token = TokenVerbs.Open(parsed, folder, desk);
             OutputFile.RequireNew(parsed.GetRequiredValue(output));
-            TokenContainer container = Choose(token, parsed.GetValue(name));
+            TokenContainer container = TokenOptions.ChooseSm2(token, parsed.GetValue(name));
             TextWriter shown = parsed.InvocationConfiguration.Output;
             byte[] signed = parsed.GetValue(statement) is { } file
                 ? SignStatement(InputFile.ReadStatement(file), file)
@@ -100,23 +100,6 @@ internal static class TokenSignVerb
         {
             return "（证书中的人员身份已损坏）";
         }
-    }
-
-    /// <summary>The one that is named, or the only one with an SM2 key.</summary>
-    private static TokenContainer Choose(SoftwareToken token, string? name)
-    {
-        if (name is not null)
-        {
-            return token.Container(name);
-        }
-
-        TokenContainer[] fitting = [.. token.ContainerNames.Select(token.Container).Where(each => each.Kind == TokenKeyKind.Sm2)];
-        return fitting switch
-        {
-            [TokenContainer one] => one,
-            [] => throw new RefusalException(Refusal.NotFound, "令牌中没有SM2容器。请先用 zwca token csr 新建。"),
-            _ => throw new RefusalException(Refusal.Malformed, $"令牌中有多个SM2容器，请用 --container 指明：{string.Join("、", fitting.Select(each => each.Name))}。"),
-        };
     }
 
     private static Application[] ReadApplications(FileInfo[] files)

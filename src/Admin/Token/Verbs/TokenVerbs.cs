@@ -14,11 +14,12 @@ internal static class TokenVerbs
     public static Command Token() => Token(TokenDesk.Terminal);
 
     internal static Command Token(TokenDesk desk) =>
-        new("token", "软件令牌：没有USB Key的人员用来保管密钥、申请证书和签名。PIN从终端输入，或放在环境变量 ZWCA_TOKEN_PIN 中。")
+        new("token", "软件令牌：没有USB Key的人员用来保管密钥、申请证书、签名和解密。PIN从终端输入，或放在环境变量 ZWCA_TOKEN_PIN 中。")
         {
             Init(desk),
             Csr(desk),
-            Import(desk),
+            TokenImportVerb.Import(desk),
+            TokenDecryptVerb.Decrypt(desk),
             TokenSignVerb.Sign(desk),
             TokenListVerb.List(desk),
             ChangePin(desk),
@@ -148,34 +149,6 @@ internal static class TokenVerbs
         return command;
     }
 
-    private static Command Import(TokenDesk desk)
-    {
-        Option<DirectoryInfo> folder = TokenOptions.Token();
-        Option<string?> name = TokenOptions.Container(required: false);
-        Option<FileInfo> file = TokenOptions.File("--certificate", "签发的证书，PEM或DER。");
-        var command = new Command("import", "把签发的证书存入其公钥所在的容器。不需要PIN。") { folder, name, file };
-        command.Does(parsed =>
-        {
-            SoftwareToken token = Open(parsed, folder, desk);
-            Certificate certificate = InputFile.ReadCertificate(parsed.GetRequiredValue(file));
-            string container = parsed.GetValue(name)
-                ?? token.ContainerNames.FirstOrDefault(each => token.Container(each).PublicKey == certificate.Tbs.SubjectPublicKeyInfo)
-                ?? throw new RefusalException(
-                    Refusal.BadPublicKey,
-                    $"令牌中没有证书公钥（指纹 {TokenContainer.FingerprintOf(certificate.Tbs.SubjectPublicKeyInfo)}）所属的容器，未导入。请核对令牌和证书。");
-            Certificate? earlier = token.Container(container).Certificate;
-            token.ImportCertificate(container, certificate);
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            output.WriteLine($"证书已存入容器“{container}”：{certificate.Tbs.Subject}");
-            output.WriteLine($"序列号 {certificate.Tbs.SerialNumber}，有效期 {LabelText.Shown(certificate.Tbs.Validity)}");
-            if (earlier is not null && earlier.Tbs.SerialNumber != certificate.Tbs.SerialNumber)
-            {
-                output.WriteLine($"原证书 {earlier.Tbs.SerialNumber} 另存为 certificate-{earlier.Tbs.SerialNumber}.pem。");
-            }
-        });
-        return command;
-    }
-
     private static Command ChangePin(TokenDesk desk)
     {
         Option<DirectoryInfo> folder = TokenOptions.Token();
@@ -206,17 +179,28 @@ internal static class TokenVerbs
         Option<DirectoryInfo> folder = TokenOptions.Token();
         Option<string?> name = TokenOptions.Container(required: true);
         Option<FileInfo> output = TokenOptions.File("--out", "私钥（PKCS#8，用PIN加密，PEM）写入的文件，不得已存在。");
-        var command = new Command("export", "导出私钥；仅限演示令牌。") { folder, name, output };
+        var encryption = new Option<bool>("--encryption") { Description = "导出加密私钥，而不是签名私钥。" };
+        Option<string?> serial = TokenOptions.EncryptionSerial("不写则为最近生效的一张；与 --encryption 一起使用。");
+        var command = new Command("export", "导出私钥；仅限演示令牌。") { folder, name, output, encryption, serial };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(serial) is not null && !result.GetValue(encryption))
+            {
+                result.AddError("--serial 与 --encryption 须一起使用。");
+            }
+        });
         command.Does(parsed =>
         {
             SoftwareToken token = Open(parsed, folder, desk);
-            token.Container(parsed.GetValue(name)!);
+            string container = token.Container(parsed.GetValue(name)!).Name;
+            SerialNumber? which = TokenOptions.ReadSerial(parsed.GetValue(serial));
             OutputFile.RequireNew(parsed.GetRequiredValue(output));
             char[] pin = desk.Pin();
             try
             {
                 using UnlockedToken unlocked = token.Unlock(pin);
-                OutputFile.WriteNew(parsed.GetRequiredValue(output), unlocked.ExportPrivateKey(parsed.GetValue(name)!, pin));
+                string pem = parsed.GetValue(encryption) ? unlocked.ExportEncryptionKey(container, pin, which) : unlocked.ExportPrivateKey(container, pin);
+                OutputFile.WriteNew(parsed.GetRequiredValue(output), pem);
             }
             finally
             {

@@ -10,7 +10,7 @@ internal static class CrlEntryExtensionId
     public static ReadOnlySpan<byte> CertificateIssuer => [0x55, 0x1d, 0x1d];
 }
 
-internal sealed class CrlEntryExtensionUnique : CrlEntryRule
+internal sealed class CrlEntryExtensionUnique : CrlEntryExtensionRule
 {
     /// <summary>Above it, comparing each with each takes too long: an entry may have thousands.</summary>
     private const int ManyExtensions = 32;
@@ -61,7 +61,7 @@ internal sealed class CrlEntryExtensionUnique : CrlEntryRule
     }
 }
 
-internal sealed class CrlEntryExtensionKnown : CrlEntryRule
+internal sealed class CrlEntryExtensionKnown : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-extension-critical-known";
 
@@ -85,7 +85,7 @@ internal sealed class CrlEntryExtensionKnown : CrlEntryRule
     }
 }
 
-internal sealed class CrlEntryReasonCriticality : CrlEntryRule
+internal sealed class CrlEntryReasonCriticality : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-reason-not-critical";
 
@@ -97,7 +97,7 @@ internal sealed class CrlEntryReasonCriticality : CrlEntryRule
         entry.TryFind(CrlEntryExtensionId.ReasonCode, out CrlEntryExtensionReader found) && found.Critical ? "it is" : null;
 }
 
-internal sealed class CrlEntryReasonValue : CrlEntryRule
+internal sealed class CrlEntryReasonValue : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-reason-value";
 
@@ -108,7 +108,7 @@ internal sealed class CrlEntryReasonValue : CrlEntryRule
     public override string? Check(in CrlEntryView entry, CrlView crl) => CrlReasons.Read(entry) is not { } reason ? null : reason < 0 ? "it is not" : null;
 }
 
-internal sealed class CrlEntryReasonUnspecified : CrlEntryRule
+internal sealed class CrlEntryReasonUnspecified : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-reason-not-unspecified";
 
@@ -121,7 +121,7 @@ internal sealed class CrlEntryReasonUnspecified : CrlEntryRule
     public override string? Check(in CrlEntryView entry, CrlView crl) => CrlReasons.Read(entry) == 0 ? "it says unspecified" : null;
 }
 
-internal sealed class CrlEntryReasonRemove : CrlEntryRule
+internal sealed class CrlEntryReasonRemove : CrlEntryExtensionRule
 {
     private const int RemoveFromCrl = 8;
 
@@ -134,7 +134,7 @@ internal sealed class CrlEntryReasonRemove : CrlEntryRule
     public override string? Check(in CrlEntryView entry, CrlView crl) => CrlReasons.Read(entry) == RemoveFromCrl && !crl.IsDelta ? "the CRL is none" : null;
 }
 
-internal sealed class CrlEntryInvalidityDate : CrlEntryRule
+internal sealed class CrlEntryInvalidityDate : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-invalidity-date";
 
@@ -156,7 +156,7 @@ internal sealed class CrlEntryInvalidityDate : CrlEntryRule
     }
 }
 
-internal sealed class CrlEntryIssuerCriticality : CrlEntryRule
+internal sealed class CrlEntryIssuerCriticality : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-issuer-critical";
 
@@ -168,7 +168,7 @@ internal sealed class CrlEntryIssuerCriticality : CrlEntryRule
         entry.TryFind(CrlEntryExtensionId.CertificateIssuer, out CrlEntryExtensionReader found) && !found.Critical ? "it is not" : null;
 }
 
-internal sealed class CrlEntryIssuerIndirect : CrlEntryRule
+internal sealed class CrlEntryIssuerIndirect : CrlEntryExtensionRule
 {
     public override string Id => "crl-entry-issuer-in-indirect";
 

@@ -71,7 +71,7 @@ internal sealed class CrlEntrySerialNumber : CrlEntryRule
 }
 
 /// <summary>
-/// Takes 8 octets of memory for each entry, for a hash of its serial number; only where two hashes are the same are the serial numbers themselves compared. Entries beyond
+/// Where serial numbers do not ascend, it takes 8 octets of memory for each entry, for a hash of its serial number; only where two hashes are the same are the serial numbers themselves compared. Entries beyond
 /// <see cref="MaxEntries"/> are not looked at: a CRL has 20 million at most where it may have 512 MiB.
 /// </summary>
 internal sealed class CrlEntryUnique : CrlFieldRule
@@ -89,7 +89,7 @@ internal sealed class CrlEntryUnique : CrlFieldRule
 
     public override string? Check(CrlView crl, CrlLintContext context)
     {
-        if (crl.IsIndirect)
+        if (crl.IsIndirect || AreAscending(crl))
         {
             return null;
         }
@@ -114,6 +114,26 @@ internal sealed class CrlEntryUnique : CrlFieldRule
         }
 
         return twice.Count == 0 ? null : FirstTwice(crl, twice);
+    }
+
+    /// <summary>As ours are, and most others.</summary>
+    private static bool AreAscending(CrlView crl)
+    {
+        Span<byte> last = stackalloc byte[CrlInteger.MaxOctets];
+        int length = 0;
+        foreach (CrlEntryView entry in crl.ReadEntries())
+        {
+            ReadOnlySpan<byte> serial = entry.SerialNumber.TrimStart((byte)0);
+            if (entry.Fault is not null || serial.Length > last.Length || last[..length].SequenceCompareTo(serial) >= 0)
+            {
+                return false;
+            }
+
+            serial.CopyTo(last);
+            length = serial.Length;
+        }
+
+        return true;
     }
 
     private static string? FirstTwice(CrlView crl, HashSet<ulong> hashes)

@@ -81,6 +81,21 @@ public readonly ref struct CrlEntryView
     /// <summary>Unspecified where there is no reasonCode; null: one that does not exist.</summary>
     public RevocationReason? Reason => CrlReasons.Read(this) is not { } reason ? RevocationReason.Unspecified : reason < 0 ? null : (RevocationReason)reason;
 
+    /// <summary>UTC; null: there is none, or one that cannot be read.</summary>
+    public DateTime? InvalidityDate
+    {
+        get
+        {
+            if (!TryFind(CrlEntryExtensionId.InvalidityDate, out CrlEntryExtensionReader found))
+            {
+                return null;
+            }
+
+            var value = new DerCursor(found.Value);
+            return value.Next() ? CrlTime.Read(value.Tag, value.Content) : null;
+        }
+    }
+
     public CrlEntryExtensionReader Extensions => new(ExtensionsField);
 
     internal ReadOnlySpan<byte> ExtensionsField { get; }

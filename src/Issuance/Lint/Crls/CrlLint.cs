@@ -94,18 +94,47 @@ public static class CrlLint
 
     private static void CheckEntries(CrlView crl, Finding?[] findings)
     {
-        List<(int Index, CrlEntryRule Rule)> left = [.. Rules.Index().Where(each => each.Item is CrlEntryRule).Select(each => (each.Index, (CrlEntryRule)each.Item))];
+        List<(int Index, CrlEntryRule Rule)> all = [.. Rules.Index().Where(each => each.Item is CrlEntryRule).Select(each => (each.Index, (CrlEntryRule)each.Item))];
+        List<(int Index, CrlEntryRule Rule)> ofEntries = [.. all.Where(each => each.Rule is not CrlEntryExtensionRule)];
+        List<(int Index, CrlEntryRule Rule)> ofExtensions = [.. all.Where(each => each.Rule is CrlEntryExtensionRule)];
+        var known = new KnownExtensions();
         foreach (CrlEntryView entry in crl.ReadEntries())
         {
-            for (int i = left.Count - 1; i >= 0; i--)
+            CheckEntry(entry, crl, ofEntries, findings);
+            if (entry.Fault is null && !known.Contains(entry.ExtensionsField) && CheckEntry(entry, crl, ofExtensions, findings))
             {
-                (int index, CrlEntryRule rule) = left[i];
-                if ((entry.Fault is null || rule.JudgesFaults) && rule.Check(entry, crl) is { } detail)
-                {
-                    findings[index] = rule.Tell($"entry {entry.Number} at offset {entry.Offset}: {detail}");
-                    left.RemoveAt(i);
-                }
+                known.Add(entry.ExtensionsField);
             }
         }
+    }
+
+    /// <param name="left">Rules that no entry has broken yet; one that this one breaks is taken out.</param>
+    /// <returns>It breaks none of them.</returns>
+    private static bool CheckEntry(in CrlEntryView entry, CrlView crl, List<(int Index, CrlEntryRule Rule)> left, Finding?[] findings)
+    {
+        int before = left.Count;
+        for (int i = left.Count - 1; i >= 0; i--)
+        {
+            (int index, CrlEntryRule rule) = left[i];
+            if ((entry.Fault is null || rule.JudgesFaults) && rule.Check(entry, crl) is { } detail)
+            {
+                findings[index] = rule.Tell($"entry {entry.Number} at offset {entry.Offset}: {detail}");
+                left.RemoveAt(i);
+            }
+        }
+
+        return left.Count == before;
+    }
+
+    /// <summary>Extensions of entries that broke no rule: the last ones for each value of their last octet, which of most is the reason.</summary>
+    private sealed class KnownExtensions
+    {
+        private readonly byte[]?[] _known = new byte[]?[16];
+
+        public bool Contains(ReadOnlySpan<byte> extensions) => _known[Slot(extensions)] is { } there && extensions.SequenceEqual(there);
+
+        public void Add(ReadOnlySpan<byte> extensions) => _known[Slot(extensions)] = extensions.ToArray();
+
+        private int Slot(ReadOnlySpan<byte> extensions) => extensions.IsEmpty ? 0 : extensions[^1] % _known.Length;
     }
 }

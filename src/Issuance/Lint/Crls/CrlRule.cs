@@ -30,6 +30,9 @@ public abstract class CrlEntryRule : CrlRule
     internal virtual bool JudgesFaults => false;
 }
 
+/// <summary>A rule of each entry's extensions. It looks at nothing else of the entry: of a million entries, most of which have the same few extensions, it is asked once for each of those.</summary>
+public abstract class CrlEntryExtensionRule : CrlEntryRule;
+
 /// <summary>What is known besides the CRL. Rules that need what is not known do not apply.</summary>
 public sealed record CrlLintContext
 {

@@ -57,6 +57,25 @@ public sealed class CrlShowTests : IDisposable
         Assert.False(crl.TryGetProperty("signatureHolds", out _));
     }
 
+    /// <summary>Text of others in JSON at a terminal: overrides and isolates of the direction, controls, tags beyond the BMP.</summary>
+    [Theory]
+    [InlineData("\u202E", "\\u202E")]
+    [InlineData("\u2066", "\\u2066")]
+    [InlineData("\u200B", "\\u200B")]
+    [InlineData("\u009B", "\\u009B")]
+    [InlineData("\U000E0041", "\\uDB40\\uDC41")]
+    [InlineData("\n", "\\n")]
+    [InlineData("《\\》", "《\\\\》")]
+    public void Json_HasNoCharactersThatSteerATerminal(string hostile, string escaped)
+    {
+        using var output = new StringWriter();
+
+        ShownJson.Write(output, new { Text = $"政务{hostile}x" });
+
+        Assert.Contains($"\"政务{escaped}x\"", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal($"政务{hostile}x", JsonDocument.Parse(output.ToString()).RootElement.GetProperty("text").GetString());
+    }
+
     [Theory]
     [InlineData("40aa", "was revoked on 2026-06-29 08:00:00 UTC (2026-06-29 16:00:00 +08:00 local), reason keyCompromise")]
     [InlineData("0x40AB", "is suspended (certificateHold) since 2026-06-30 08:00:00 UTC")]

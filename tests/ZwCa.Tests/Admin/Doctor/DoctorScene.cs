@@ -1,10 +1,14 @@
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Doctor;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
+using ZwCa.Hsm;
 using ZwCa.Issuance;
 
 namespace ZwCa.Tests.Admin.Doctor;
@@ -18,7 +22,9 @@ internal sealed record Told(string Health, string Check, string Subject, string 
 /// </summary>
 internal sealed class DoctorScene : IAsyncDisposable
 {
-    public const string Healthy = """{"status":"healthy","checks":[{"name":"hsm","status":"healthy"},{"name":"database","status":"healthy"},{"name":"audit","status":"healthy"}]}""";
+    public const string Healthy = """{"status":"healthy","checks":[{"name":"hsm","status":"healthy"},{"name":"database","status":"healthy"},{"name":"audit","status":"healthy"},{"name":"jobs","status":"healthy"},{"name":"crls","status":"healthy"}]}""";
+
+    public const string LogOrigin = "zwca/ca";
 
     /// <summary>Of all CRLs.</summary>
     public static readonly DateTimeOffset Begin = SampleHierarchy.Now.AddDays(10);
@@ -53,12 +59,13 @@ internal sealed class DoctorScene : IAsyncDisposable
         var scene = new DoctorScene(await WebPlace.StartAsync(Now), published);
         foreach ((string path, byte[] content) in published.Files)
         {
-            scene.Web.Answers[path] = WebPlace.File(content, Begin);
+            scene.Put(path, content);
         }
 
         scene.Web.Answers["/health/live"] = WebPlace.Text("live");
         scene.Web.Answers["/health/ready"] = WebPlace.Text(Healthy);
         scene.Inventory = InventoryOf(published);
+        scene.WriteAnchor(await scene.CheckpointAsync(3));
         foreach ((string id, Certificate certificate) in published.Certificates)
         {
             scene.Write($"ca/{id}.pem", CertificateFile.Write(certificate));
@@ -82,8 +89,22 @@ internal sealed class DoctorScene : IAsyncDisposable
         return output.ToArray();
     }
 
+    /// <summary>Of the log at a size, signed with its key unless another is given.</summary>
+    public async Task<Checkpoint> CheckpointAsync(long size, byte root = 1, long epoch = 0, LogOverride? @override = null, HsmSigner? signer = null, string origin = LogOrigin)
+    {
+        byte[] hash = new byte[32];
+        hash[0] = root;
+        byte[] tbs = Der.Encode(new TbsCheckpoint(origin, epoch, size, hash, Begin.AddMinutes(size), Checkpoint.KeyIdOf(Published.Log.SubjectPublicKeyInfo), @override));
+        return Checkpoint.Assemble(tbs, Der.Decode<Sm2Signature>(await (signer ?? Published.Log).SignAsync(tbs, TestContext.Current.CancellationToken)));
+    }
+
+    /// <returns>The path.</returns>
+    public string WriteAnchor(params Checkpoint[] checkpoints) =>
+        Write("log.anchor", [.. checkpoints.SelectMany(each => Encoding.ASCII.GetBytes(Convert.ToBase64String(Der.Encode(each)) + "\n")), .. "torn"u8]);
+
     /// <summary>Puts a file in the place of another.</summary>
-    public void Put(string path, byte[] content) => Web.Answers[path] = WebPlace.File(content, Begin);
+    public void Put(string path, byte[] content) =>
+        Web.Answers[path] = WebPlace.File(content, Begin, type: path.EndsWith(".cer", StringComparison.Ordinal) ? "application/pkix-cert" : "application/pkix-crl");
 
     /// <returns>The path.</returns>
     public string Write(string name, byte[] content)
@@ -96,10 +117,10 @@ internal sealed class DoctorScene : IAsyncDisposable
 
     public string PathOf(string name) => _folder.File(name);
 
-    /// <summary>With <c>--trust</c>, <c>--url</c> and <c>--management</c> of this scene.</summary>
+    /// <summary>With <c>--trust</c>, <c>--url</c>, <c>--management</c> and <c>--log</c> of this scene.</summary>
     public async Task<(int Code, IReadOnlyList<Told> Lines)> ExamineAsync(params string[] more)
     {
-        (int code, string text, string error) = await RunAsync(["--json", "--management", Web.Url, "--url", Web.Url, .. more]);
+        (int code, string text, string error) = await RunAsync(["--json", "--management", Web.Url, "--url", Web.Url, "--log", PathOf("log.anchor"), .. more]);
         Assert.Empty(error);
         JsonElement report = JsonDocument.Parse(text).RootElement;
         return (code, [.. report.GetProperty("lines").EnumerateArray().Select(line => new Told(
@@ -138,7 +159,7 @@ internal sealed class DoctorScene : IAsyncDisposable
             files[CrlPath(hierarchy.Sub, shard)] = await CrlAsync(hierarchy.Sub, shard, 5, Begin, Begin.AddDays(1));
         }
 
-        return new Published(hierarchy, files);
+        return new Published(hierarchy, files, hierarchy.Signer("ca-log", KeyAlgorithm.Sm2));
     }
 
     private static Inventory InventoryOf(Published published) => new()
@@ -147,7 +168,7 @@ internal sealed class DoctorScene : IAsyncDisposable
         PolicyArc = SampleHierarchy.Publication.PolicyArc,
         Demo = false,
         Devices = [],
-        Keys = [],
+        Keys = [new InventoryKey("ca-log", "00", "ca-log", HsmKeyKind.Sm2, Convert.ToBase64String(Der.Encode(published.Log.SubjectPublicKeyInfo)), 0)],
         Certificates = [.. published.Certificates.Select(each => new InventoryCertificate(
             each.Id, $"ca/{each.Id}.pem", null, each.Id == "sub" ? "root" : each.Id, $"{(each.Id switch { "root" => "root", "sub" => "sub-ca", _ => "system-root" })} 00",
             Convert.ToHexStringLower(Sm3.HashData(Der.Encode(each.Certificate)))))],
@@ -156,7 +177,8 @@ internal sealed class DoctorScene : IAsyncDisposable
 }
 
 /// <param name="Files">By path.</param>
-internal sealed record Published(SampleHierarchy Hierarchy, IReadOnlyDictionary<string, byte[]> Files)
+/// <param name="Log">With the key of the log.</param>
+internal sealed record Published(SampleHierarchy Hierarchy, IReadOnlyDictionary<string, byte[]> Files, HsmSigner Log)
 {
     public IEnumerable<(string Id, Certificate Certificate)> Certificates =>
         [("root", Hierarchy.Root.Certificate!), ("sub", Hierarchy.Sub.Certificate!), ("system", Hierarchy.System.Certificate!)];

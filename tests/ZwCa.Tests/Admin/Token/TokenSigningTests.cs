@@ -123,6 +123,8 @@ public sealed class TokenSigningTests
             ("报文", "ZWCA1\n1234\nca\n"u8.ToArray()),
             ("未签名的证书", certificate.TbsBytes.ToArray()),
             ("未签名的证书申请", Der.Encode(new CertificationRequestInfo(certificate.Tbs.Subject, container.PublicKey))),
+            ("回执", Der.Encode(new DeliveryReceipt(
+                new byte[16], new byte[20], certificate.Tbs.SerialNumber, certificate.Tbs.SerialNumber, new byte[32], DeliveryOutcome.Accepted, now))),
             ("检查点", Der.Encode(new TbsCheckpoint("log", 0, 1, new byte[32], now.Value, new byte[32]))),
         ];
 

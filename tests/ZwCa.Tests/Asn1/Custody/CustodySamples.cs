@@ -26,6 +26,9 @@ public sealed class CustodySamples : IDerSamples
 
     public static RecoveryCase Recovery { get; } = new(Id, "（2026）闽01刑初1号", Hash, Id, PublicKey(8), NotAfter);
 
+    /// <summary>By two.</summary>
+    internal static SignedStatement SignedRecovery => Signed(Der.Encode(Recovery), 5, 6);
+
     public IEnumerable<DerSample> Samples => [
         DerSample.Of(Policy),
         DerSample.Of(new PartitionPolicy(Id, 0, [], true, [], [], null)),

@@ -24,6 +24,8 @@ public sealed class CrlFaultTests
             Do(story => story.Stage.Hsm.Fault = signatures => signatures)),
         ["the device fails"] = (
             "As the test wants it", Do(story => story.Stage.Hsm.Fault = _ => throw new HsmException(HsmFailure.DeviceError, "As the test wants it.")), Do(story => story.Stage.Hsm.Fault = signatures => signatures)),
+        ["the device fails, and says much"] = (
+            "As the test wants it", Do(story => story.Stage.Hsm.Fault = _ => throw new HsmException(HsmFailure.DeviceError, "As the test wants it,\tand\u202e\n" + new string('x', 2000))), Do(story => story.Stage.Hsm.Fault = signatures => signatures)),
         ["the device signs something else"] = (
             "signature", Do(story => story.Stage.Hsm.Fault = signatures => [.. signatures.Select(value => (byte)(value ^ 1))]), Do(story => story.Stage.Hsm.Fault = signatures => signatures)),
         ["a revoked entry vanished"] = ("vanished, and its certificate does not end before", Kept(story => RawAsync(story, "DELETE FROM revocation" + WhereSerial, story.Revoked.Serial)), PutBack()),
@@ -53,6 +55,8 @@ public sealed class CrlFaultTests
             PutBack()),
         ["an entry has another reason"] = ("and would be", Kept(story => RawAsync(story, "UPDATE revocation SET reason = 4" + WhereSerial, story.Revoked.Serial)), PutBack()),
         ["an entry has another date"] = ("and would be", Kept(story => RawAsync(story, "UPDATE revocation SET revoked_at = revoked_at - 5000" + WhereSerial, story.Revoked.Serial)), PutBack()),
+        ["an entry has an invalidity date"] = ("and would be", Kept(story => RawAsync(story, "UPDATE revocation SET invalid_from = 86400000" + WhereSerial, story.Revoked.Serial)), PutBack()),
+        ["a hold has an invalidity date"] = ("and would be", Kept(story => RawAsync(story, "UPDATE revocation SET invalid_from = 86400000" + WhereSerial, story.Held.Serial)), PutBack()),
         ["a hold has another date"] = ("the log has no resumption", Kept(story => RawAsync(story, "UPDATE revocation SET revoked_at = revoked_at - 5000" + WhereSerial, story.Held.Serial)), PutBack()),
         ["a hold becomes a revocation that nobody ordered"] = ("and its certificate is Held", Kept(story => RawAsync(story, "UPDATE revocation SET reason = 1" + WhereSerial, story.Held.Serial)), PutBack()),
         ["an entry appears of what is not revoked"] = (

@@ -7,6 +7,8 @@ using ZwCa.Ca.Crls;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
 using ZwCa.Hsm;
+using ZwCa.Officers;
+using ZwCa.Tests.Ca.Registrations;
 using ZwCa.Tests.Ca.Status;
 
 namespace ZwCa.Tests.Ca.Crls;
@@ -168,6 +170,15 @@ internal sealed class CrlStory : IAsyncDisposable
         Assert.NotEqual(before, Served());
         (string status, string reason) = await ReadinessAsync();
         Assert.True(status != "unhealthy", reason);
+    }
+
+    /// <summary>Two officers order all CRLs of the CA, and the log has it.</summary>
+    public async Task OrderAsync()
+    {
+        Application application = StageCommands.Command(CrlActions.Emergency, RegionCode.Nation.Value, Der.Encode(new CrlOrder(Scope.Authority.Issuer.KeyIdentifier)));
+        await Stage.ProposeAsync(Stage.FirstAdministrator, application);
+        await Stage.ApproveAsync(Stage.SecondAdministrator, application);
+        await StaleDataTests.SettleAsync(this);
     }
 
     /// <summary>Of that action, in their order.</summary>

@@ -2,6 +2,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
+using ZwCa.Cryptography;
 using ZwCa.Issuance;
 
 namespace ZwCa.Tests.Ca.Crls;
@@ -31,7 +32,6 @@ public sealed class PublicationTests
 
             return await File.ReadAllBytesAsync(Path.Combine(story.Folder, scope.Path), Token);
         }),
-        ["an older CRL of the CA"] = ("number 0 of the CA", (story, _) => SignAsync(story.Stage.Hierarchy.Sub, 0)),
     };
 
     public static TheoryData<string> Names => [.. Damages.Keys];
@@ -61,13 +61,12 @@ public sealed class PublicationTests
 
         await story.Stage.PublishAsync();
         Assert.Equal(published, story.Served());
-        AuditLeaf leaf = Assert.Single(await story.LeavesAsync(PublishCrls.RestoreAction));
+        AuditLeaf leaf = Assert.Single(await story.LeavesAsync(PutCrl.RestoreAction));
         Assert.Equal(MakeCrl.ObjectOf(story.Scope), leaf.Object);
         Assert.Contains(leaf.Fields.OfType<AuditField.Text>(), field => field.Name == "found" && field.Value.Contains(what, StringComparison.Ordinal));
         await story.HealedAsync();
     }
 
-    /// <summary>A file may be changed and keep its length and its time.</summary>
     /// <summary>The old file is as it should be: that hides nothing.</summary>
     [Fact]
     public async Task WhatWasJudgedIsDamagedInTheDatabase_TheOldOneStays_AndReadinessSaysSo()
@@ -84,6 +83,7 @@ public sealed class PublicationTests
         await story.ReadyAsync("unhealthy", "not those that were judged");
     }
 
+    /// <summary>A file may be changed and keep its length and its time.</summary>
     [Fact]
     public async Task AFileThatWasChangedInSecret_IsSeenByTheGate()
     {
@@ -167,7 +167,7 @@ public sealed class PublicationTests
 
     /// <summary>The gate cannot see what relying parties have.</summary>
     [Fact]
-    public async Task AFolderThatIsAway_NothingLeaves()
+    public async Task TheOnlyFolderIsAway_NothingLeaves()
     {
         await using CrlStory story = await CrlStory.StartAsync();
         string kept = $"{story.Folder}-kept";
@@ -187,30 +187,246 @@ public sealed class PublicationTests
         await story.HealedAsync();
     }
 
-    /// <summary>Two folders, and the second cannot be written: the first one's is out and stays, and the second follows.</summary>
-    [Fact]
-    public async Task OneOfTwoFolders_IsAway_TheOtherHasTheNewOne_AndNothingIsTakenBack()
+    /// <summary>Two folders, and one of them is away, before the next one is made or after it: the other has it, nothing is taken back, and the first follows as soon as it is there.</summary>
+    [Theory]
+    [InlineData(0, "before")]
+    [InlineData(1, "before")]
+    [InlineData(0, "after")]
+    [InlineData(1, "after")]
+    public async Task OneOfTwoFolders_IsAway_TheOtherHasTheNewOne(int away, string when)
     {
         using var second = new TemporaryFolder();
-        string other = second.File("other");
-        Directory.CreateDirectory(other);
-        await using CrlStory story = await CrlStory.StartAsync(settings: new Dictionary<string, string?> { ["Ca:Crls:PublicationFolders:1"] = other });
+        await using CrlStory story = await StartWithTwoAsync(second);
+        string[] folders = [story.Folder, second.File("other")];
+        string[] files = [.. folders.Select(folder => Path.Combine(folder, story.Scope.Path))];
+        byte[] before = await File.ReadAllBytesAsync(files[1], Token);
+        Assert.Equal(before, await File.ReadAllBytesAsync(files[0], Token));
+
+        byte[] after;
+        string kept = second.File("kept");
+        try
+        {
+            if (when == "before")
+            {
+                Directory.Move(folders[away], kept);
+            }
+
+            CrlRow row = (await story.TryMakeAsync())!;
+            Assert.True(row.State == CrlState.Judged, row.Detail);
+            if (when == "after")
+            {
+                Directory.Move(folders[away], kept);
+            }
+
+            await story.Stage.PublishAsync();
+            after = await File.ReadAllBytesAsync(files[1 - away], Token);
+            Assert.NotEqual(before, after);
+            Assert.Equal(CrlState.Published, (await story.LastAsync(story.Scope))!.State);
+            await story.ReadyAsync("unhealthy", "is its disk mounted");
+
+            // And the one after that.
+            Assert.Equal(CrlState.Judged, (await story.TryMakeAsync())!.State);
+            await story.Stage.PublishAsync();
+            after = await File.ReadAllBytesAsync(files[1 - away], Token);
+        }
+        finally
+        {
+            Directory.Move(kept, folders[away]);
+        }
+
+        await story.Stage.PublishAsync();
+        Assert.Equal(after, await File.ReadAllBytesAsync(files[away], Token));
+        Assert.Equal(after, await File.ReadAllBytesAsync(files[1 - away], Token));
+
+        // It was behind: nobody has touched it.
+        Assert.Empty(await story.LeavesAsync(PutCrl.RestoreAction));
+        Assert.Contains(await story.LeavesAsync(PutCrl.CopyAction), leaf => leaf.Object == MakeCrl.ObjectOf(story.Scope));
+        await story.HealedAsync();
+    }
+
+    /// <summary>One folder is right; what the other one has decides.</summary>
+    [Theory]
+    [InlineData("the one before", true)]
+    [InlineData("nothing", true)]
+    [InlineData("a newer one of the CA", false)]
+    [InlineData("an older one of which nobody knows", false)]
+    [InlineData("garbage", false)]
+    public async Task OneOfTwoFolders_HasSomethingElse(string what, bool leaves)
+    {
+        using var second = new TemporaryFolder();
+        await using CrlStory story = await StartWithTwoAsync(second);
+        byte[] earlier = story.Served();
+        await story.GoOnAsync();
+        string file = Path.Combine(second.File("other"), story.Scope.Path);
+        File.Delete(file);
+        byte[]? put = what switch
+        {
+            "the one before" => earlier,
+            "nothing" => null,
+            "a newer one of the CA" => await SignAsync(story.Stage.Hierarchy.Sub, 99),
+            "an older one of which nobody knows" => await SignAsync(story.Stage.Hierarchy.Sub, 0),
+            _ => "garbage"u8.ToArray(),
+        };
+        if (put is not null)
+        {
+            await File.WriteAllBytesAsync(file, put, Token);
+        }
+
+        CrlRow row = (await story.TryMakeAsync())!;
+        Assert.True(row.State == (leaves ? CrlState.Judged : CrlState.Refused), row.Detail);
+    }
+
+    /// <summary>This node had it right, and then it was the one before: no other node does that.</summary>
+    [Fact]
+    public async Task AnEarlierOneComesBack_IsNoCatchingUp()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        byte[] earlier = story.Served();
+        await story.GoOnAsync();
+        byte[] published = story.Served();
+        await story.Stage.PublishAsync();
+        Assert.Empty(await story.LeavesAsync(PutCrl.RestoreAction));
+
+        await File.WriteAllBytesAsync(story.File, earlier, Token);
+        await story.Stage.PublishAsync();
+        Assert.Equal(published, story.Served());
+        AuditLeaf leaf = Assert.Single(await story.LeavesAsync(PutCrl.RestoreAction));
+        Assert.Contains(leaf.Fields.OfType<AuditField.Octets>(), field => field.Name == "foundHash" && field.Value.Span.SequenceEqual(Sm3.HashData(earlier)));
+        Assert.DoesNotContain(await story.LeavesAsync(PutCrl.CopyAction), each => each.Object == MakeCrl.ObjectOf(story.Scope));
+    }
+
+    /// <summary>Who signed that has the key: it is put right, and not forgotten.</summary>
+    [Fact]
+    public async Task ACrlOfTheCasKey_ThatTheServiceHasNotMade_IsKeptAside_AndReadinessGoesOnSayingIt()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        await story.Stage.PublishAsync();
+        byte[] published = story.Served(), forged = (await SignAsync(story.Stage.Hierarchy.Sub, 0))!;
+        await File.WriteAllBytesAsync(story.File, forged, Token);
+
+        await story.Stage.PublishAsync();
+        Assert.Equal(published, story.Served());
+        string hash = Convert.ToHexStringLower(Sm3.HashData(forged)), kept = Path.Combine(Path.GetDirectoryName(story.File)!, $".{hash}.found");
+        Assert.Equal(forged, await File.ReadAllBytesAsync(kept, Token));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(kept));
+        }
+
+        AuditLeaf leaf = Assert.Single(await story.LeavesAsync(PutCrl.RestoreAction));
+        Assert.Contains(leaf.Fields.OfType<AuditField.Octets>(), field => field.Name == "foundHash" && Convert.ToHexStringLower(field.Value.Span) == hash);
+        await story.GoOnAsync();
+        await story.ReadyAsync("unhealthy", hash);
+    }
+
+    /// <summary>A process died between the folder and the row.</summary>
+    [Fact]
+    public async Task WhatIsInTheFolderAlready_IsNotWrittenAgain()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        CrlRow row = (await story.TryMakeAsync())!;
+        byte[] bytes = (await story.Stage.Database.FindAsync<byte[]>("SELECT content FROM crl_part WHERE crl_id = @CrlId AND part = 0", row, Token))!;
+        await File.WriteAllBytesAsync(story.File, bytes, Token);
+        DateTime writtenAt = DateTime.UtcNow.AddHours(-1);
+        File.SetLastWriteTimeUtc(story.File, writtenAt);
+
+        await story.Stage.PublishAsync();
+        Assert.Equal(CrlState.Published, (await story.LastAsync(story.Scope))!.State);
+        Assert.Equal(writtenAt, File.GetLastWriteTimeUtc(story.File));
+    }
+
+    [Fact]
+    public async Task WhatHasExpiredWhileItWaited_IsNotPublished_AndTheNextOneIsMade()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
         byte[] before = story.Served();
-        Assert.Equal(before, await File.ReadAllBytesAsync(Path.Combine(other, story.Scope.Path), Token));
+        CrlRow row = (await story.TryMakeAsync())!;
+        string kept = $"{story.Folder}-kept";
+        Directory.Move(story.Folder, kept);
+        await story.Stage.PublishAsync();
+        Assert.Equal(CrlState.Judged, (await story.LastAsync(story.Scope))!.State);
 
+        story.Clock.Pass(TimeSpan.FromDays(8));
+        Directory.Move(kept, story.Folder);
+        await story.Stage.PublishAsync();
+        Assert.Equal(before, story.Served());
+        CrlRow ended = (await story.Stage.Database.ReadAsync(transaction => CrlStore.FindNumberAsync(transaction, story.Scope, row.CrlNumber), Token))!;
+        Assert.Equal(CrlState.GivenUp, ended.State);
+        Assert.Contains(await story.LeavesAsync(MakeCrl.GiveUpAction), leaf => leaf.Object == MakeCrl.ObjectOf(story.Scope));
+        await story.OrderAsync();
+        await story.GoOnAsync();
+    }
+
+    /// <summary>Length and time are those that they were.</summary>
+    [Fact]
+    public async Task AFileThatWasChangedInSecret_IsPutRight_WithinTenMinutes()
+    {
+        await using CrlStory story = await CrlStory.StartAsync();
+        await story.Stage.PublishAsync();
+        byte[] published = story.Served(), changed = story.Served();
+        changed[^1] ^= 1;
+        DateTime writtenAt = File.GetLastWriteTimeUtc(story.File);
+        await File.WriteAllBytesAsync(story.File, changed, Token);
+        File.SetLastWriteTimeUtc(story.File, writtenAt);
+        await story.Stage.PublishAsync();
+        Assert.Equal(changed, story.Served());
+
+        story.Clock.Pass(ServedCrls.ReadAnewAfter + TimeSpan.FromSeconds(1));
+        await story.Stage.PublishAsync();
+        Assert.Equal(published, story.Served());
+    }
+
+    /// <summary>Whoever may write to the folder does not make this service read, or write, elsewhere.</summary>
+    [Theory]
+    [InlineData("a link")]
+    [InlineData("a pipe")]
+    public async Task SomethingThatIsNoFile_IsNeitherReadNorFollowed_AndReplaced(string what)
+    {
+        Requires.Condition(OperatingSystem.IsLinux(), "links and pipes");
+        using var elsewhere = new TemporaryFolder();
+        await using CrlStory story = await CrlStory.StartAsync();
+        byte[] published = story.Served();
+
+        // Even to the very bytes that are published.
+        await File.WriteAllBytesAsync(elsewhere.File("copy"), published, Token);
+        File.Delete(story.File);
+        if (what == "a link")
+        {
+            File.CreateSymbolicLink(story.File, elsewhere.File("copy"));
+        }
+        else
+        {
+            PlainFolderTests.MakePipe(story.File);
+        }
+
+        Assert.Contains("no file of its own", (await story.TryMakeAsync())!.Detail, StringComparison.Ordinal);
+        await story.Stage.PublishAsync();
+        Assert.Null(new FileInfo(story.File).LinkTarget);
+        Assert.Equal(published, story.Served());
+        await story.HealedAsync();
+        Assert.Equal(published, await File.ReadAllBytesAsync(elsewhere.File("copy"), Token));
+    }
+
+    [Fact]
+    public async Task AFolderInItThatIsALink_IsNotFollowed()
+    {
+        Requires.Condition(OperatingSystem.IsLinux(), "links");
+        using var elsewhere = new TemporaryFolder();
+        await using CrlStory story = await CrlStory.StartAsync();
+        string folder = Path.GetDirectoryName(story.File)!;
         Assert.Equal(CrlState.Judged, (await story.TryMakeAsync())!.State);
-        Directory.Move(other, second.File("kept"));
-        await story.Stage.PublishAsync();
-        byte[] after = story.Served();
-        Assert.NotEqual(before, after);
-        await story.Stage.PublishAsync();
-        Assert.Equal(after, story.Served());
-        await story.ReadyAsync("unhealthy", "is its disk mounted");
+        Directory.Move(folder, elsewhere.File("kept"));
+        Directory.CreateDirectory(elsewhere.File("empty"));
+        Directory.CreateSymbolicLink(folder, elsewhere.File("empty"));
 
-        Directory.Move(second.File("kept"), other);
         await story.Stage.PublishAsync();
-        Assert.Equal(after, story.Served());
-        Assert.Equal(after, await File.ReadAllBytesAsync(Path.Combine(other, story.Scope.Path), Token));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(elsewhere.File("empty")));
+        Assert.Equal(CrlState.Judged, (await story.LastAsync(story.Scope))!.State);
+        await story.ReadyAsync("unhealthy", "is a link");
+
+        Directory.Delete(folder);
+        Directory.Move(elsewhere.File("kept"), folder);
+        await story.Stage.PublishAsync();
         await story.HealedAsync();
     }
 
@@ -281,5 +497,11 @@ public sealed class PublicationTests
         };
         await CrlIssuer.IssueAsync(issuer, request, entries, bytes, Token);
         return bytes.ToArray();
+    }
+
+    private static Task<CrlStory> StartWithTwoAsync(TemporaryFolder second)
+    {
+        string other = Directory.CreateDirectory(second.File("other")).FullName;
+        return CrlStory.StartAsync(settings: new Dictionary<string, string?> { ["Ca:Crls:PublicationFolders:1"] = other });
     }
 }

@@ -86,7 +86,7 @@ public sealed class StaleDataTests
     {
         T Make<T>(params object[] parts) => ActivatorUtilities.CreateInstance<T>(story.Services, parts);
         return Make<MakeCrl>(
-            database, node, Make<CrlScopes>(database), new LogGuard(database, story.Services.GetRequiredService<LogOptions>()), Make<CrlGate>(database, node, Make<EventList>(database)));
+            database, node, Make<CrlScopes>(database), new LogGuard(database, story.Services.GetRequiredService<LogOptions>()), Make<CrlGate>(database, node, Make<CrlEvidence>(database, Make<EventList>(database))));
     }
 
     /// <summary>Until every event has its place in the log, and the anchors know of it.</summary>
@@ -100,7 +100,7 @@ public sealed class StaleDataTests
         }
     }
 
-    private static async Task CopyAsync(CrlStory story, string path)
+    internal static async Task CopyAsync(CrlStory story, string path)
     {
         await using var source = new SqliteConnection($"{story.Database.ConnectionString};Pooling=False");
         await source.OpenAsync(Token);

@@ -5,6 +5,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
+using ZwCa.Audit.Sequencing;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
@@ -187,7 +188,9 @@ public sealed class ReauditTests
 
         // Another node has the lease of the sequencer, and does nothing.
         string holder = (await stage.Database.FindAsync<string>("SELECT holder FROM lease WHERE name = 'log-sequencer'", cancellationToken: TestContext.Current.CancellationToken))!;
-        await stage.RawAsync("UPDATE lease SET holder = 'x', held_until = 9999999999999 WHERE name = 'log-sequencer'");
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await HoldAsync();
+        Task holding = KeepAsync();
         await stage.ChangeAsync(changed, DecisionKind.Suspend);
         await stage.RawAsync("UPDATE certificate SET not_after = not_after + 1000 WHERE serial = @Serial", new { tampered.Serial });
         Assert.Equal(
@@ -196,8 +199,24 @@ public sealed class ReauditTests
         Assert.Contains("left to the next run", stage.Logged, StringComparison.Ordinal);
 
         await stage.RawAsync("UPDATE revocation SET revoked_at = 1 WHERE serial = @Serial", new { changed.Serial });
+        await over.CancelAsync();
+        await holding;
         await stage.RawAsync("UPDATE lease SET holder = @Holder WHERE name = 'log-sequencer'", new { Holder = holder });
         Assert.Contains(await ReauditAsync(stage), each => each.Kind == "status" && each.ObjectId.EndsWith(changed.Serial, StringComparison.Ordinal));
+
+        // It renews it, as it would.
+        Task HoldAsync() => stage.RawAsync(
+            "UPDATE lease SET holder = 'x', held_until = @Until WHERE name = 'log-sequencer'",
+            new { Until = DateTimeOffset.UtcNow + (1.5 * stage.App.Services.GetRequiredService<LogOptions>().LeaseDuration) });
+
+        async Task KeepAsync()
+        {
+            while (!over.IsCancellationRequested)
+            {
+                await HoldAsync();
+                await Task.Delay(TimeSpan.FromSeconds(1), over.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+        }
     }
 
     /// <summary>What decides about certificates to come.</summary>

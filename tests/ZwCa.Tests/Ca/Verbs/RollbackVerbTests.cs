@@ -4,11 +4,12 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Ca;
-using ZwCa.Ca.Verbs;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
+using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Verbs;
 using ZwCa.Tests.Officers;
 
@@ -68,7 +69,7 @@ public sealed class RollbackVerbTests
 
         async Task<(int Code, string Said)> RunAsync(string name, params string[] arguments)
         {
-            ServiceVerb verb = RollbackVerb.Rollback.Verbs.Single(each => each.Command.Name == name);
+            ServiceVerb verb = RollbackVerb.Of(provider => provider.GetRequiredService<CaOptions>().Name).Verbs.Single(each => each.Command.Name == name);
             using var output = new StringWriter();
             int exit = await verb.RunAsync!(new VerbContext(verb.Command.Parse(arguments), services, output, TextWriter.Null), Token);
             return (exit, output.ToString());

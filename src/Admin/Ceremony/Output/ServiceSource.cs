@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using ZwCa.Admin.Token;
+
+namespace ZwCa.Admin.Ceremony;
+
+/// <summary>What a ceremony has for one service, and the folder that its configuration goes into.</summary>
+internal sealed class ServiceSource
+{
+    private readonly CeremonyFolder _ceremony;
+    private readonly string _target;
+
+    /// <param name="target">A new folder, or an empty one.</param>
+    /// <exception cref="CeremonyException">The ceremony lacks something, or the folder is not empty.</exception>
+    public ServiceSource(CeremonyFolder ceremony, string service, string device, string target)
+    {
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
+        {
+            throw new CeremonyException($"{target} is not empty. Name a new folder: an existing configuration is never overwritten.");
+        }
+
+        _ceremony = ceremony;
+        _target = target;
+        Inventory = Inventory.Read(ceremony.Read(Inventory.FileName));
+        Plan = PlanFile.Deserialize(ceremony.Read(CeremonyFolder.PlanFile));
+        Service = Need(Plan.Services.FirstOrDefault(each => each.Id == service), $"a service {service}");
+        Device = Need(Inventory.Devices.FirstOrDefault(each => each.Id == device), $"a device {device}");
+    }
+
+    public Inventory Inventory { get; }
+
+    public CeremonyPlan Plan { get; }
+
+    public ServicePlan Service { get; }
+
+    public DevicePlan Device { get; }
+
+    public static T Need<T>(T? found, string what)
+        where T : class =>
+        found ?? throw new CeremonyException($"The ceremony has no {what}.");
+
+    public InventoryCertificate Certificate(string id) => Need(Inventory.Certificates.FirstOrDefault(each => each.Id == id), $"a certificate {id}");
+
+    /// <param name="key">Its id.</param>
+    public string Label(string key) => Need(Inventory.Keys.FirstOrDefault(each => each.Id == key), $"a key {key}").Label;
+
+    /// <returns>The copy's path.</returns>
+    public string Copy(string file)
+    {
+        string path = Path.Combine(_target, Path.GetFileName(file));
+        TokenFiles.WriteNew(path, _ceremony.Read(file));
+        return path;
+    }
+
+    public JsonObject HsmSettings() => new()
+    {
+        ["Endpoint"] = Device.Endpoint, ["Partition"] = Device.Partition, ["Serial"] = Device.Serial, ["ClientFolder"] = Path.GetFullPath(Device.Client),
+    };
+
+    public JsonObject LogSettings() => new()
+    {
+        ["Origin"] = $"zwca/{Service.Id}", ["KeyLabel"] = Label($"{Service.Id}-log"), ["Anchors"] = new JsonArray(Path.Combine(_target, "log.anchor")),
+    };
+
+    /// <summary>Makes the folder, and puts the link's files there.</summary>
+    /// <returns>Section Service.</returns>
+    public JsonObject WriteCommon(ServicePlace place, InventoryCertificate system)
+    {
+        InventoryCertificate link = Certificate($"link-{Service.Id}");
+        TokenFiles.MakeFolder(_target);
+        var database = new JsonObject { ["Kind"] = Service.Database.ToString() };
+        if (place.ConnectionString is not null)
+        {
+            database["ConnectionString"] = place.ConnectionString;
+        }
+
+        return new JsonObject
+        {
+            ["Name"] = Service.Id,
+            ["Mode"] = place.Mode,
+            ["Listen"] = place.Listen,
+            ["Management"] = place.Management,
+            ["Link"] = new JsonObject
+            {
+                ["CertificateFile"] = Copy(link.File),
+                ["KeyFile"] = Copy(Path.ChangeExtension(link.File, ".key")),
+                ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
+                ["SystemCaFile"] = Copy(system.File),
+            },
+            ["Database"] = database,
+        };
+    }
+}
