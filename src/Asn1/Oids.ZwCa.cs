@@ -19,6 +19,11 @@ public static partial class Oids
     public const string InclusionProof = ZwCa + ".3.3";
     public const string ConsistencyProof = ZwCa + ".3.4";
 
+    // What the key of the feed to responders signs.
+    public const string FeedSegment = ZwCa + ".5.1";
+    public const string FeedHeartbeat = ZwCa + ".5.2";
+    public const string FeedSnapshot = ZwCa + ".5.3";
+
     /// <summary>Certificate policies of demonstrations: nothing in production accepts a certificate with one.</summary>
     public const string DemoPolicyArc = ZwCa + ".9";
 

@@ -65,6 +65,7 @@ internal static class CaHosting
         services.AddSingleton<CaSenders>();
         services.AddSignedMessages(provider => provider.GetRequiredService<CaSenders>().FindAsync, new MessageOptions { ClaimFor = options.ClaimFor });
         services.AddSingleton<IssueSteps>();
+        services.AddSingleton<FinishIssuance>();
         services.AddSingleton<IssueCertificate>();
         services.AddSingleton<RecoverIssuance>();
         services.AddSingleton<RaRequests>();

@@ -69,6 +69,7 @@ internal static class KmcHosting
         // Messages of GM/T 0014.
         services.AddSingleton<Sender>();
         services.AddSingleton<AnswerSteps>();
+        services.AddSingleton<PlanRequests>();
         services.AddSingleton<AnswerRequests>();
 
         // Officers: certified by the CA's authorities, in office by this KMC's own directory.

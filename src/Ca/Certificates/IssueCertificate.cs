@@ -7,7 +7,6 @@ using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.KeyCentre;
 using ZwCa.Ca.Pairs;
-using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
@@ -25,13 +24,10 @@ namespace ZwCa.Ca.Certificates;
 /// and nothing leaves that is not stored. Of a pair each step is one transaction for both. Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class IssueCertificate(
-    Database database, IHsm hsm, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, Places places, OfficerDirectory directory, CertificateCheck check, CrlScopes scopes,
-    PairKeys keys, CaOptions options, IssueSteps steps, TimeProvider time)
+    Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, Places places, OfficerDirectory directory, CrlScopes scopes, PairKeys keys,
+    FinishIssuance finish, IssueSteps steps, TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
-    public const string IssueAction = "certificate.issue";
-    public const string SignAgainAction = "certificate.sign-again";
-    public const string AbandonAction = "certificate.abandon";
     public const string UnusedAction = "certificate.unused";
     public const string RequestField = "request";
 
@@ -50,7 +46,7 @@ internal sealed class IssueCertificate(
         // Step 1: was it done before? A decision is spent by what came of it, and by the same request only that is given again.
         if (await database.ReadAsync(transaction => FindDecidedAsync(transaction, order), cancellationToken) is { } earlier)
         {
-            return await FinishAsync(earlier, order.Actor, asked: true, order.Stored, cancellationToken);
+            return await finish.RunAsync(earlier, order.Actor, asked: true, order.Stored, cancellationToken);
         }
 
         watch.End("find");
@@ -90,13 +86,13 @@ internal sealed class IssueCertificate(
             watch.End("intend");
             FaultPoint.Reach("issue-intended");
 
-            // Step 6: sign. What the device returns is compared with the intention, byte for byte, and its signature verified.
-            IReadOnlyList<Certificate> certificates = await SignAsync(authority, prepared, cancellationToken);
+            // Step 6: sign.
+            IReadOnlyList<Certificate> certificates = await FinishIssuance.SignAsync(authority, prepared, cancellationToken);
             watch.End("sign");
             FaultPoint.Reach("issue-signed");
 
             // Step 7: certificate, event and answer are stored together; only then anybody hears of it. Whoever hangs up now does not stop it.
-            CertificateRow stored = await StoreAsync([.. reserved.Select(each => each.Row.CertificateId)], certificates, order.Actor, order.Stored);
+            CertificateRow stored = await finish.StoreAsync([.. reserved.Select(each => each.Row.CertificateId)], certificates, order.Actor, order.Stored);
             watch.End("store");
             FaultPoint.Reach("issue-stored");
             return stored;
@@ -119,125 +115,6 @@ internal sealed class IssueCertificate(
         }
     }
 
-    /// <summary>After a crash, or a device that failed: signs the bytes of the intention, unless that was done meanwhile.</summary>
-    /// <param name="asked">By the request that it was intended for. A link's renewal is signed for nobody else: that it was asked for over the old link, no row proves.</param>
-    /// <param name="stored">As <see cref="IssuanceOrder.Stored"/>.</param>
-    /// <returns>The stored row.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was given up, now or before; <see cref="Refusal.InProgress"/>: it is being signed, or waits for its link.</exception>
-    /// <exception cref="HsmException">The device failed again.</exception>
-    public async Task<CertificateRow> FinishAsync(
-        CertificateRow row, AuditActor actor, bool asked, Func<Transaction, CertificateRow, Task> stored, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<CertificateRow> rows = await database.ReadAsync(transaction => FindWholeAsync(transaction, row), cancellationToken);
-        if (rows.All(each => each.State != CertificateState.Intended))
-        {
-            return rows[0].Signature is null
-                ? throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。")
-                : await database.WriteAsync(
-                    async transaction =>
-                    {
-                        await stored(transaction, rows[0]);
-                        return rows[0];
-                    },
-                    cancellationToken);
-        }
-
-        // Step 1: the same bytes, judged anew: they follow from what was decided, by signatures that hold. What the rules refuse now is never signed.
-        Authority authority = authorities[row.AuthorityId];
-        var prepared = new List<PreparedCertificate>();
-        try
-        {
-            foreach (CertificateRow each in rows)
-            {
-                CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, each, [], authorities, profiles, places), cancellationToken);
-                check.RequireDecided(records, time.GetUtcNow());
-                if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
-                {
-                    throw new RefusalException(Refusal.InProgress, "该链路证书待原链路再次申请。");
-                }
-
-                prepared.Add(authority.Issuer.PrepareAgain(each.Tbs, records.Profile!));
-            }
-
-            if (rows.Count > 1)
-            {
-                authority.Issuer.RequirePair(prepared[0], prepared[1]);
-                await keys.RequireAsync(rows[0], rows[1], cancellationToken);
-            }
-        }
-        catch (Exception e) when (e is RefusalException { Kind: not (Refusal.InProgress or Refusal.Unavailable) } or LintException or DerException or ArgumentException)
-        {
-            await AbandonAsync(rows, "intention");
-            throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。", inner: e);
-        }
-
-        // Step 2: each attempt is an event, committed before the device is asked. A device that is not there is not asked: nobody gives up because of that.
-        if (hsm.Token.Capabilities.HasFlag(HsmCapabilities.Random))
-        {
-            await hsm.GetRandomAsync(1, cancellationToken);
-        }
-
-        int attempt = await database.WriteAsync(
-            async transaction =>
-            {
-                int last = 0;
-                foreach (CertificateRow each in rows)
-                {
-                    last = await AttemptAsync(transaction, each, actor);
-                }
-
-                return last;
-            },
-            cancellationToken);
-        if (attempt > options.SigningAttempts)
-        {
-            await AbandonAsync(rows, "attempts");
-            throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
-        }
-
-        // Step 3: sign and store, as the first time.
-        FaultPoint.Reach("again-recorded");
-        IReadOnlyList<Certificate> certificates = await SignAsync(authority, prepared, cancellationToken);
-        FaultPoint.Reach("again-signed");
-        return await StoreAsync([.. rows.Select(each => each.CertificateId)], certificates, actor, stored);
-    }
-
-    /// <summary>Both of a pair in one call to the device.</summary>
-    private static async Task<IReadOnlyList<Certificate>> SignAsync(Authority authority, IReadOnlyList<PreparedCertificate> prepared, CancellationToken cancellationToken) =>
-        prepared.Count == 1 ? [await authority.Issuer.IssueAsync(prepared[0], cancellationToken)] : await authority.Issuer.IssueManyAsync(prepared, cancellationToken);
-
-    /// <returns>Both of a pair, the signing certificate first; else the row. As they are now.</returns>
-    private static async Task<IReadOnlyList<CertificateRow>> FindWholeAsync(Transaction transaction, CertificateRow row)
-    {
-        byte[][] ids = await PairStore.FindOfAsync(transaction, row.CertificateId) is { } pair ? [pair.PairId, pair.EncryptionId] : [row.CertificateId];
-        var rows = new List<CertificateRow>(ids.Length);
-        foreach (byte[] id in ids)
-        {
-            rows.Add((await CertificateStore.FindAsync(transaction, id))!);
-        }
-
-        return rows;
-    }
-
-    /// <returns>The attempt's number.</returns>
-    private async Task<short> AttemptAsync(Transaction transaction, CertificateRow row, AuditActor actor)
-    {
-        short next = await transaction.GetAsync<short>("SELECT COALESCE(MAX(attempt), 1) + 1 FROM signing_attempt WHERE certificate_id = @Id", new { Id = row.CertificateId });
-        bool isNext = await transaction.TryInsertAsync(
-            "INSERT INTO signing_attempt (certificate_id, attempt, attempted_at) VALUES (@Id, @Attempt, @Now)",
-            new { Id = row.CertificateId, Attempt = next, Now = time.GetUtcNow() });
-        if (!isNext)
-        {
-            throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5));
-        }
-
-        await log.AppendAsync(transaction, new AuditEvent(actor, SignAgainAction, row.ObjectOf(authorities), AuditOutcome.Intended)
-        {
-            Fields = [new AuditField.Number("attempt", next), new AuditField.Octets("tbs", Sm3.HashData(row.Tbs))],
-        });
-        return next;
-    }
-
     /// <summary>Closes a reservation that has no intention.</summary>
     /// <returns>False: it has one, or is closed.</returns>
     public Task<bool> CloseUnusedAsync(CertificateRow row, string reason) => database.WriteAsync(
@@ -249,13 +126,11 @@ internal sealed class IssueCertificate(
                 await KeyTaskStore.GiveUpAsync(transaction, row.CertificateId, time.GetUtcNow());
                 await log.AppendAsync(
                     transaction,
-                    new AuditEvent(Job, UnusedAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });
+                    new AuditEvent(FinishIssuance.Job, UnusedAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });
             }
 
             return closed;
         });
-
-    private static AuditActor Job { get; } = new(AuditActorKind.Job, "issuance");
 
     /// <summary>All that goes into a certificate, from what was decided; the re-audit asks again, and compares.</summary>
     internal static IssuanceRequest RequestOf(CertificateBody body, string serial, Profile profile, IReadOnlyList<SubjectText> place, DateTimeOffset now)
@@ -547,59 +422,6 @@ internal sealed class IssueCertificate(
             ? old
             : throw new RefusalException(Refusal.BadPublicKey, isSameKey ? "换发须使用新的密钥。" : "更新须使用原证书的密钥；更换密钥请申请换发。");
     }
-
-    /// <summary>Never cancelled: it is signed.</summary>
-    /// <returns>The first row.</returns>
-    private Task<CertificateRow> StoreAsync(
-        IReadOnlyList<byte[]> ids, IReadOnlyList<Certificate> certificates, AuditActor actor, Func<Transaction, CertificateRow, Task> stored) => database.WriteAsync(
-        async transaction =>
-        {
-            CertificateRow? first = null;
-            int firsts = 0;
-            for (int i = 0; i < ids.Count; i++)
-            {
-                bool isFirst = await CertificateStore.StoreAsync(transaction, ids[i], certificates[i].Signature, time.GetUtcNow());
-                CertificateRow row = (await CertificateStore.FindAsync(transaction, ids[i]))!;
-                first ??= row;
-                if (isFirst)
-                {
-                    firsts++;
-                    await log.AppendAsync(transaction, new AuditEvent(actor, IssueAction, row.ObjectOf(authorities), AuditOutcome.Done)
-                    {
-                        Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(certificates[i])))],
-                    });
-                }
-                else if (row.Signature is null)
-                {
-                    throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
-                }
-            }
-
-            // Both of a pair, or neither: what throws here undoes the half.
-            if (firsts != 0 && firsts != ids.Count)
-            {
-                throw new InvalidOperationException($"{first}: one half of the pair was stored by another. Run the re-audit.");
-            }
-
-            // Another was faster: his signature is the certificate's, and this one never leaves.
-            await stored(transaction, first!);
-            return first!;
-        });
-
-    private Task AbandonAsync(IReadOnlyList<CertificateRow> rows, string reason) => database.WriteAsync(
-        async transaction =>
-        {
-            foreach (CertificateRow row in rows)
-            {
-                if (await CertificateStore.AbandonAsync(transaction, row, time.GetUtcNow()))
-                {
-                    await PairKeys.EndAsync(transaction, row, time.GetUtcNow());
-                    await log.AppendAsync(
-                        transaction,
-                        new AuditEvent(Job, AbandonAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });
-                }
-            }
-        });
 
     private sealed record Decided
     {

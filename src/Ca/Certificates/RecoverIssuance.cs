@@ -11,7 +11,7 @@ namespace ZwCa.Ca.Certificates;
 /// Brings to an end what a crash or a device left standing: reservations without an intention are closed, intentions signed or given up. Each step is decided by rows affected: any
 /// number of nodes may run it, and beside requests.
 /// </summary>
-internal sealed partial class RecoverIssuance(Database database, IssueCertificate issuance, CaOptions options, TimeProvider time, ILogger<RecoverIssuance> logger)
+internal sealed partial class RecoverIssuance(Database database, IssueCertificate issuance, FinishIssuance finish, CaOptions options, TimeProvider time, ILogger<RecoverIssuance> logger)
 {
     private const int Batch = 100;
 
@@ -50,7 +50,7 @@ internal sealed partial class RecoverIssuance(Database database, IssueCertificat
                         continue;
                     }
 
-                    await issuance.FinishAsync(row, Actor, asked: false, static (_, _) => Task.CompletedTask, cancellationToken);
+                    await finish.RunAsync(row, Actor, asked: false, static (_, _) => Task.CompletedTask, cancellationToken);
                     issued++;
                 }
                 catch (RefusalException e) when (e.Kind is Refusal.WrongState or Refusal.InProgress)

@@ -70,7 +70,7 @@ internal sealed class KeyCentreClient(HttpClient http, HttpClient signed, HsmSig
     /// <summary>Sends it with two officers' decision, which KMC and device verify. Sent again it has the same answer.</summary>
     /// <exception cref="RefusalException">
     /// As <see cref="ApplyAsync"/>; <see cref="Refusal.NotApproved"/> and <see cref="Refusal.SecondOfficerRequired"/>: of the decision, for good; <see cref="Refusal.Expired"/>: the message, or what is
-    /// sent with it, is too old by now.
+    /// sent with it, is too old by now; <see cref="Refusal.NotFound"/>: the KMC has no such key; <see cref="Refusal.WrongState"/>: it refuses, for good.
     /// </exception>
     public async Task<EscrowedPair> RecoverAsync(KeyRecovery recovery, CancellationToken cancellationToken)
     {
@@ -84,7 +84,11 @@ internal sealed class KeyCentreClient(HttpClient http, HttpClient signed, HsmSig
             },
             cancellationToken,
             isRecovery: true);
-        return Read(reply.Reply, ((RestoreKeyReq)asked.RequestList[0]).UserCertNo, asked.TaskNo);
+
+        // The same message has the same answer for ever: what it refuses, asking again does not get.
+        return Open(reply.Reply, asked.TaskNo).RespondList[0] is ErrorPkgRespond error
+            ? throw new RefusalException(error.ErrNo == NotFound ? Refusal.NotFound : Refusal.WrongState, $"密钥管理中心未恢复该密钥（错误{error.ErrNo}）：{error.ErrDesc?.Text}")
+            : Read(reply.Reply, ((RestoreKeyReq)asked.RequestList[0]).UserCertNo, asked.TaskNo);
     }
 
     /// <summary>The subscriber has what was answered: the KMC erases it. Told again, it says the same.</summary>

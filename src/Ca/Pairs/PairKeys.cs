@@ -129,8 +129,7 @@ internal sealed class PairKeys(Database database, AuthorityList authorities, Key
     /// <param name="row">Any certificate that was revoked or given up.</param>
     public static async Task EndAsync(Transaction transaction, CertificateRow row, DateTimeOffset now)
     {
-        PairRow? pair = await PairStore.FindOfAsync(transaction, row.CertificateId);
-        if (pair is null || !pair.EncryptionId.AsSpan().SequenceEqual(row.CertificateId))
+        if (await PairStore.FindByEncryptionAsync(transaction, row.CertificateId) is not { } pair)
         {
             return;
         }

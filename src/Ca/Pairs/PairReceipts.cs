@@ -27,6 +27,8 @@ internal sealed partial class PairReceipts(
     /// <summary>Field of the events, and of the revocation: SM3 of the receipt.</summary>
     public const string ReceiptField = "receipt";
 
+    private const string Withdrawn = "该次密钥交付已撤回，不再签收。";
+
     /// <param name="stored">The answer, in the same transaction. May run twice.</param>
     /// <returns>The pair.</returns>
     /// <exception cref="RefusalException">
@@ -36,17 +38,16 @@ internal sealed partial class PairReceipts(
     public async Task<PairRow> RunAsync(PairRow pair, byte[] bytes, AuditActor actor, Func<Transaction, Task> stored, CancellationToken cancellationToken)
     {
         SignedReceipt signed = Decode<SignedReceipt>(bytes, "签收回执");
-        bool isMismatch = signed.Receipt.Outcome == DeliveryOutcome.KeyMismatch;
-        await database.WriteAsync(transaction => RunAsync(transaction, pair, signed, bytes, actor, stored), cancellationToken);
-        if (isMismatch)
+        Taken taken = await database.WriteAsync(transaction => RunAsync(transaction, pair, signed, bytes, actor, stored), cancellationToken);
+        if (taken is not (Taken.Received or Taken.Known))
         {
-            LogMismatch(logger, Convert.ToHexStringLower(pair.PairId));
+            LogMismatch(logger, Convert.ToHexStringLower(pair.PairId), taken);
         }
 
-        return pair;
+        return taken == Taken.MismatchTooLate ? throw new RefusalException(Refusal.WrongState, Withdrawn) : pair;
     }
 
-    private async Task RunAsync(Transaction transaction, PairRow pair, SignedReceipt signed, byte[] bytes, AuditActor actor, Func<Transaction, Task> stored)
+    private async Task<Taken> RunAsync(Transaction transaction, PairRow pair, SignedReceipt signed, byte[] bytes, AuditActor actor, Func<Transaction, Task> stored)
     {
         // Step 1: of this pair, by the key that the envelope is for, about what was sent.
         DeliveryReceipt receipt = signed.Receipt;
@@ -66,37 +67,68 @@ internal sealed partial class PairReceipts(
         {
             Require(earlier.AsSpan().SequenceEqual(bytes), Refusal.WrongState, "该次密钥交付已有签收回执。");
             await stored(transaction);
-            return;
+            return Taken.Known;
         }
 
-        Require(delivery.State == DeliveryState.Waiting, Refusal.WrongState, "该次密钥交付已撤回，不再签收。");
+        bool isMismatch = receipt.Outcome == DeliveryOutcome.KeyMismatch;
+        if (delivery.State != DeliveryState.Waiting && isMismatch)
+        {
+            // It changes nothing any more, but what a token says of a wrong key nobody may miss.
+            await RecordAsync(transaction, MismatchAction, encryption, delivery, bytes, actor, AuditOutcome.Refused);
+            return Taken.MismatchTooLate;
+        }
+
+        Require(delivery.State == DeliveryState.Waiting, Refusal.WrongState, Withdrawn);
         EscrowedPair sent = centre?.Read(delivery.Reply!, SerialNumber.Parse(pair.KeySerial)) ?? throw new InvalidOperationException("There is a delivery, and no key centre in the configuration.");
         Require(receipt.Envelope.Span.SequenceEqual(Sm3.HashData(Der.Encode(sent.Envelope))), Refusal.NotApproved, "令牌收到的数字信封与本CA所发的不同：传送中被更改，请重新领取。");
 
         // Step 3: the envelope goes, here and, when it is told, at the KMC.
-        bool isMismatch = receipt.Outcome == DeliveryOutcome.KeyMismatch;
-        byte[] hash = Sm3.HashData(bytes);
         if (!await PairStore.EndDeliveryAsync(transaction, delivery, isMismatch ? DeliveryState.Refused : DeliveryState.Delivered, bytes, now))
         {
             throw new RefusalException(Refusal.InProgress, "该次密钥交付正在签收，请稍后再试。", TimeSpan.FromSeconds(2));
         }
 
         await KeyTaskStore.AddAsync(transaction, KeyTaskKind.Receipt, pair.EncryptionId, pair.KeySerial, now, delivery.TaskNo);
-        await log.AppendAsync(transaction, new AuditEvent(actor, isMismatch ? MismatchAction : ReceiptAction, encryption.ObjectOf(authorities), isMismatch ? AuditOutcome.Refused : AuditOutcome.Done)
-        {
-            Fields = [new AuditField.Octets(ReceiptField, hash), new AuditField.Octets("keyReply", delivery.ReplyHash), new AuditField.Octets("delivery", delivery.DeliveryId)],
-        });
+        await RecordAsync(transaction, isMismatch ? MismatchAction : ReceiptAction, encryption, delivery, bytes, actor, isMismatch ? AuditOutcome.Refused : AuditOutcome.Done);
 
         // Step 4: a certificate for a key that nobody knows who has: the pair ends. Where a key was recovered to another token, the pair to which it belongs goes on: its first token has had it.
-        if (isMismatch && delivery.RecipientId.AsSpan().SequenceEqual(pair.PairId))
+        bool ends = isMismatch && delivery.RecipientId.AsSpan().SequenceEqual(pair.PairId);
+        if (ends)
         {
-            var change = new StatusChange(RevocationReason.CessationOfOperation, actor, now) { Decision = [new AuditField.Octets(ReceiptField, hash)] };
+            var change = new StatusChange(RevocationReason.CessationOfOperation, actor, now) { Decision = [new AuditField.Octets(ReceiptField, Sm3.HashData(bytes))] };
             await status.RevokePairAsync(transaction, (await CertificateStore.FindAsync(transaction, pair.PairId))!, encryption, change);
         }
 
         await stored(transaction);
+        return ends ? Taken.PairRevoked : isMismatch ? Taken.RecoveryRefused : Taken.Received;
     }
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "Pair {Pair}: the token found another key in the envelope than the certificate's. The pair is revoked. Look at the KMC and at this CA: one of them is not what it should be")]
-    private static partial void LogMismatch(ILogger logger, string pair);
+    private Task RecordAsync(
+        Transaction transaction, string action, CertificateRow encryption, DeliveryRow delivery, byte[] receipt, AuditActor actor, AuditOutcome outcome) => log.AppendAsync(
+        transaction,
+        new AuditEvent(actor, action, encryption.ObjectOf(authorities), outcome)
+        {
+            Fields = [new AuditField.Octets(ReceiptField, Sm3.HashData(receipt)), new AuditField.Octets("keyReply", delivery.ReplyHash), new AuditField.Octets("delivery", delivery.DeliveryId)],
+        });
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Pair {Pair}: the token found another key in the envelope than the certificate's ({Taken}). Look at the KMC and at this CA: one of them is not what it should be")]
+    private static partial void LogMismatch(ILogger logger, string pair, Taken taken);
+
+    /// <summary>What became of a receipt.</summary>
+    private enum Taken
+    {
+        Received,
+
+        /// <summary>It was there before.</summary>
+        Known,
+
+        /// <summary>Another key was found, and the pair is revoked.</summary>
+        PairRevoked,
+
+        /// <summary>Another key was found in the envelope of a recovery; the pair goes on.</summary>
+        RecoveryRefused,
+
+        /// <summary>Another key was found, and the envelope had been withdrawn by then.</summary>
+        MismatchTooLate,
+    }
 }

@@ -73,8 +73,12 @@ internal static class PairStore
 
     /// <param name="certificateId">Of either half.</param>
     /// <returns>Null: it stands alone.</returns>
-    public static async Task<PairRow?> FindOfAsync(Transaction transaction, byte[] certificateId) => await FindAsync(transaction, certificateId)
-        ?? await transaction.FindAsync<PairRow>($"SELECT {PairRow.Columns} FROM certificate_pair WHERE encryption_id = @Id", new { Id = certificateId });
+    public static async Task<PairRow?> FindOfAsync(Transaction transaction, byte[] certificateId) =>
+        await FindAsync(transaction, certificateId) ?? await FindByEncryptionAsync(transaction, certificateId);
+
+    /// <returns>Null: it is no encryption certificate of a pair.</returns>
+    public static Task<PairRow?> FindByEncryptionAsync(Transaction transaction, byte[] encryptionId) =>
+        transaction.FindAsync<PairRow>($"SELECT {PairRow.Columns} FROM certificate_pair WHERE encryption_id = @Id", new { Id = encryptionId });
 
     /// <returns>The other half; null: it stands alone.</returns>
     public static async Task<CertificateRow?> FindPartnerAsync(Transaction transaction, byte[] certificateId) => await FindOfAsync(transaction, certificateId) is { } pair
@@ -90,11 +94,11 @@ internal static class PairStore
         await transaction.ExecuteAsync(
             "UPDATE certificate SET state_version = state_version WHERE certificate_id = (SELECT MIN(encryption_id) FROM certificate_pair WHERE key_serial = @KeySerial)", pair);
         return await transaction.GetAsync<long>(
-        """
-        SELECT COUNT(*) FROM certificate_pair p JOIN certificate c ON c.certificate_id = p.encryption_id
-        WHERE p.key_serial = @KeySerial AND p.pair_id <> @PairId AND c.state IN (1, 2, 4)
-        """,
-        pair) > 0;
+            """
+            SELECT COUNT(*) FROM certificate_pair p JOIN certificate c ON c.certificate_id = p.encryption_id
+            WHERE p.key_serial = @KeySerial AND p.pair_id <> @PairId AND c.state IN (1, 2, 4)
+            """,
+            pair) > 0;
     }
 
     /// <returns>Its id.</returns>

@@ -34,7 +34,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         var found = new List<Discrepancy>();
         CertificateRow row = records.Row;
         ListedEvent[] intends = [.. records.Events.Where(each => each.Leaf.Action == IssueCertificate.IntendAction)];
-        ListedEvent[] issues = [.. records.Events.Where(each => each.Leaf.Action == IssueCertificate.IssueAction)];
+        ListedEvent[] issues = [.. records.Events.Where(each => each.Leaf.Action == FinishIssuance.IssueAction)];
         ListedEvent[] imports = [.. records.Events.Where(each => each.Leaf.Action == ImportCeremony.ImportAction)];
 
         // Step 1: a number without an intention has signed nothing.
@@ -310,7 +310,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             "the log has the intention by another request");
         Require(
             found,
-            records.Events.Where(each => each.Leaf.Action == IssueCertificate.SignAgainAction).Select(each => NumberOf(each.Leaf, "attempt") ?? 0).Order().SequenceEqual(records.Attempts),
+            records.Events.Where(each => each.Leaf.Action == FinishIssuance.SignAgainAction).Select(each => NumberOf(each.Leaf, "attempt") ?? 0).Order().SequenceEqual(records.Attempts),
             "intention",
             "the log has other attempts to sign it");
         Require(found, tbs.Validity.NotBefore.Value >= intend.Leaf.Time.AddSeconds(-profile.Options.Validity.BackdateSeconds), "time", "notBefore is earlier than the intention allows");
@@ -335,7 +335,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
     {
         CertificateRow row = records.Row;
         ListedEvent[] changes = [.. records.Events
-            .Where(each => each.Leaf.Action is CertificateStatus.RevokeAction or CertificateStatus.SuspendAction or CertificateStatus.ResumeAction or IssueCertificate.AbandonAction)
+            .Where(each => each.Leaf.Action is CertificateStatus.RevokeAction or CertificateStatus.SuspendAction or CertificateStatus.ResumeAction or FinishIssuance.AbandonAction)
             .OrderBy(each => NumberOf(each.Leaf, CertificateStatus.VersionField))];
         (CertificateState state, long version) = isImported ? (CertificateState.Valid, ImportedVersion) : row.Signature is null ? (CertificateState.Intended, IntendedVersion) : (CertificateState.Valid, IntendedVersion + 1);
         (string Reason, long? At, long? InvalidFrom, string? RaName)? entry = null;
@@ -367,7 +367,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         Require(found, agrees, "status", "its CRL entry is not what the log says");
 
         // What nobody of the RA decided, officers of the CA have ordered; or the token has found another key than the certificate's.
-        foreach (AuditLeaf leaf in changes.Select(each => each.Leaf).Where(leaf => leaf.Action != IssueCertificate.AbandonAction && CertificateRecords.OctetsOf(leaf, "application") is null))
+        foreach (AuditLeaf leaf in changes.Select(each => each.Leaf).Where(leaf => leaf.Action != FinishIssuance.AbandonAction && CertificateRecords.OctetsOf(leaf, "application") is null))
         {
             string? wrong = CertificateRecords.OctetsOf(leaf, PairReceipts.ReceiptField) is { } receipt ? JudgeReceipt(records, leaf, receipt) : commands.Judge(records, records.Authority!, leaf);
             Require(found, wrong is null, "status", wrong ?? "");

@@ -247,7 +247,7 @@ internal sealed partial class ReauditCertificates
                             found.Add(($"command/{leaf.Object.Id}", new Discrepancy("missing", $"the log has its {leaf.Action}; the command is not there as it was")));
                         }
                     }
-                    else if (leaf.Time < until && leaf.Action is IssueCertificate.IntendAction or IssueCertificate.IssueAction or ImportCeremony.ImportAction)
+                    else if (leaf.Time < until && leaf.Action is IssueCertificate.IntendAction or FinishIssuance.IssueAction or ImportCeremony.ImportAction)
                     {
                         looked++;
                         bool isIntention = leaf.Action == IssueCertificate.IntendAction;

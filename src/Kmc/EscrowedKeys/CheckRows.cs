@@ -126,7 +126,7 @@ internal sealed class CheckRows(Database database, RowMac mac, TimeProvider time
                  SELECT s.event_id, s.object_id FROM audit_search s
                  WHERE s.action = @Bind AND s.object_kind = 'key' AND s.event_id > @After ORDER BY s.event_id {database.Dialect.Limit(Page)}
                  """,
-                new { Bind = AnswerRequests.BindAction, After = after },
+                new { Bind = KeyMoves.BindAction, After = after },
                 cancellationToken);
             if (page.Count == 0)
             {
@@ -180,7 +180,7 @@ internal sealed class CheckRows(Database database, RowMac mac, TimeProvider time
     private async Task<ILookup<string, AuditLeaf>> ListMovesAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
         string list = Listed(keys, out DynamicParameters parameters);
-        parameters.AddDynamicParams(new { Bind = AnswerRequests.BindAction, Deliver = AnswerRequests.DeliverAction, End = AnswerRequests.EndAction, Recover = PlanRecovery.DeliverAction });
+        parameters.AddDynamicParams(new { Bind = KeyMoves.BindAction, Deliver = KeyMoves.DeliverAction, End = KeyMoves.EndAction, Recover = PlanRecovery.DeliverAction });
         return (await database.QueryAsync<MoveRow>(
             $"""
              SELECT s.object_id, e.leaf FROM audit_search s JOIN audit_event e ON e.event_id = s.event_id

@@ -28,10 +28,7 @@ internal sealed partial class ExpireKeys(Database database, AuditLog log, RowMac
             }
 
             after = due[^1];
-            EscrowedKey[] ended = [.. due.Where(IsIntact).Select(row => mac.Seal(row with
-            {
-                State = KeyState.History, StateVersion = row.StateVersion + 1, EndReason = KeyEnd.Expired, EndedAt = now,
-            }))];
+            EscrowedKey[] ended = [.. due.Where(IsIntact).Select(row => mac.End(row, KeyEnd.Expired, now))];
             moved += await database.WriteAsync(transaction => EndAsync(transaction, ended, names), cancellationToken);
         }
     }
@@ -44,7 +41,7 @@ internal sealed partial class ExpireKeys(Database database, AuditLog log, RowMac
             // One that a message moved meanwhile is left for the next run.
             if (await EscrowedKeyStore.EndAsync(transaction, row))
             {
-                await KeyMoves.RecordAsync(transaction, log, Actor, AnswerRequests.EndAction, names[row.CaId!.Value], row, AuditOutcome.Done);
+                await KeyMoves.RecordAsync(transaction, log, Actor, KeyMoves.EndAction, names[row.CaId!.Value], row, AuditOutcome.Done);
                 moved++;
             }
         }

@@ -26,6 +26,15 @@ internal sealed class RowMac : IDisposable
     /// <returns>The row with its MAC.</returns>
     public EscrowedKey Seal(EscrowedKey row) => row with { Mac = Compute(row) };
 
+    /// <returns>The row as it goes into history, sealed; the time to the millisecond.</returns>
+    public EscrowedKey End(EscrowedKey row, KeyEnd reason, DateTimeOffset now) => Seal(row with
+    {
+        State = KeyState.History,
+        StateVersion = row.StateVersion + 1,
+        EndReason = reason,
+        EndedAt = DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds()),
+    });
+
     /// <exception cref="TamperedRowException">It was changed.</exception>
     public EscrowedKey Open(EscrowedKey row) => IsIntact(row) ? row : throw new TamperedRowException(row.KeyId);
 

@@ -133,7 +133,7 @@ internal sealed class PlanRecovery(Database database, AuditLog log, ApprovalVeri
     public Task RefuseAsync(ServedCa ca, RecoveryPapers papers, RefusalException refusal) => database.WriteAsync(
         transaction => log.AppendAsync(
             transaction,
-            new AuditEvent(ActorOf(ca), RefuseAction, new AuditObject("certificate", $"{ca.Name}/{papers.Body.SerialNumber}"), AuditOutcome.Refused)
+            new AuditEvent(ca.Actor, RefuseAction, new AuditObject("certificate", $"{ca.Name}/{papers.Body.SerialNumber}"), AuditOutcome.Refused)
             {
                 Fields = [new AuditField.Octets("application", papers.Application.Digest), new AuditField.Text("refusal", refusal.Kind.ToString())],
             }),
@@ -161,7 +161,7 @@ internal sealed class PlanRecovery(Database database, AuditLog log, ApprovalVeri
     }
 
     private static AuditEvent EventOf(ServedCa ca, string action, EscrowedKey row, KeyRecoveryRow recovery, AuditOutcome outcome, params IReadOnlyList<AuditField> more) =>
-        new(ActorOf(ca), action, new AuditObject("key", Convert.ToHexStringLower(row.KeyId)), outcome)
+        new(ca.Actor, action, new AuditObject("key", Convert.ToHexStringLower(row.KeyId)), outcome)
         {
             Fields =
             [
@@ -172,6 +172,4 @@ internal sealed class PlanRecovery(Database database, AuditLog log, ApprovalVeri
                 .. more,
             ],
         };
-
-    private static AuditActor ActorOf(ServedCa ca) => new(AuditActorKind.Service, ca.Name);
 }

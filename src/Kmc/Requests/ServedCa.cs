@@ -1,4 +1,5 @@
 using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
@@ -42,6 +43,9 @@ internal sealed record ServedCa
     public required DateTimeOffset RegisteredAt { get; init; }
 
     public required DateTimeOffset ChangedAt { get; init; }
+
+    /// <summary>For the log.</summary>
+    public AuditActor Actor => new(AuditActorKind.Service, Name);
 
     /// <summary>Whatever it sends: its message certificate is in its time, and nobody has frozen it.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/></exception>

@@ -230,7 +230,7 @@ internal sealed class SeededCa
                     new AuditField.Octets("review", each.ReviewHash),
                 ],
             });
-            await _log.AppendAsync(transaction, new AuditEvent(ra, IssueCertificate.IssueAction, about, AuditOutcome.Done)
+            await _log.AppendAsync(transaction, new AuditEvent(ra, FinishIssuance.IssueAction, about, AuditOutcome.Done)
             {
                 Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(each.Certificate)))],
             });

@@ -141,7 +141,7 @@ public sealed class IncidentTests
             await Task.Delay(50, Token);
         }
 
-        Assert.Equal([IssueCertificate.IntendAction, IssueCertificate.IssueAction], history.Events.Select(each => each.Action));
+        Assert.Equal([IssueCertificate.IntendAction, FinishIssuance.IssueAction], history.Events.Select(each => each.Action));
         Assert.True(string.CompareOrdinal(history.Events[0].Id, history.Events[1].Id) < 0);
         Assert.True(history.Events[0].Time <= history.Events[1].Time);
         DateTimeOffset notBefore = Der.Decode<Certificate>(issued.Certificate).Tbs.Validity.NotBefore.Value;

@@ -93,6 +93,18 @@ public sealed class AnswerRequestsTests
         KmcScene.Open(Assert.IsType<RestoreKeyRespond>(Only(await scene.SendAsync(RestoreKeyReq.Sm2(kept, subscriber.PublicKey)))).RetKeyRespond, subscriber).Dispose();
     }
 
+    /// <summary>What was planned upon the key in use is planned anew.</summary>
+    [Fact]
+    public async Task TheKeyEndsMeanwhile_ARestorationIsAnsweredByWhatThereIsThen()
+    {
+        await using KmcScene scene = await KmcScene.StartAsync();
+        var subscriber = new Person();
+        SerialNumber serial = EscrowStory.NextSerialNumber();
+        Applied(await scene.SendAsync(scene.Story.ApplyRequest(serial, subscriber.PublicKey)));
+        scene.Hsm.Meanwhile = () => scene.SendAsync(new RevokeKeyReq(serial));
+        Assert.Equal((int)KmcError.Ended, Assert.IsType<ErrorPkgRespond>(Only(await scene.SendAsync(RestoreKeyReq.Sm2(serial, subscriber.PublicKey)))).ErrNo);
+    }
+
     /// <summary>A binding has no MAC: what it leads to has to say itself whose it is.</summary>
     [Fact]
     public async Task SwappedBindings_AreNotBelieved()

@@ -225,6 +225,19 @@ public sealed class KeyRecoveryTests
         story.AssertOpensTheOld(await story.RecoverAsync(), story.New);
     }
 
+    /// <summary>The CA tells that the lost token's certificate is revoked just then: the key comes out of history.</summary>
+    [Fact]
+    public async Task TheKeyEndsMeanwhile_ItIsRecoveredAllTheSame()
+    {
+        await using RecoveryStory story = await RecoveryStory.StartAsync();
+        story.Scene.Hsm.Meanwhile = () => story.Scene.SendAsync(new RevokeKeyReq(story.Serial));
+        story.AssertOpensTheOld(await story.RecoverAsync(), story.New);
+        Assert.Equal((0, 1), (await story.Scene.CountAsync(KeyState.InUse), await story.Scene.CountAsync(KeyState.History)));
+        Assert.Single(await story.Scene.EventsAsync(PlanRecovery.DeliverAction));
+        await story.Scene.SettleAsync();
+        Assert.Empty(await story.Scene.Check.RunAsync(Token));
+    }
+
     [Fact]
     public async Task ManyMessagesByOneApplication_DeliverOnce()
     {

@@ -55,6 +55,7 @@ internal sealed record KmcNode
     {
         var log = new AuditLog(TimeProvider.System);
         var verifier = new ApprovalVerifier(new OfficerIssuers([officerIssuer]), RoleCatalogue.Standard, TimeProvider.System);
+        var recoveries = new PlanRecovery(database, log, verifier, TimeProvider.System);
         return new AnswerRequests(
             database,
             log,
@@ -62,9 +63,9 @@ internal sealed record KmcNode
             hsm,
             signer,
             mac,
-            new StockReserve(database, mac),
             new Sender(database, TimeProvider.System),
-            new PlanRecovery(database, log, verifier, TimeProvider.System),
+            new PlanRequests(database, log, mac, new StockReserve(database, mac), recoveries, TimeProvider.System),
+            recoveries,
             new RequestOptions(),
             new AnswerSteps(new PlainMeters()),
             TimeProvider.System,

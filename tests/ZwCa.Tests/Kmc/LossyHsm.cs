@@ -14,6 +14,9 @@ internal class LossyHsm : DispatchProxy
     /// <summary>Name of the method; null: none is refused.</summary>
     public string? Refuse { get; set; }
 
+    /// <summary>What happens, once, while an envelope is made; null: nothing.</summary>
+    public Func<Task>? Meanwhile { get; set; }
+
     public static LossyHsm Over(IHsm device, out IHsm lossy)
     {
         lossy = Create<IHsm, LossyHsm>();
@@ -29,6 +32,12 @@ internal class LossyHsm : DispatchProxy
             return Task.FromException<KeyEnvelope>(new HsmException(HsmFailure.Refused, "The policy says no."));
         }
 
+        if (targetMethod.Name == nameof(IHsm.EnvelopeKeyAsync) && Meanwhile is { } meanwhile)
+        {
+            Meanwhile = null;
+            return AfterAsync(meanwhile, () => (Task<KeyEnvelope>)targetMethod.Invoke(_device, args)!);
+        }
+
         object? answer = targetMethod.Invoke(_device, args);
         return answer switch
         {
@@ -36,6 +45,12 @@ internal class LossyHsm : DispatchProxy
             Task<byte[]> bytes when targetMethod.Name == Lose => LoseAsync(bytes),
             _ => answer,
         };
+    }
+
+    private static async Task<T> AfterAsync<T>(Func<Task> first, Func<Task<T>> then)
+    {
+        await first();
+        return await then();
     }
 
     private async Task<T> LoseAsync<T>(Task<T> answer)

@@ -48,7 +48,7 @@ internal sealed class CrlEvidence(Database database, AuthorityList authorities, 
                    AND s.object_kind = 'certificate' AND s.action IN (@Revoke, @Suspend, @Abandon)
                  ORDER BY l.log_index {database.Dialect.Limit(Page)}
                  """,
-                new { From = from, Until = until, Revoke = CertificateStatus.RevokeAction, Suspend = CertificateStatus.SuspendAction, Abandon = IssueCertificate.AbandonAction },
+                new { From = from, Until = until, Revoke = CertificateStatus.RevokeAction, Suspend = CertificateStatus.SuspendAction, Abandon = FinishIssuance.AbandonAction },
                 cancellationToken);
 
             // Step 1: the last of each certificate; what is on the CRL as it says, is done with.
@@ -194,7 +194,7 @@ internal sealed class CrlEvidence(Database database, AuthorityList authorities, 
     /// <summary>What was given up says neither reason nor date.</summary>
     private static bool IsAs(AuditLeaf leaf, EntryContent content, Time thisUpdate)
     {
-        if (leaf.Action == IssueCertificate.AbandonAction)
+        if (leaf.Action == FinishIssuance.AbandonAction)
         {
             return content.Reason == RevocationReason.CessationOfOperation;
         }
@@ -258,7 +258,7 @@ internal sealed class CrlEvidence(Database database, AuthorityList authorities, 
             Until = until,
             Revoke = CertificateStatus.RevokeAction,
             Suspend = CertificateStatus.SuspendAction,
-            Abandon = IssueCertificate.AbandonAction,
+            Abandon = FinishIssuance.AbandonAction,
         },
         cancellationToken) > 0;
 

@@ -60,7 +60,7 @@ public sealed class ForgedRowTests
         }
 
         long before = await SignaturesAsync(stage);
-        Task<CertificateRow> finish = stage.App.Services.GetRequiredService<IssueCertificate>().FinishAsync(
+        Task<CertificateRow> finish = stage.App.Services.GetRequiredService<FinishIssuance>().RunAsync(
             row, CaStage.Actor, asked: false, static (_, _) => Task.CompletedTask, Token);
         if (isSigned)
         {
@@ -90,9 +90,9 @@ public sealed class ForgedRowTests
         await Assert.ThrowsAsync<HsmException>(() => renewal.RunAsync(old, client, StageCommands.Csr(key), Token));
         stage.Hsm.Fault = signatures => signatures;
         CertificateRow row = (await stage.Database.QueryAsync<CertificateRow>($"SELECT {CertificateRow.Columns} FROM certificate WHERE state = 1", cancellationToken: Token)).Single();
-        IssueCertificate issuance = stage.App.Services.GetRequiredService<IssueCertificate>();
+        FinishIssuance finish = stage.App.Services.GetRequiredService<FinishIssuance>();
 
-        await StageCommands.RefusedAsync(Refusal.InProgress, () => issuance.FinishAsync(row, CaStage.Actor, asked: false, static (_, _) => Task.CompletedTask, Token));
+        await StageCommands.RefusedAsync(Refusal.InProgress, () => finish.RunAsync(row, CaStage.Actor, asked: false, static (_, _) => Task.CompletedTask, Token));
 
         // As if it had asked for another's name.
         await AllowTamperingAsync(stage);

@@ -134,19 +134,19 @@ internal sealed class Truth(CaProcess ca, IReadOnlyList<Answered> answered)
             CheckEvents(row, [.. told[row.Serial]]);
         }
 
-        long toldAgain = told.SelectMany(each => each).LongCount(leaf => leaf.Action == IssueCertificate.SignAgainAction);
+        long toldAgain = told.SelectMany(each => each).LongCount(leaf => leaf.Action == FinishIssuance.SignAgainAction);
         Require(toldAgain == again, $"{again} attempts, {toldAgain} in the log");
         return report.Leaves;
     }
 
     private void CheckEvents(CertificateRow row, AuditLeaf[] leaves)
     {
-        string[] actions = [.. leaves.Select(leaf => leaf.Action).Where(action => action != IssueCertificate.SignAgainAction)];
+        string[] actions = [.. leaves.Select(leaf => leaf.Action).Where(action => action != FinishIssuance.SignAgainAction)];
         string[] expected = row.State switch
         {
             CertificateState.Unused => [IssueCertificate.UnusedAction],
-            _ when row.Signature is not null => [IssueCertificate.IntendAction, IssueCertificate.IssueAction],
-            _ => [IssueCertificate.IntendAction, IssueCertificate.AbandonAction],
+            _ when row.Signature is not null => [IssueCertificate.IntendAction, FinishIssuance.IssueAction],
+            _ => [IssueCertificate.IntendAction, FinishIssuance.AbandonAction],
         };
         Require(actions.SequenceEqual(expected), $"{row}: the log tells {string.Join(", ", leaves.Select(leaf => leaf.Action))}");
         if (leaves.FirstOrDefault(leaf => leaf.Action == IssueCertificate.IntendAction) is { } intention)
@@ -154,7 +154,7 @@ internal sealed class Truth(CaProcess ca, IReadOnlyList<Answered> answered)
             Require(leaves[0] == intention && FieldOf(intention, "tbs").SequenceEqual(Sm3.HashData(row.Tbs!)), $"{row}: the log knows another intention");
         }
 
-        if (leaves.FirstOrDefault(leaf => leaf.Action == IssueCertificate.IssueAction) is { } issue)
+        if (leaves.FirstOrDefault(leaf => leaf.Action == FinishIssuance.IssueAction) is { } issue)
         {
             Require(FieldOf(issue, "certificate").SequenceEqual(Sm3.HashData(Der.Encode(row.FindCertificate()!))), $"{row}: the log knows another certificate");
         }

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Gm.KeyManagement;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Certificates;
@@ -149,6 +150,24 @@ public sealed class PairFaultTests
         PairAnswer pair = await SignedCalls.UntilAnsweredAsync(request.AnsweredAsync, PairStage.Token);
         Assert.Equal(intended.Select(row => row.Serial).Order(), new[] { pair.Signing.Serial, pair.Encryption.Serial }.Order());
         Assert.NotNull(pair.Envelope);
+        await PairTests.AuditedAsync(stage);
+    }
+
+    [Fact]
+    public async Task A_renewal_that_is_broken_off_goes_on_with_the_key_that_is_kept()
+    {
+        await using PairStage stage = await PairStage.StartAsync();
+        string entity = CaStage.NewEntity();
+        (PairAnswer pair, Sm2PrivateKey key) = await stage.IssueAsync(entity);
+        await stage.Ca.Ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/receipt", PairScene.Receipt(pair, key));
+        PairStage.Asked renewal = stage.Follow(pair, DecisionKind.Renew, key, entity);
+        stage.Ca.Hsm.Fault = _ => throw new HsmException(HsmFailure.NoAnswer, "As the test wants it.");
+        Assert.Equal(Refusal.Unavailable, await renewal.RefusedAsync());
+        Assert.Equal(2, (await stage.RowsAsync()).Count(row => row.State == CertificateState.Intended));
+        stage.Ca.Hsm.Fault = signatures => signatures;
+        PairAnswer renewed = await SignedCalls.UntilAnsweredAsync(renewal.AnsweredAsync, PairStage.Token);
+        Assert.Equal(("kept", pair.KeySerial), (renewed.Delivery, renewed.KeySerial));
+        Assert.Equal(InUse, await stage.KeyStateAsync(pair.KeySerial));
         await PairTests.AuditedAsync(stage);
     }
 

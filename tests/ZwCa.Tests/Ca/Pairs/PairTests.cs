@@ -114,9 +114,25 @@ public sealed class PairTests
         (PairAnswer pair, Sm2PrivateKey key) = await stage.IssueAsync();
         PairAnswer refused = await ReceiveAsync(stage, pair, PairScene.Receipt(pair, key, DeliveryOutcome.KeyMismatch));
         Assert.Equal(("refused", "revoked", "revoked", null), (refused.Delivery, refused.Signing.State, refused.Encryption.State, refused.Envelope));
-        Assert.Contains("the token found another key", stage.Ca.Logged, StringComparison.Ordinal);
+        await ReceiveAsync(stage, pair, PairScene.Receipt(pair, key, DeliveryOutcome.KeyMismatch));
+        Assert.Equal(2, stage.Ca.Logged.Split("the token found another key").Length);
+        Assert.Contains("(PairRevoked)", stage.Ca.Logged, StringComparison.Ordinal);
         await PairStage.UntilAsync(async () => await stage.KeyStateAsync(pair.KeySerial) == History);
         await AuditedAsync(stage);
+    }
+
+    [Fact]
+    public async Task A_token_that_finds_another_key_is_heard_also_when_the_envelope_is_withdrawn()
+    {
+        await using PairStage stage = await PairStage.StartAsync();
+        (PairAnswer pair, Sm2PrivateKey key) = await stage.IssueAsync();
+        await stage.ChangeAsync(pair.Signing, DecisionKind.Revoke, RevocationReason.CessationOfOperation);
+        await RefusedAsync(Refusal.WrongState, () => ReceiveAsync(stage, pair, PairScene.Receipt(pair, key)));
+        Assert.DoesNotContain("the token found another key", stage.Ca.Logged, StringComparison.Ordinal);
+        await RefusedAsync(Refusal.WrongState, () => ReceiveAsync(stage, pair, PairScene.Receipt(pair, key, DeliveryOutcome.KeyMismatch)));
+        Assert.Contains("(MismatchTooLate)", stage.Ca.Logged, StringComparison.Ordinal);
+        await AuditedAsync(stage);
+        Assert.Equal(1, await stage.Ca.Database.FindAsync<long>("SELECT COUNT(*) FROM audit_search WHERE action = 'pair.mismatch'", cancellationToken: PairStage.Token));
     }
 
     [Fact]
@@ -208,7 +224,7 @@ public sealed class PairTests
         // The old pair is revoked, the subscriber has a new one in a new token.
         await stage.ChangeAsync(lost.Signing, DecisionKind.Revoke, RevocationReason.CessationOfOperation);
         (PairAnswer fresh, Sm2PrivateKey freshKey) = await stage.IssueAsync(entity);
-        await PairStage.UntilAsync(async () => await stage.Ca.Database.FindAsync<long>("SELECT COUNT(*) FROM crl WHERE state = 3 AND authority_id = (SELECT authority_id FROM authority WHERE name = 'ops-s1')", cancellationToken: PairStage.Token) > 0);
+        await UntilOfficersCrlAsync(stage);
 
         Application application = PairScene.Recovery(lost, freshKey);
         DecidedRequest request = stage.Ca.Decide(application);
@@ -227,6 +243,28 @@ public sealed class PairTests
         await RefusedAsync(Refusal.SecondOfficerRequired, () => stage.Ca.Ra.PostAsync<PairAnswer>($"/pairs/{lost.Id}/recovery", alone));
         await AuditedAsync(stage);
     }
+
+    [Fact]
+    public async Task What_the_KMC_has_not_is_not_recovered_and_nobody_asks_for_ever()
+    {
+        await using PairStage stage = await PairStage.StartAsync(new CaSetup { Settings = new Dictionary<string, string?> { ["Ca:Crls:Look"] = "00:00:00.2", ["Ca:Crls:PublicationFolders:0"] = Directory.CreateTempSubdirectory().FullName } });
+        string entity = CaStage.NewEntity();
+        (PairAnswer lost, _) = await stage.IssueAsync(entity);
+        (_, Sm2PrivateKey freshKey) = await stage.IssueAsync(entity);
+        await UntilOfficersCrlAsync(stage);
+        await using Database kmc = stage.Kmc.OpenDatabase();
+        await kmc.WriteAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync("DROP TRIGGER key_binding_no_delete");
+                await transaction.ExecuteAsync("DELETE FROM key_binding WHERE serial = @KeySerial", lost);
+            },
+            PairStage.Token);
+        await RefusedAsync(Refusal.NotFound, () => RecoverAsync(stage, lost, PairScene.Recovery(lost, freshKey)));
+    }
+
+    private static Task UntilOfficersCrlAsync(PairStage stage) => PairStage.UntilAsync(async () => await stage.Ca.Database.FindAsync<long>(
+        "SELECT COUNT(*) FROM crl WHERE state = 3 AND authority_id = (SELECT authority_id FROM authority WHERE name = 'ops-s1')", cancellationToken: PairStage.Token) > 0);
 
     private static Task<PairAnswer> RecoverAsync(PairStage stage, PairAnswer pair, Application application) =>
         stage.Ca.Ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/recovery", stage.Ca.Decide(application));
