@@ -112,9 +112,10 @@ public sealed class PairTests
     {
         await using PairStage stage = await PairStage.StartAsync();
         (PairAnswer pair, Sm2PrivateKey key) = await stage.IssueAsync();
-        PairAnswer refused = await ReceiveAsync(stage, pair, PairScene.Receipt(pair, key, DeliveryOutcome.KeyMismatch));
+        PairReceipt receipt = PairScene.Receipt(pair, key, DeliveryOutcome.KeyMismatch);
+        PairAnswer refused = await ReceiveAsync(stage, pair, receipt);
         Assert.Equal(("refused", "revoked", "revoked", null), (refused.Delivery, refused.Signing.State, refused.Encryption.State, refused.Envelope));
-        await ReceiveAsync(stage, pair, PairScene.Receipt(pair, key, DeliveryOutcome.KeyMismatch));
+        await ReceiveAsync(stage, pair, receipt);
         Assert.Equal(2, stage.Ca.Logged.Split("the token found another key").Length);
         Assert.Contains("(PairRevoked)", stage.Ca.Logged, StringComparison.Ordinal);
         await PairStage.UntilAsync(async () => await stage.KeyStateAsync(pair.KeySerial) == History);
