@@ -6,6 +6,7 @@ using ZwCa.Admin.Crls;
 using ZwCa.Admin.Demo;
 using ZwCa.Admin.Doctor;
 using ZwCa.Admin.Lint;
+using ZwCa.Admin.Ocsp;
 using ZwCa.Admin.Programs;
 using ZwCa.Admin.Token;
 
@@ -31,6 +32,7 @@ ParseResult result = new RootCommand("政务CA (ZWCA): certification system for 
     demo,
     DoctorVerb.Doctor(),
     LintVerb.Lint(),
+    OcspVerb.Ocsp(),
     TokenVerbs.Token(),
     UpVerb.Up(),
 }.Parse(args);

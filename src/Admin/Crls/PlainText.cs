@@ -1,5 +1,7 @@
 using System.Globalization;
 using ZwCa.Admin.Token;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.Admin.Crls;
 
@@ -29,6 +31,16 @@ internal static class PlainText
         DateTimeOffset local = TimeZoneInfo.ConvertTime(instant, zone);
         return $"{Of(instant)} ({local.ToString("yyyy-MM-dd HH:mm:ss zzz", CultureInfo.InvariantCulture)} local)";
     }
+
+    /// <summary>Of a signature.</summary>
+    public static string Of(AlgorithmIdentifier algorithm) =>
+        algorithm == AlgorithmIdentifier.Sm3WithSm2 ? "SM2 with SM3"
+        : algorithm == AlgorithmIdentifier.EcdsaWithSha256 ? "ECDSA with SHA-256"
+        : algorithm == AlgorithmIdentifier.Sha256WithRsa ? "RSA with SHA-256"
+        : algorithm == AlgorithmIdentifier.Sha384WithRsa ? "RSA with SHA-384"
+        : algorithm == AlgorithmIdentifier.Sha512WithRsa ? "RSA with SHA-512"
+        : algorithm.Algorithm == Oids.RsaPss ? "RSA-PSS"
+        : algorithm.Algorithm;
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

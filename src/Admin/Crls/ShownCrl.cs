@@ -120,7 +120,7 @@ internal sealed record ShownCrl
             DistributionPoint = [.. NamesOf(crl.Scope?.DistributionPoint)],
             ThisUpdate = crl.ThisUpdate.Value.UtcDateTime,
             NextUpdate = crl.NextUpdate?.Value.UtcDateTime,
-            SignatureAlgorithm = NameOf(crl.Algorithm),
+            SignatureAlgorithm = PlainText.Of(crl.Algorithm),
             SignatureHolds = holds,
             Entries = count,
             ByReason = Enum.GetValues<RevocationReason>().Where(reason => byReason[(int)reason] > 0).ToDictionary(reason => reason, reason => byReason[(int)reason]),
@@ -149,15 +149,6 @@ internal sealed record ShownCrl
         NameRelativeToCrlIssuer relative => [$"relative to the issuer: {relative.Name}"],
         _ => [point.GetType().Name],
     };
-
-    private static string NameOf(AlgorithmIdentifier algorithm) =>
-        algorithm == AlgorithmIdentifier.Sm3WithSm2 ? "SM2 with SM3"
-        : algorithm == AlgorithmIdentifier.EcdsaWithSha256 ? "ECDSA with SHA-256"
-        : algorithm == AlgorithmIdentifier.Sha256WithRsa ? "RSA with SHA-256"
-        : algorithm == AlgorithmIdentifier.Sha384WithRsa ? "RSA with SHA-384"
-        : algorithm == AlgorithmIdentifier.Sha512WithRsa ? "RSA with SHA-512"
-        : algorithm.Algorithm == Oids.RsaPss ? "RSA-PSS"
-        : algorithm.Algorithm;
 
     private static IEnumerable<string> FaultsOf(CrlFile crl, Certificate? issuer, bool? signatureHolds, IReadOnlyList<Finding> findings, DateTimeOffset now)
     {

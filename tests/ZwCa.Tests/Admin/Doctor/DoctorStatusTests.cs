@@ -1,4 +1,5 @@
 using ZwCa.Admin.Ceremony;
+using ZwCa.Admin.Ocsp;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Ocsp;
@@ -172,7 +173,44 @@ public sealed class DoctorStatusTests
         Assert.Equal(story.Health, told.Health);
         Assert.Contains(story.Found, told.Found, StringComparison.Ordinal);
         Assert.All(lines.Where(line => line.Check != "ocsp"), line => Assert.Equal("ok", line.Health));
+
+        // zwca ocsp comes to the same.
+        (int code, string text) = await AskAsync(scene, file);
+        Assert.Equal(story.Health == "ok" ? 0 : name == "unknown" ? 1 : 2, code);
+        Assert.Contains(story.Health == "ok" ? "The answer may be relied on." : name == "unknown" ? "UNKNOWN" : story.Found, text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task ARevokedCertificate_IsTold_WithReasonAndTime()
+    {
+        await using DoctorScene scene = await DoctorScene.CreateAsync();
+        (string file, _) = await IssueAsync(scene, ProfileCatalogue.Shipped["organization-signing"]);
+        await AnswerAsync(scene, file, (place, id) => RespondAsync(OcspResponder.Of(place.Hierarchy.Sub), id, status: OcspStatement.RevokedAt(new Time(Begin.AddDays(-1)), RevocationReason.KeyCompromise)));
+        (int code, string text) = await AskAsync(scene, file);
+        Assert.Equal(1, code);
+        Assert.Contains("REVOKED since 2026-01-11 03:04:05 UTC", text, StringComparison.Ordinal);
+        Assert.Contains("keyCompromise", text, StringComparison.Ordinal);
+        (code, text) = await AskAsync(scene, file, "--nonce");
+        Assert.Equal(1, code);
+        Assert.Contains("did not come back: the answer was signed ahead of time", text, StringComparison.Ordinal);
+        (code, text) = await AskAsync(scene, file, "--url", "ftp://example.gov.cn");
+        Assert.Equal("", text);
+    }
+
+    private static async Task<(int Code, string Text)> AskAsync(DoctorScene scene, string file, params string[] more)
+    {
+        string issuer = scene.Write("issuer.pem", CertificateFile.Write(scene.Hierarchy.Sub.Certificate!));
+        TbsCertificate tbs = CertificateFile.Read(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken), file).Tbs;
+        string[] url = more.Contains("--url") ? [] : ["--url", scene.Web.Url + new Uri(PlaceOf(tbs)).AbsolutePath];
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = await OcspVerb.Ocsp(new SetTime(DoctorScene.Now)).Parse([file, "--issuer", issuer, .. url, .. more])
+            .InvokeAsync(new System.CommandLine.InvocationConfiguration { Output = output, Error = error }, TestContext.Current.CancellationToken);
+        return (code, output.ToString());
+    }
+
+    private static string PlaceOf(TbsCertificate tbs) => tbs.Extensions!.Find<AuthorityInfoAccess>()!.Descriptions
+        .Where(each => each.AccessMethod == Oids.OcspAccess).Select(each => each.AccessLocation).OfType<UniformResourceIdentifier>().Single().Uri;
 
     [Fact]
     public async Task GoodByOcsp_AndRevokedByCrl_IsBad()
@@ -206,7 +244,7 @@ public sealed class DoctorStatusTests
     private static async Task AnswerAsync(DoctorScene scene, string file, Func<DoctorScene, CertId, Task<OcspResponse>> answer)
     {
         TbsCertificate tbs = CertificateFile.Read(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken), file).Tbs;
-        string url = tbs.Extensions!.Find<AuthorityInfoAccess>()!.Descriptions.Where(each => each.AccessMethod == Oids.OcspAccess).Select(each => each.AccessLocation).OfType<UniformResourceIdentifier>().Single().Uri;
+        string url = PlaceOf(tbs);
         byte[] response = Der.Encode(await answer(scene, CertIds.Of(scene.Hierarchy.Sub.Certificate!, tbs.SerialNumber, CertIdHash.Sha1)));
         scene.Web.Answers[new Uri(url).AbsolutePath] = context => context.Response.Body.WriteAsync(response, context.RequestAborted).AsTask();
     }

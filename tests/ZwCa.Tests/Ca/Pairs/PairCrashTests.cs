@@ -69,6 +69,8 @@ public sealed class PairCrashTests(ITestOutputHelper output)
                 int turn = kill % (CaPoints.Length + KmcPoints.Length + 5);
                 if (turn < CaPoints.Length)
                 {
+                    // The round before may have left it running.
+                    await ca.KillAsync();
                     await DieAtAsync(ca, CaPoints[turn], clients);
                 }
                 else if (turn < CaPoints.Length + KmcPoints.Length)
