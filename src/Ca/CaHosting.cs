@@ -90,6 +90,7 @@ internal static class CaHosting
         services.AddSingleton<OrderedCommands>();
         services.AddSingleton<Places>();
         services.AddSingleton<StatusCommandCheck>();
+        services.AddSingleton<StatusCheck>();
         services.AddSingleton<CertificateCheck>();
         services.AddSingleton<RegisterCheck>();
         services.AddSingleton<ReauditCertificates>();

@@ -6,7 +6,6 @@ using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Import;
-using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
@@ -19,14 +18,8 @@ namespace ZwCa.Ca.Reaudit;
 /// Compares everything that is recorded about a certificate: docs/REAUDIT.md, in the same steps. It takes nothing for granted that a row says: each is held against bytes that were signed,
 /// by the CA, by officers, or by the log's key. Safe for concurrent use.
 /// </summary>
-internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandCheck commands, CaOptions options)
+internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCheck status, CaOptions options)
 {
-    /// <summary>state_version of a row that was intended, once it is, and of a valid one.</summary>
-    private const int IntendedVersion = 2;
-
-    /// <summary>state_version of a row that was imported.</summary>
-    private const int ImportedVersion = 1;
-
     /// <param name="asToday">Also whether it would be made so today: by today's rules, byte for byte. A later version of the program may have others.</param>
     /// <returns>What does not agree; empty: all does.</returns>
     public IReadOnlyList<Discrepancy> Judge(CertificateRecords records, bool asToday = true)
@@ -40,7 +33,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         // Step 1: a number without an intention has signed nothing.
         if (row.Tbs is null)
         {
-            Require(found, intends.Length + issues.Length == 0, "state", "the row says that nothing was intended, the log says otherwise");
+            Discrepancy.Require(found, intends.Length + issues.Length == 0, "state", "the row says that nothing was intended, the log says otherwise");
             return found;
         }
 
@@ -67,7 +60,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         // Step 3: the CA's signature over them, and the rules of the profile's version.
         if (row.FindCertificate() is { } certificate)
         {
-            Require(
+            Discrepancy.Require(
                 found,
                 certificate.SignatureAlgorithm == authority.Issuer.Algorithm && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, authority.Issuer.Algorithm, row.Tbs, certificate.Signature),
                 "signature",
@@ -75,7 +68,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             string broken = !asToday ? "" : string.Join(
                 "; ",
                 Linter.Check(Der.Encode(certificate), new LintContext { Profile = profile, Issuer = authority.Issuer }).Where(each => each.Severity == Severity.Error).Select(each => each.Rule));
-            Require(found, broken.Length == 0, "rules", $"it breaks {broken}");
+            Discrepancy.Require(found, broken.Length == 0, "rules", $"it breaks {broken}");
         }
 
         if (imports.Length > 0)
@@ -93,7 +86,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         }
 
         // Step 6: state and CRL entry are what the log's last word says.
-        JudgeStatus(found, records, isImported: imports.Length > 0);
+        status.Judge(found, records, isImported: imports.Length > 0);
         return found;
     }
 
@@ -116,7 +109,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         if (records.Decisions is [{ } decision])
         {
             DateTimeOffset notBefore = tbs.Validity.NotBefore.Value;
-            Require(
+            Discrepancy.Require(
                 found,
                 decision.DecidedAt >= now - ApprovalVerifier.MaxAge && decision.DecidedAt <= now + ApprovalVerifier.ClockSkew
                     && notBefore >= decision.DecidedAt.AddSeconds(-profile.Options.Validity.BackdateSeconds) && notBefore <= decision.DecidedAt + ApprovalVerifier.ClockSkew,
@@ -134,23 +127,23 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
     {
         CertificateRow row = records.Row;
         string serial = tbs.SerialNumber.ToString();
-        Require(found, serial == row.Serial, "bytes", "the serial number is another than the row's");
-        Require(found, serial.Length == 2 * SerialNumbers.Octets && serial[0] is >= '4' and <= '7', "serial", "the serial number is not of the form that this CA makes");
-        Require(found, tbs.Subject.HashCanonical().AsSpan().SequenceEqual(row.SubjectHash), "bytes", "the subject is another than the row's");
-        Require(found, Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo)).AsSpan().SequenceEqual(row.KeyHash), "bytes", "the key is another than the row's");
-        Require(found, tbs.Validity.NotBefore.Value == row.NotBefore && tbs.Validity.NotAfter.Value == row.NotAfter, "bytes", "the validity is another than the row's");
-        Require(found, UrlTemplate.ShardName(tbs.SerialNumber, profile.Options.CrlShards) == row.Shard, "bytes", "the CRL is another than the row's");
+        Discrepancy.Require(found, serial == row.Serial, "bytes", "the serial number is another than the row's");
+        Discrepancy.Require(found, serial.Length == 2 * SerialNumbers.Octets && serial[0] is >= '4' and <= '7', "serial", "the serial number is not of the form that this CA makes");
+        Discrepancy.Require(found, tbs.Subject.HashCanonical().AsSpan().SequenceEqual(row.SubjectHash), "bytes", "the subject is another than the row's");
+        Discrepancy.Require(found, Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo)).AsSpan().SequenceEqual(row.KeyHash), "bytes", "the key is another than the row's");
+        Discrepancy.Require(found, tbs.Validity.NotBefore.Value == row.NotBefore && tbs.Validity.NotAfter.Value == row.NotAfter, "bytes", "the validity is another than the row's");
+        Discrepancy.Require(found, UrlTemplate.ShardName(tbs.SerialNumber, profile.Options.CrlShards) == row.Shard, "bytes", "the CRL is another than the row's");
 
         // A ceremony's certificates may share a subject or a key: the first owner stays.
         bool isOwned = isImported ? records.SubjectOwner is not null && records.KeyOwner is not null : records.SubjectOwner == row.Owner && records.KeyOwner == row.Owner;
-        Require(found, isOwned, "owner", "its subject or its key is another owner's");
+        Discrepancy.Require(found, isOwned, "owner", "its subject or its key is another owner's");
     }
 
     private static void JudgeImport(List<Discrepancy> found, CertificateRecords records, ListedEvent[] imports, int issued)
     {
         CertificateRow row = records.Row;
-        Require(found, issued == 0 && records.Decisions.Count == 0 && row.RaName is null && row.Replaces is null, "decision", "it was imported, and decided about or issued here too");
-        Require(
+        Discrepancy.Require(found, issued == 0 && records.Decisions.Count == 0 && row.RaName is null && row.Replaces is null, "decision", "it was imported, and decided about or issued here too");
+        Discrepancy.Require(
             found,
             imports.Length == 1 && row.FindCertificate() is { } certificate && Has(imports[0], "certificate", Sm3.HashData(Der.Encode(certificate))),
             "import",
@@ -166,7 +159,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             return;
         }
 
-        Require(found, Sm3.HashData(decision.Application).AsSpan().SequenceEqual(decision.ApplicationDigest), "decision", "the application is another than its digest says");
+        Discrepancy.Require(found, Sm3.HashData(decision.Application).AsSpan().SequenceEqual(decision.ApplicationDigest), "decision", "the application is another than its digest says");
         CertificateBody body;
         try
         {
@@ -186,25 +179,25 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         // The key of an encryption certificate nobody decided about: the KMC has made it. All else follows from the decision about the pair.
         bool isEncryption = decision.Kind > IssuanceOrder.EncryptionHalf;
         bool isHalf = profile.Half != PairHalf.None && tbs.SubjectPublicKeyInfo.TryGetSm2Key(out _);
-        Require(found, isEncryption == (profile.Half == PairHalf.Encryption) && (body.Encryption is not null) == isHalf, "decision", "it is another half of a pair than was decided");
+        Discrepancy.Require(found, isEncryption == (profile.Half == PairHalf.Encryption) && (body.Encryption is not null) == isHalf, "decision", "it is another half of a pair than was decided");
         JudgePair(found, records, isHalf);
         if (isEncryption && body.Encryption is not null)
         {
             bool keepsKey = decision.Kind - IssuanceOrder.EncryptionHalf == (short)DecisionKind.Renew || (body.Replaces is not null && profile.Options.KeepsKey);
-            Require(found, row.KeyHash.AsSpan().SequenceEqual(records.ReplacedKey) == keepsKey, "decision", "its key is kept, or not, against the decision");
+            Discrepancy.Require(found, row.KeyHash.AsSpan().SequenceEqual(records.ReplacedKey) == keepsKey, "decision", "its key is kept, or not, against the decision");
             body = IssuanceOrder.EncryptionBodyOf(body, tbs.SubjectPublicKeyInfo);
         }
 
-        Require(found, row.Owner == $"{row.RaName ?? IssuanceOrder.SystemOwner}/{body.Entity}", "decision", "it is another owner's than was decided");
-        Require(found, body.Profile == profile.Name && body.ProfileHash.Span.SequenceEqual(profile.Hash.Span), "decision", "it is of another profile than was decided");
-        Require(found, body.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span), "decision", "it is of another CA than was decided");
-        Require(found, (row.Replaces is null) == (body.Replaces is null) && records.Replaced == body.Replaces, "decision", "it replaces another certificate than was decided");
-        Require(
+        Discrepancy.Require(found, row.Owner == $"{row.RaName ?? IssuanceOrder.SystemOwner}/{body.Entity}", "decision", "it is another owner's than was decided");
+        Discrepancy.Require(found, body.Profile == profile.Name && body.ProfileHash.Span.SequenceEqual(profile.Hash.Span), "decision", "it is of another profile than was decided");
+        Discrepancy.Require(found, body.Issuer.Span.SequenceEqual(authority.Issuer.KeyIdentifier.Span), "decision", "it is of another CA than was decided");
+        Discrepancy.Require(found, (row.Replaces is null) == (body.Replaces is null) && records.Replaced == body.Replaces, "decision", "it replaces another certificate than was decided");
+        Discrepancy.Require(
             found,
             decision.Kind is not (IssuanceOrder.LinkRenewal or (short)DecisionKind.Command) || decision.RequestId == decision.Reference,
             "decision",
             "it was asked for by another request than its own");
-        Require(found, records.ProfileWasActive, "profile", "nobody who may has put the version of its profile into use");
+        Discrepancy.Require(found, records.ProfileWasActive, "profile", "nobody who may has put the version of its profile into use");
         if (records.Place is not { } place)
         {
             found.Add(new Discrepancy("decision", "its region is not registered, or not as officers signed it"));
@@ -220,7 +213,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         try
         {
             PreparedCertificate again = authority.Issuer.Prepare(IssueCertificate.RequestOf(body, row.Serial, profile, place, tbs.Validity.NotBefore.Value));
-            Require(found, again.TbsBytes.Span.SequenceEqual(row.Tbs), "decision", $"what was decided leads to another certificate: {Difference(again.Tbs, tbs)}");
+            Discrepancy.Require(found, again.TbsBytes.Span.SequenceEqual(row.Tbs), "decision", $"what was decided leads to another certificate: {Difference(again.Tbs, tbs)}");
         }
         catch (Exception e) when (e is RefusalException or LintException or ArgumentException)
         {
@@ -233,11 +226,11 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
     {
         if (records is not { SigningHalf: { } signing, EncryptionHalf: { } encryption })
         {
-            Require(found, !isHalf, "pair", "it is one half of a pair, and the other is not there");
+            Discrepancy.Require(found, !isHalf, "pair", "it is one half of a pair, and the other is not there");
             return;
         }
 
-        Require(
+        Discrepancy.Require(
             found,
             isHalf && signing.Owner == encryption.Owner && signing.AuthorityId == encryption.AuthorityId && signing.SubjectHash.AsSpan().SequenceEqual(encryption.SubjectHash)
                 && signing.NotBefore == encryption.NotBefore && signing.NotAfter == encryption.NotAfter && !signing.KeyHash.AsSpan().SequenceEqual(encryption.KeyHash)
@@ -250,14 +243,14 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
     {
         CertificateRow row = records.Row;
         Application application = Der.Decode<Application>(decision.Application);
-        Require(
+        Discrepancy.Require(
             found,
             (short)application.Kind == decision.Kind % IssuanceOrder.EncryptionHalf && application.CaName == options.Name && application.RaName == decision.Requester
                 && application.RaName == row.RaName && application.EnrollmentId == decision.Reference && application.Region == row.Region,
             "decision",
             "the application is of another kind, CA, RA, region or number than its row");
         string? wrong = approvals.Judge(application, decision, records.Approvals);
-        Require(found, wrong is null, "approvals", wrong ?? "");
+        Discrepancy.Require(found, wrong is null, "approvals", wrong ?? "");
         return Der.Decode<CertificateBody>(application.Body);
     }
 
@@ -272,16 +265,16 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         }
 
         Application application = Der.Decode<Application>(decision.Application);
-        Require(
+        Discrepancy.Require(
             found,
             row.RaName is null && command.Application.AsSpan().SequenceEqual(decision.Application) && application.EnrollmentId == decision.Reference
                 && (application.Region == row.Region || row.Region == RegionCode.Nation.Value),
             "decision",
             "the command is another, or of another region, than its row");
         string? wrong = approvals.Judge(application, command);
-        Require(found, wrong is null, "approvals", wrong ?? "");
+        Discrepancy.Require(found, wrong is null, "approvals", wrong ?? "");
         CommandBody ordered = Der.Decode<CommandBody>(application.Body);
-        Require(found, ordered.Action is ClientActions.Register or OrderActions.Order, "decision", "the command orders no certificate");
+        Discrepancy.Require(found, ordered.Action is ClientActions.Register or OrderActions.Order, "decision", "the command orders no certificate");
         return ordered.Action == ClientActions.Register ? Der.Decode<ClientRegistration>(ordered.Parameters).Order.Body : Der.Decode<CertificateOrder>(ordered.Parameters).Body;
     }
 
@@ -295,28 +288,28 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             return;
         }
 
-        Require(found, Has(intend, "tbs", Sm3.HashData(row.Tbs)), "intention", "the log has the intention of another TBSCertificate");
-        Require(found, decision is null || Has(intend, "application", decision.ApplicationDigest), "intention", "the log has the intention by another application");
-        Require(found, Has(intend, "profileHash", row.ProfileHash) && Has(intend, "key", row.KeyHash), "intention", "the log has the intention of another profile or key");
-        Require(
+        Discrepancy.Require(found, Has(intend, "tbs", Sm3.HashData(row.Tbs)), "intention", "the log has the intention of another TBSCertificate");
+        Discrepancy.Require(found, decision is null || Has(intend, "application", decision.ApplicationDigest), "intention", "the log has the intention by another application");
+        Discrepancy.Require(found, Has(intend, "profileHash", row.ProfileHash) && Has(intend, "key", row.KeyHash), "intention", "the log has the intention of another profile or key");
+        Discrepancy.Require(
             found,
             decision?.EntryHash is null || (Has(intend, "entry", decision.EntryHash) && Has(intend, "review", decision.ReviewHash)),
             "intention",
             "the log has the intention by other approvals");
-        Require(
+        Discrepancy.Require(
             found,
             decision is null || !intend.Leaf.Fields.OfType<AuditField.Text>().Any(field => field.Name == IssueCertificate.RequestField && field.Value != decision.RequestId),
             "intention",
             "the log has the intention by another request");
-        Require(
+        Discrepancy.Require(
             found,
-            records.Events.Where(each => each.Leaf.Action == FinishIssuance.SignAgainAction).Select(each => NumberOf(each.Leaf, "attempt") ?? 0).Order().SequenceEqual(records.Attempts),
+            records.Events.Where(each => each.Leaf.Action == FinishIssuance.SignAgainAction).Select(each => CertificateRecords.NumberOf(each.Leaf, "attempt") ?? 0).Order().SequenceEqual(records.Attempts),
             "intention",
             "the log has other attempts to sign it");
-        Require(found, tbs.Validity.NotBefore.Value >= intend.Leaf.Time.AddSeconds(-profile.Options.Validity.BackdateSeconds), "time", "notBefore is earlier than the intention allows");
+        Discrepancy.Require(found, tbs.Validity.NotBefore.Value >= intend.Leaf.Time.AddSeconds(-profile.Options.Validity.BackdateSeconds), "time", "notBefore is earlier than the intention allows");
         if (row.FindCertificate() is not { } certificate)
         {
-            Require(found, issues.Length == 0, "issue", "the log has its issue, the row has no signature");
+            Discrepancy.Require(found, issues.Length == 0, "issue", "the log has its issue, the row has no signature");
             return;
         }
 
@@ -326,114 +319,9 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
             return;
         }
 
-        Require(found, Has(issue, "certificate", Sm3.HashData(Der.Encode(certificate))), "issue", "the log has the issue of another certificate");
-        Require(found, intend.EventId.AsSpan().SequenceCompareTo(issue.EventId) < 0, "time", "the log has its issue before its intention");
-        Require(found, tbs.Validity.NotBefore.Value <= issue.Leaf.Time, "time", "notBefore is later than the issue");
-    }
-
-    private void JudgeStatus(List<Discrepancy> found, CertificateRecords records, bool isImported)
-    {
-        CertificateRow row = records.Row;
-        ListedEvent[] changes = [.. records.Events
-            .Where(each => each.Leaf.Action is CertificateStatus.RevokeAction or CertificateStatus.SuspendAction or CertificateStatus.ResumeAction or FinishIssuance.AbandonAction)
-            .OrderBy(each => NumberOf(each.Leaf, CertificateStatus.VersionField))];
-        (CertificateState state, long version) = isImported ? (CertificateState.Valid, ImportedVersion) : row.Signature is null ? (CertificateState.Intended, IntendedVersion) : (CertificateState.Valid, IntendedVersion + 1);
-        (string Reason, long? At, long? InvalidFrom, string? RaName)? entry = null;
-        foreach (AuditLeaf leaf in changes.Select(each => each.Leaf))
-        {
-            version++;
-            string reason = leaf.Fields.OfType<AuditField.Text>().FirstOrDefault(field => field.Name == CertificateStatus.ReasonField)?.Value ?? "";
-            long? at = NumberOf(leaf, CertificateStatus.RevokedAtField);
-            long? invalidFrom = NumberOf(leaf, CertificateStatus.InvalidFromField);
-
-            // Who has put it on hold, stays in the entry when it is revoked: he alone may have ended the hold.
-            string? ra = leaf.Action == CertificateStatus.SuspendAction && CertificateRecords.OctetsOf(leaf, "application") is not null ? row.RaName : entry?.RaName;
-            (state, entry) = leaf.Action switch
-            {
-                CertificateStatus.ResumeAction => (CertificateState.Valid, null),
-                CertificateStatus.SuspendAction => (CertificateState.Held, (reason, at, invalidFrom, ra)),
-                CertificateStatus.RevokeAction => (CertificateState.Revoked, (reason, at, invalidFrom, ra)),
-                _ => (CertificateState.Revoked, ((string, long?, long?, string?)?)(CertificateStatus.NameOf(RevocationReason.CessationOfOperation), null, null, null)),
-            };
-        }
-
-        Require(found, row.State == state && row.StateVersion == version, "state", $"the row is {row.State} of version {row.StateVersion}, the log says {state} of version {version}");
-        RevocationRow? revocation = records.Revocation;
-        bool agrees = entry is not { } expected
-            ? revocation is null
-            : revocation is not null && CertificateStatus.NameOf(revocation.Reason) == expected.Reason && revocation.NotAfter == row.NotAfter
-                && (expected.At is null || revocation.RevokedAt.ToUnixTimeMilliseconds() == expected.At)
-                && revocation.InvalidFrom?.ToUnixTimeMilliseconds() == expected.InvalidFrom && revocation.RaName == expected.RaName;
-        Require(found, agrees, "status", "its CRL entry is not what the log says");
-
-        // What nobody of the RA decided, officers of the CA have ordered; or the token has found another key than the certificate's.
-        foreach (AuditLeaf leaf in changes.Select(each => each.Leaf).Where(leaf => leaf.Action != FinishIssuance.AbandonAction && CertificateRecords.OctetsOf(leaf, "application") is null))
-        {
-            string? wrong = CertificateRecords.OctetsOf(leaf, PairReceipts.ReceiptField) is { } receipt ? JudgeReceipt(records, leaf, receipt) : commands.Judge(records, records.Authority!, leaf);
-            Require(found, wrong is null, "status", wrong ?? "");
-        }
-
-        // What the RA's officers decided, and what was done by it: one for the other.
-        var decided = new HashSet<string>();
-        foreach (DecisionRow decision in records.StatusDecisions)
-        {
-            decided.Add(Convert.ToHexStringLower(Sm3.HashData(decision.Application)));
-            JudgeStatusDecision(found, records, row, decision);
-        }
-
-        // What they decided about the other half was done to this one too, if its state let it.
-        var decidedOther = new HashSet<string>();
-        foreach (DecisionRow decision in records.PartnerDecisions)
-        {
-            decidedOther.Add(Convert.ToHexStringLower(Sm3.HashData(decision.Application)));
-            JudgeStatusDecision(found, records, records.Partner!, decision);
-        }
-
-        HashSet<string> done = [.. changes.Select(each => CertificateRecords.OctetsOf(each.Leaf, "application")).OfType<ReadOnlyMemory<byte>>().Select(each => Convert.ToHexStringLower(each.Span))];
-        Require(found, decided.IsSubsetOf(done) && done.All(each => decided.Contains(each) || decidedOther.Contains(each)), "status", "the decisions about its status and the changes in the log are not the same");
-    }
-
-    /// <summary>A token said, by the signing key, that it found another key: that, and nothing else, revokes a pair without officers.</summary>
-    private static string? JudgeReceipt(CertificateRecords records, AuditLeaf leaf, ReadOnlyMemory<byte> hash)
-    {
-        try
-        {
-            return leaf.Action == CertificateStatus.RevokeAction
-                && records.Receipts.FirstOrDefault(each => Sm3.HashData(each).AsSpan().SequenceEqual(hash.Span)) is { } bytes
-                && Der.Decode<SignedReceipt>(bytes) is { Receipt.Outcome: DeliveryOutcome.KeyMismatch } receipt
-                && records.SigningHalf?.FindCertificate() is { } signing && receipt.Verify(signing.Tbs.SubjectPublicKeyInfo)
-                && receipt.Receipt.Issuer.Span.SequenceEqual(records.Authority!.Issuer.KeyIdentifier.Span)
-                && receipt.Receipt.SigningSerial.ToString() == records.SigningHalf.Serial && receipt.Receipt.EncryptionSerial.ToString() == records.EncryptionHalf?.Serial
-                    ? null
-                    : "the receipt that an event of its status names does not revoke it";
-        }
-        catch (DerException e)
-        {
-            return $"the receipt that an event of its status names cannot be read: {e.Message}";
-        }
-    }
-
-    /// <param name="row">What it is about: the certificate, or the other half of its pair.</param>
-    private void JudgeStatusDecision(List<Discrepancy> found, CertificateRecords records, CertificateRow row, DecisionRow decision)
-    {
-        try
-        {
-            Application application = Der.Decode<Application>(decision.Application);
-            CertificateReference certificate = Der.Decode<StatusBody>(application.Body).Certificate;
-            Require(
-                found,
-                (short)application.Kind == decision.Kind && application.CaName == options.Name && application.RaName == decision.Requester && application.RaName == row.RaName
-                    && application.EnrollmentId == decision.Reference && RegionCode.Parse(application.Region).Covers(RegionCode.Parse(row.Region))
-                    && certificate.SerialNumber.ToString() == row.Serial && certificate.Issuer.Span.SequenceEqual(records.Authority!.Issuer.KeyIdentifier.Span),
-                "status",
-                "a decision about its status is of another kind, CA, RA, region, number or certificate than its row");
-            string? wrong = approvals.Judge(application, decision, records.Approvals);
-            Require(found, wrong is null, "approvals", wrong ?? "");
-        }
-        catch (DerException e)
-        {
-            found.Add(new Discrepancy("status", $"a decision about its status cannot be read: {e.Message}"));
-        }
+        Discrepancy.Require(found, Has(issue, "certificate", Sm3.HashData(Der.Encode(certificate))), "issue", "the log has the issue of another certificate");
+        Discrepancy.Require(found, intend.EventId.AsSpan().SequenceCompareTo(issue.EventId) < 0, "time", "the log has its issue before its intention");
+        Discrepancy.Require(found, tbs.Validity.NotBefore.Value <= issue.Leaf.Time, "time", "notBefore is later than the issue");
     }
 
     private static string Difference(TbsCertificate expected, TbsCertificate found) =>
@@ -444,14 +332,4 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCommandChe
         : "extensions";
 
     private static bool Has(ListedEvent each, string name, byte[]? value) => CertificateRecords.OctetsOf(each.Leaf, name) is { } octets && octets.Span.SequenceEqual(value);
-
-    private static long? NumberOf(AuditLeaf leaf, string name) => leaf.Fields.OfType<AuditField.Number>().FirstOrDefault(field => field.Name == name)?.Value;
-
-    private static void Require(List<Discrepancy> found, bool met, string kind, string detail)
-    {
-        if (!met)
-        {
-            found.Add(new Discrepancy(kind, detail));
-        }
-    }
 }

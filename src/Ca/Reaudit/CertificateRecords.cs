@@ -15,7 +15,16 @@ namespace ZwCa.Ca.Reaudit;
 /// <summary>Something that does not agree with something else.</summary>
 /// <param name="Kind">One of those in docs/REAUDIT.md.</param>
 /// <param name="Detail">English, for the operator; no personal data.</param>
-internal sealed record Discrepancy(string Kind, string Detail);
+internal sealed record Discrepancy(string Kind, string Detail)
+{
+    public static void Require(List<Discrepancy> found, bool met, string kind, string detail)
+    {
+        if (!met)
+        {
+            found.Add(new Discrepancy(kind, detail));
+        }
+    }
+}
 
 /// <summary>A command of officers as its rows have it.</summary>
 internal sealed record CommandRow
@@ -101,6 +110,9 @@ internal sealed record CertificateRecords
 
     /// <returns>Null: none of the name and kind.</returns>
     public static ReadOnlyMemory<byte>? OctetsOf(AuditLeaf leaf, string name) => leaf.Fields.OfType<AuditField.Octets>().FirstOrDefault(field => field.Name == name)?.Value;
+
+    /// <returns>Likewise.</returns>
+    public static long? NumberOf(AuditLeaf leaf, string name) => leaf.Fields.OfType<AuditField.Number>().FirstOrDefault(field => field.Name == name)?.Value;
 
     public static async Task<CertificateRecords> LoadAsync(
         Transaction transaction, CertificateRow row, IReadOnlyList<ListedEvent> events, AuthorityList authorities, ProfileStore profiles, Places places)
