@@ -59,7 +59,7 @@ internal sealed class FinishIssuance(
             {
                 CertificateRecords records = await database.ReadAsync(transaction => CertificateRecords.LoadAsync(transaction, each, [], authorities, profiles, places), cancellationToken);
                 check.RequireDecided(records, time.GetUtcNow());
-                if (!asked && records.Decisions[0].Kind == IssuanceOrder.LinkRenewal)
+                if (!asked && records.Decisions[0].Kind == IssuanceOrder.Renewal)
                 {
                     throw new RefusalException(Refusal.InProgress, "该链路证书待原链路再次申请。");
                 }

@@ -9,8 +9,8 @@ namespace ZwCa.Ca.Certificates;
 /// <summary>What shall be issued, for whom, and by whose decision. The decision is spent once: (requester, reference, kind) is a primary key.</summary>
 internal sealed record IssuanceOrder
 {
-    /// <summary>Kind of a link's renewal, which no officer decides about.</summary>
-    public const short LinkRenewal = 0;
+    /// <summary>Kind of what follows a certificate by itself: a link's, an OCSP responder's. No officer decides about it.</summary>
+    public const short Renewal = 0;
 
     /// <summary>Of the encryption certificate of a pair the decision has a row too, of a kind that is greater by this.</summary>
     public const short EncryptionHalf = 100;
@@ -21,6 +21,9 @@ internal sealed record IssuanceOrder
     /// <summary>Requester where a link renews itself.</summary>
     public const string Link = "link";
 
+    /// <summary>Requester where an OCSP responder's certificate is renewed.</summary>
+    public const string Responder = "responder";
+
     /// <summary>Owner's first part where no RA asked.</summary>
     public const string SystemOwner = "system";
 
@@ -30,10 +33,10 @@ internal sealed record IssuanceOrder
     /// <summary>The RA's name, <see cref="Command"/> or <see cref="Link"/>; up to 64 characters.</summary>
     public required string Requester { get; init; }
 
-    /// <summary>The enrollment's id, the command's, or the thumbprint of the link that is renewed; up to 64 characters.</summary>
+    /// <summary>The enrollment's id, the command's, or what says which certificate is renewed; up to 64 characters.</summary>
     public required string Reference { get; init; }
 
-    /// <summary>A <see cref="DecisionKind"/>, or <see cref="LinkRenewal"/>.</summary>
+    /// <summary>A <see cref="DecisionKind"/>, or <see cref="Renewal"/>.</summary>
     public required short Kind { get; init; }
 
     /// <summary>Of the message: a retry has the same.</summary>

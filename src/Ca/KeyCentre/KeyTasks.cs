@@ -92,11 +92,11 @@ internal sealed partial class KeyTasks(
 
     private const int Batch = 100;
     private const int AtOnce = 8;
-    private const int Doublings = 8;
+    private const int Doublings = 5;
 
     private static readonly AuditActor Actor = new(AuditActorKind.Job, "key-centre");
     private static readonly TimeSpan First = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     /// <summary>All that is due, several at once, until it is told or one says that the KMC is away.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)

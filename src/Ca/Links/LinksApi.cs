@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Issuance;
 using ZwCa.ServiceDefaults.Links;
@@ -23,10 +25,22 @@ internal static class LinksApi
         return TypedResults.Bytes(await renewal.RunAsync(old, http.GetClient(), csr, cancellationToken), LinkRenewal.AnswerType);
     }
 
-    private static async Task<byte[]> ReadAsync(Stream body, CancellationToken cancellationToken)
+    internal static async Task<byte[]> ReadAsync(Stream body, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[ProofOfPossession.MaxRequestLength + 1];
         int length = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
         return length < bytes.Length ? bytes[..length] : throw new RefusalException(Refusal.TooLarge, $"证书请求（CSR）过长，最多{ProofOfPossession.MaxRequestLength}字节。");
+    }
+
+    internal static CertificationRequest Decode(byte[] csr)
+    {
+        try
+        {
+            return Der.Decode<CertificationRequest>(csr);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, "证书请求（CSR）的编码有误。", inner: e);
+        }
     }
 }

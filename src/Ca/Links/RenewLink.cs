@@ -38,14 +38,14 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         Validity validity = certificate.Tbs.Validity;
         DateTimeOffset from = LinkRenewal.DueAt(validity.NotBefore.Value, validity.NotAfter.Value);
         Require(time.GetUtcNow() >= from, Refusal.WrongState, $"链路证书在有效期的后三分之一才能更新：{from:yyyy-MM-dd HH:mm}（UTC）起。");
-        SubjectPublicKeyInfo key = ProofOfPossession.Verify(ReadRequest(csr), allowEmptyId: false).PublicKey;
+        SubjectPublicKeyInfo key = ProofOfPossession.Verify(LinksApi.Decode(csr), allowEmptyId: false).PublicKey;
         Require(key != certificate.Tbs.SubjectPublicKeyInfo, Refusal.BadPublicKey, "更新链路证书须使用新的密钥。");
         string thumbprint = ClientStore.ThumbprintOf(old);
         (CertificateRow? row, CertificateBody? decided, CertificateBody body) = await database.ReadAsync(
             async transaction =>
             {
                 CertificateRow? row = await CertificateStore.FindAsync(transaction, authorities.System.Id, certificate.Tbs.SerialNumber.ToString());
-                CertificateBody? decided = await FindDecidedAsync(transaction, thumbprint);
+                CertificateBody? decided = await FollowingBody.FindAsync(transaction, IssuanceOrder.Link, thumbprint);
                 return (row, decided, await FollowAsync(transaction, certificate, key, decided));
             },
             cancellationToken);
@@ -62,7 +62,7 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
                 {
                     Requester = IssuanceOrder.Link,
                     Reference = thumbprint,
-                    Kind = IssuanceOrder.LinkRenewal,
+                    Kind = IssuanceOrder.Renewal,
                     RequestId = thumbprint,
                     Actor = actor,
                     Owner = row?.Owner ?? $"{IssuanceOrder.SystemOwner}/{body.Entity}",
@@ -82,23 +82,6 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         }
     }
 
-    private static CertificationRequest ReadRequest(byte[] csr)
-    {
-        try
-        {
-            return Der.Decode<CertificationRequest>(csr);
-        }
-        catch (DerException e)
-        {
-            throw new RefusalException(Refusal.Malformed, "证书请求（CSR）的编码有误。", inner: e);
-        }
-    }
-
-    /// <returns>Null: the certificate was not renewed before.</returns>
-    private static async Task<CertificateBody?> FindDecidedAsync(Transaction transaction, string thumbprint) => await transaction.FindAsync<byte[]>(
-        "SELECT application FROM decision WHERE requester = @Requester AND reference = @Reference AND kind = @Kind",
-        new { Requester = IssuanceOrder.Link, Reference = thumbprint, Kind = IssuanceOrder.LinkRenewal }) is { } body ? Der.Decode<CertificateBody>(body) : null;
-
     /// <summary>What the old certificate says, with the new key, by the active version of its profile, or the one by which it was renewed before.</summary>
     private async Task<CertificateBody> FollowAsync(Transaction transaction, Certificate old, SubjectPublicKeyInfo key, CertificateBody? decided)
     {
@@ -109,23 +92,7 @@ internal sealed class RenewLink(Database database, AuthorityList authorities, Pr
         Profile profile = decided is not null && decided.Profile == name
             ? await profiles.GetAsync(transaction, decided.ProfileHash.ToArray())
             : await profiles.GetActiveAsync(transaction, name);
-        var asked = profile.Attributes.Where(each => each.Options.Source == AttributeSource.Request).Select(each => each.Type).ToHashSet();
-        IReadOnlyList<SubjectAttributeText> subject =
-            [.. old.Tbs.Subject.Rdns.SelectMany(rdn => rdn.Attributes).Where(each => asked.Contains(each.Type)).Select(each => new SubjectAttributeText(each.Type, each.Text!))];
-        string unique = profile.Attributes.First(each => each.Options.Unique).Type;
-        Validity validity = old.Tbs.Validity;
-        return new CertificateBody
-        {
-            Profile = profile.Name,
-            ProfileHash = profile.Hash,
-            Issuer = authorities.System.Issuer.KeyIdentifier,
-            Entity = subject.FirstOrDefault(each => each.Type == unique)?.Text ?? throw new RefusalException(Refusal.SubjectNotAllowed, "原链路证书的主体不符合证书模板。"),
-            Subject = subject,
-            SubjectPublicKeyInfo = key,
-            Days = Math.Clamp((int)Math.Round((validity.NotAfter.Value - validity.NotBefore.Value).TotalDays), 1, profile.Options.Validity.MaximumDays),
-            Names = extensions.Find<SubjectAltName>()?.Names ?? [],
-            Evidence = Sm3.HashData([]),
-        };
+        return FollowingBody.Of(profile, old, authorities.System.Issuer.KeyIdentifier, key, extensions.Find<SubjectAltName>()?.Names ?? []);
     }
 
     /// <summary>Under the same name and kind, unless it was revoked before anybody asked for it again; and unless somebody closed the old link meanwhile: its follower would open it again.</summary>

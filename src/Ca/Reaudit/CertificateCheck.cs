@@ -165,7 +165,7 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCheck stat
         {
             body = decision.Kind switch
             {
-                IssuanceOrder.LinkRenewal => Der.Decode<CertificateBody>(decision.Application),
+                IssuanceOrder.Renewal => Der.Decode<CertificateBody>(decision.Application),
                 (short)DecisionKind.Command => JudgeCommand(found, records, decision),
                 _ => JudgeApplication(found, records, decision),
             };
@@ -194,9 +194,15 @@ internal sealed class CertificateCheck(ApprovalCheck approvals, StatusCheck stat
         Discrepancy.Require(found, (row.Replaces is null) == (body.Replaces is null) && records.Replaced == body.Replaces, "decision", "it replaces another certificate than was decided");
         Discrepancy.Require(
             found,
-            decision.Kind is not (IssuanceOrder.LinkRenewal or (short)DecisionKind.Command) || decision.RequestId == decision.Reference,
+            decision.Kind is not (IssuanceOrder.Renewal or (short)DecisionKind.Command) || decision.RequestId == decision.Reference,
             "decision",
             "it was asked for by another request than its own");
+        Discrepancy.Require(
+            found,
+            decision.Kind != IssuanceOrder.Renewal || (decision.Requester, profile.Name) is (IssuanceOrder.Link, SystemProfile.Link or SystemProfile.OfficerLink)
+                or (IssuanceOrder.Responder, SystemProfile.OcspResponder or SystemProfile.OcspNode),
+            "decision",
+            "nobody has decided about it, and it is none that follows another by itself");
         Discrepancy.Require(found, records.ProfileWasActive, "profile", "nobody who may has put the version of its profile into use");
         if (records.Place is not { } place)
         {

@@ -148,7 +148,7 @@ internal sealed record CertificateRecords
             Row = row,
             Authority = authorities.All.FirstOrDefault(each => each.Id == row.AuthorityId),
             Profile = profile,
-            ProfileWasActive = profile is null || !decisions.Any(each => each.Kind == IssuanceOrder.LinkRenewal) || await profiles.WasActiveAsync(transaction, profile),
+            ProfileWasActive = profile is null || !decisions.Any(each => each.Kind == IssuanceOrder.Renewal) || await profiles.WasActiveAsync(transaction, profile),
             Decisions = decisions,
             StatusDecisions = statuses,
             Partner = partner,

@@ -5,6 +5,7 @@ using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Commands;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.Links;
+using ZwCa.Ca.Ocsp.Renewal;
 using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
@@ -49,6 +50,7 @@ internal static class RegistrationHosting
 
         // Links renew themselves here, this service's own too.
         services.AddSingleton<RenewLink>();
+        services.AddSingleton<RenewResponder>();
         services.AddSingleton<RenewLinkCertificate>(provider =>
         {
             RenewLink renewal = provider.GetRequiredService<RenewLink>();
@@ -64,6 +66,7 @@ internal static class RegistrationHosting
         app.MapPersons();
         app.MapRegisters();
         app.MapLinks();
+        app.MapResponders();
         app.MapClients();
     }
 }

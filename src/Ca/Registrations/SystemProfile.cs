@@ -14,4 +14,10 @@ internal static class SystemProfile
 
     /// <summary>Links of persons.</summary>
     public const string OfficerLink = "officer-link";
+
+    /// <summary>Keys in a CA's device that sign OCSP responses ahead of time.</summary>
+    public const string OcspResponder = "ocsp-responder";
+
+    /// <summary>Keys of responder nodes.</summary>
+    public const string OcspNode = "ocsp-node";
 }

@@ -142,7 +142,7 @@ public sealed class ForgedRowTests
         {
             Requester = IssuanceOrder.Link,
             Reference = new string('0', 64),
-            Kind = IssuanceOrder.LinkRenewal,
+            Kind = IssuanceOrder.Renewal,
             RequestId = new string('0', 64),
             Actor = CaStage.Actor,
             Owner = "system/ocsp-2",

@@ -116,14 +116,20 @@ public sealed class PairCrashTests(ITestOutputHelper output)
 
     private static void AssertGoesOn(Task[] clients, string when) => Assert.All(clients, client => Assert.False(client.IsFaulted, $"{when}: {client.Exception}"));
 
-    private static async Task UntilAsync(Func<Database> open, string count, Func<long, bool> reached)
+    /// <param name="rest">What is told where it is not reached.</param>
+    private static async Task UntilAsync(Func<Database> open, string count, Func<long, bool> reached, string? rest = null)
     {
         await using Database database = open();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
         patience.CancelAfter(Patience);
         while (!reached(await database.FindAsync<long>(count, cancellationToken: Token)))
         {
-            Assert.False(patience.IsCancellationRequested, $"Not reached: {count}");
+            if (patience.IsCancellationRequested)
+            {
+                IReadOnlyList<string> left = rest is null ? [] : await database.QueryAsync<string>(rest, cancellationToken: Token);
+                Assert.Fail($"Not reached: {count}: {string.Join("; ", left)}");
+            }
+
             await Task.Delay(100, Token);
         }
     }
@@ -132,7 +138,7 @@ public sealed class PairCrashTests(ITestOutputHelper output)
     private static async Task SettleAsync(CaProcess ca, KmcProcess kmc)
     {
         await UntilAsync(ca.OpenDatabase, "SELECT COUNT(*) FROM certificate WHERE state < 2", count => count == 0);
-        await UntilAsync(ca.OpenDatabase, "SELECT COUNT(*) FROM key_task", count => count == 0);
+        await UntilAsync(ca.OpenDatabase, "SELECT COUNT(*) FROM key_task", count => count == 0, "SELECT kind || ' ' || key_serial || ', tried ' || tries FROM key_task");
         await UntilAsync(ca.OpenDatabase, "SELECT COUNT(*) FROM log_pending", count => count == 0);
         await UntilAsync(kmc.OpenDatabase, "SELECT COUNT(*) FROM log_pending", count => count == 0);
     }

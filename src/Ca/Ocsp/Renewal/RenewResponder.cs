@@ -1,0 +1,97 @@
+using System.Globalization;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Certificates;
+using ZwCa.Contracts;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Issuance;
+using ZwCa.ServiceDefaults.Links;
+
+namespace ZwCa.Ca.Ocsp.Renewal;
+
+/// <summary>
+/// Certifies an OCSP responder's key once more (RFC 6960 §4.2.2.2): in the last third of its certificate's life, for the same key, by the same profile. Officers decided about the first one, at a
+/// ceremony; what follows says nothing that it did not. Safe for concurrent use, on any number of nodes.
+/// </summary>
+internal sealed class RenewResponder(Database database, AuthorityList authorities, ProfileStore profiles, IssueCertificate issuance, TimeProvider time)
+{
+    private const string TooEarly = "OCSP响应证书在有效期的后三分之一才能更新：";
+
+    /// <param name="issuer">Key identifier of the CA that it answers for.</param>
+    /// <param name="key">The responder's, of which possession is proven.</param>
+    /// <returns>DER of the certificate: the newest that there is, or the next one.</returns>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.NotFound"/>: no such CA, or none of the key that holds; <see cref="Refusal.WrongState"/>: too early; and what <see cref="IssueCertificate"/> refuses.
+    /// </exception>
+    public async Task<byte[]> RunAsync(ReadOnlyMemory<byte> issuer, SubjectPublicKeyInfo key, string profile, AuditActor actor, CancellationToken cancellationToken)
+    {
+        Authority authority = authorities.Find(issuer.Span) ?? throw new RefusalException(Refusal.NotFound, "本服务没有该CA。");
+        (CertificateRow row, Certificate old, string reference, CertificateBody body) = await database.ReadAsync(
+            async transaction =>
+            {
+                CertificateRow row = await FindAsync(transaction, authority, key, profile);
+                Certificate old = row.FindCertificate()!;
+
+                // Each is followed by one: asked again, it is the same, also by another version of the profile.
+                string reference = Convert.ToHexStringLower(Sm3.HashData(Der.Encode(old)));
+                CertificateBody body = await FollowingBody.FindAsync(transaction, IssuanceOrder.Responder, reference)
+                    ?? FollowingBody.Of(await profiles.GetActiveAsync(transaction, profile), old, authority.Issuer.KeyIdentifier, key, []);
+                return (row, old, reference, body);
+            },
+            cancellationToken);
+        Validity validity = old.Tbs.Validity;
+        DateTimeOffset from = LinkRenewal.DueAt(validity.NotBefore.Value, validity.NotAfter.Value);
+        if (time.GetUtcNow() < from)
+        {
+            throw new RefusalException(Refusal.WrongState, TooEarly + from.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + "（UTC）起。");
+        }
+
+        byte[] bytes = Der.Encode(body);
+        CertificateRow issued = await issuance.RunAsync(
+            new IssuanceOrder
+            {
+                Requester = IssuanceOrder.Responder,
+                Reference = reference,
+                Kind = IssuanceOrder.Renewal,
+                RequestId = reference,
+                Actor = actor,
+                Owner = row.Owner,
+                Region = row.Region,
+                Body = body,
+                Application = bytes,
+                Digest = Sm3.HashData(bytes),
+            },
+            cancellationToken);
+        return Der.Encode(issued.FindCertificate()!);
+    }
+
+    /// <returns>The newest of the key that holds.</returns>
+    private async Task<CertificateRow> FindAsync(Transaction transaction, Authority authority, SubjectPublicKeyInfo key, string profile)
+    {
+        byte[] keyHash = Sm3.HashData(Der.Encode(key));
+        IReadOnlyList<CertificateRow> rows = await transaction.QueryAsync<CertificateRow>(
+            $"""
+             SELECT {CertificateRow.Columns} FROM certificate WHERE owner = (SELECT owner FROM key_owner WHERE key_hash = @KeyHash) AND key_hash = @KeyHash AND authority_id = @Id AND state = 2
+             AND not_after > @Now ORDER BY certificate_id DESC
+             """,
+            new { KeyHash = keyHash, authority.Id, Now = time.GetUtcNow() });
+        foreach (CertificateRow row in rows)
+        {
+            // By what the CA has signed, and not by what a row says: nobody becomes a responder here who was none.
+            Certificate certificate = row.FindCertificate()!;
+            bool isResponders = (await profiles.GetAsync(transaction, row.ProfileHash)).Name == profile && certificate.Tbs.SubjectPublicKeyInfo == key
+                && certificate.Tbs.Extensions?.Find<ExtendedKeyUsage>()?.Purposes.Contains(Oids.OcspSigning) == true
+                && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
+            if (isResponders)
+            {
+                return row;
+            }
+        }
+
+        throw new RefusalException(Refusal.NotFound, "该密钥没有有效的OCSP响应证书；过期的须由密钥仪式重新签发。");
+    }
+}
