@@ -161,7 +161,7 @@ internal sealed class CaProcess : ServiceProcess
         Device = await _store.StartAsync();
         Hsm = await _store.ConnectAsync(Device, Partition);
         _hierarchy = await SampleHierarchy.CreateAsync();
-        Issuers = isNew ? await CaIssuers.InDeviceAsync(_hierarchy, Hsm, setup.WithRsa) : await CaIssuers.OpenAsync(Hsm, _folder);
+        Issuers = isNew ? await CaIssuers.InDeviceAsync(_hierarchy, Hsm, setup.WithRsa, DateTimeOffset.UtcNow) : await CaIssuers.OpenAsync(Hsm, _folder);
         WriteConfiguration(setup, await setup.Prepare(Hsm, Issuers, _folder));
         if (!isNew)
         {
