@@ -183,6 +183,7 @@ internal sealed class CaProcess : ServiceProcess
         LinkOptionsFiles link = CaScene.WriteServerLink(Issuers, _folder, TimeProvider.System);
         settings["Ca:Hsm:Endpoint"] = Device.Endpoint.ToString();
         settings["Ca:Hsm:Partition"] = Partition;
+        settings["Ca:Ocsp:LookForDue"] = "00:00:10";
         settings["Ca:Hsm:ClientFolder"] = Path.Combine(_store.Path, "clients", Partition);
         settings["Service:Name"] = CaScene.ServiceName;
         settings["Service:Mode"] = nameof(ServiceMode.Development);

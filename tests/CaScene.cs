@@ -101,8 +101,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
             ["Ca:Ocsp:FeedKey"] = CaIssuers.FeedKey,
             ["Ca:Ocsp:Origin"] = LogOrigin,
 
-            // What is issued is signed for at once where a service runs its loops; this is for what is revoked, and due.
-            ["Ca:Ocsp:Look"] = "00:01:00",
+            ["Ca:Ocsp:Look"] = "00:00:01",
             ["Ca:Ocsp:LookForDue"] = "01:00:00",
         };
         for (int i = 0; i < issuers.Responders.Count; i++)

@@ -48,6 +48,9 @@ internal sealed record CaSetup
 
     public Action<WebApplicationBuilder> Add { get; init; } = _ => { };
 
+    /// <summary>Whether section Ca:Ocsp is left out.</summary>
+    public bool WithoutOcsp { get; init; }
+
     /// <summary>Whether it tells of what has changed by itself; else nothing but what the test asks for signs.</summary>
     public bool TellsChanges { get; init; }
 
@@ -235,6 +238,11 @@ internal sealed class CaStage : IAsyncDisposable
         foreach ((string name, string? value) in (await setup.Prepare(Hsm, _issuers, _folder.Path)).Concat(setup.Settings))
         {
             settings[name] = value;
+        }
+
+        foreach (string name in settings.Keys.Where(name => setup.WithoutOcsp && name.StartsWith("Ca:Ocsp:", StringComparison.Ordinal)).ToList())
+        {
+            settings.Remove(name);
         }
 
         LinkOptionsFiles link = CaScene.WriteServerLink(_issuers, _folder.Path, _time);
