@@ -161,7 +161,7 @@ internal sealed class CaProcess : ServiceProcess
         Device = await _store.StartAsync();
         Hsm = await _store.ConnectAsync(Device, Partition);
         _hierarchy = await SampleHierarchy.CreateAsync();
-        Issuers = isNew ? await CaIssuers.InDeviceAsync(_hierarchy, Hsm, setup.WithRsa) : await CaIssuers.OpenAsync(Hsm, _folder);
+        Issuers = isNew ? await CaIssuers.InDeviceAsync(_hierarchy, Hsm, setup.WithRsa, DateTimeOffset.UtcNow) : await CaIssuers.OpenAsync(Hsm, _folder);
         WriteConfiguration(setup, await setup.Prepare(Hsm, Issuers, _folder));
         if (!isNew)
         {
@@ -183,6 +183,7 @@ internal sealed class CaProcess : ServiceProcess
         LinkOptionsFiles link = CaScene.WriteServerLink(Issuers, _folder, TimeProvider.System);
         settings["Ca:Hsm:Endpoint"] = Device.Endpoint.ToString();
         settings["Ca:Hsm:Partition"] = Partition;
+        settings["Ca:Ocsp:LookForDue"] = "00:00:10";
         settings["Ca:Hsm:ClientFolder"] = Path.Combine(_store.Path, "clients", Partition);
         settings["Service:Name"] = CaScene.ServiceName;
         settings["Service:Mode"] = nameof(ServiceMode.Development);

@@ -98,7 +98,22 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
 
             // Whoever wants CRLs asks for them: their signatures would be counted among those of certificates.
             ["Ca:Crls:Look"] = "01:00:00",
+            ["Ca:Ocsp:FeedKey"] = CaIssuers.FeedKey,
+            ["Ca:Ocsp:Origin"] = LogOrigin,
+
+            ["Ca:Ocsp:Look"] = "00:00:01",
+            ["Ca:Ocsp:LookForDue"] = "01:00:00",
         };
+        for (int i = 0; i < issuers.Responders.Count; i++)
+        {
+            (string authority, string label, Certificate certificate) = issuers.Responders[i];
+            string file = Path.Combine(folder, $"{label}.pem");
+            File.WriteAllText(file, Pem.Encode(Pem.Certificate, Der.Encode(certificate)));
+            settings[$"Ca:Ocsp:Signers:{i}:Authority"] = authority;
+            settings[$"Ca:Ocsp:Signers:{i}:KeyLabel"] = label;
+            settings[$"Ca:Ocsp:Signers:{i}:CertificateFile"] = file;
+        }
+
         for (int i = 0; i < issuers.All.Count; i++)
         {
             (string name, Issuer issuer, string label) = issuers.All[i];
@@ -459,25 +474,33 @@ internal sealed record CaIssuers
     /// <summary>With their names in the configuration and the labels of their keys.</summary>
     public required IReadOnlyList<(string Name, Issuer Issuer, string Label)> All { get; init; }
 
+    /// <summary>Who signs OCSP responses for which of them; the keys of CAs sign certificates, which tests count. P-256 has none.</summary>
+    public required IReadOnlyList<(string Authority, string Label, Certificate Certificate)> Responders { get; init; }
+
+    public const string FeedKey = "ca-feed";
+
     /// <summary>The keys in memory that a hierarchy has; what is missing is made.</summary>
-    public static async Task<CaIssuers> InMemoryAsync(SampleHierarchy hierarchy, bool withRsa)
+    /// <param name="now">From then on the OCSP signers are certified, for 90 days.</param>
+    public static async Task<CaIssuers> InMemoryAsync(SampleHierarchy hierarchy, bool withRsa, DateTimeOffset now)
     {
         Issuer operations = await SubCaAsync(hierarchy, hierarchy.Root, hierarchy.Signer("operations", KeyAlgorithm.Sm2), "示例运行CA S1");
         Issuer? rsa = withRsa ? await RsaAsync(hierarchy, hierarchy.Hsm) : null;
         await MakeOwnKeysAsync(hierarchy.Hsm);
+        IReadOnlyList<(string Name, Issuer Issuer, string Label)> all = List(hierarchy.Sub, "sub-ca", operations, "operations", hierarchy.System, "system-root", rsa);
         return new CaIssuers
         {
+            Responders = await RespondersAsync(hierarchy, hierarchy.Hsm, all, now),
             Subscribers = hierarchy.Sub,
             Operations = operations,
             System = hierarchy.System,
             SystemSigner = hierarchy.Signer("system-root", KeyAlgorithm.P256),
             Rsa = rsa,
-            All = List(hierarchy.Sub, "sub-ca", operations, "operations", hierarchy.System, "system-root", rsa),
+            All = all,
         };
     }
 
     /// <summary>New keys in a device; the hierarchy's root, which stays outside, certifies them.</summary>
-    public static async Task<CaIssuers> InDeviceAsync(SampleHierarchy hierarchy, IHsm hsm, bool withRsa)
+    public static async Task<CaIssuers> InDeviceAsync(SampleHierarchy hierarchy, IHsm hsm, bool withRsa, DateTimeOffset now)
     {
         async Task<HsmSigner> MakeAsync(string label, HsmKeyKind kind) => new(hsm, await hsm.GenerateKeyAsync(new KeyLabel(label), kind));
 
@@ -487,14 +510,16 @@ internal sealed record CaIssuers
         Issuer system = await RootAsync(hierarchy, SampleHierarchy.SystemName, systemSigner, "system-root");
         Issuer? rsa = withRsa ? await RsaAsync(hierarchy, hsm) : null;
         await MakeOwnKeysAsync(hsm);
+        IReadOnlyList<(string Name, Issuer Issuer, string Label)> all = List(subscribers, "issuing-s1", operations, "ops-s1", system, "system", rsa);
         return new CaIssuers
         {
+            Responders = await RespondersAsync(hierarchy, hsm, all, now),
             Subscribers = subscribers,
             Operations = operations,
             System = system,
             SystemSigner = systemSigner,
             Rsa = rsa,
-            All = List(subscribers, "issuing-s1", operations, "ops-s1", system, "system", rsa),
+            All = all,
         };
     }
 
@@ -517,14 +542,17 @@ internal sealed record CaIssuers
         Issuer operations = (await ReadAsync("ops-s1"))!.Value.Issuer;
         (Issuer system, HsmSigner systemSigner) = (await ReadAsync("system"))!.Value;
         Issuer? rsa = (await ReadAsync("issuing-r1"))?.Issuer;
+        IReadOnlyList<(string Name, Issuer Issuer, string Label)> all = List(subscribers, "issuing-s1", operations, "ops-s1", system, "system", rsa);
         return new CaIssuers
         {
+            Responders = [.. all.Select(each => (each.Name, Label: $"ocsp-{each.Name}")).Where(each => File.Exists(Path.Combine(folder, $"{each.Label}.pem")))
+                .Select(each => (each.Name, each.Label, Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, File.ReadAllText(Path.Combine(folder, $"{each.Label}.pem"))))))],
             Subscribers = subscribers,
             Operations = operations,
             System = system,
             SystemSigner = systemSigner,
             Rsa = rsa,
-            All = List(subscribers, "issuing-s1", operations, "ops-s1", system, "system", rsa),
+            All = all,
         };
     }
 
@@ -543,6 +571,31 @@ internal sealed record CaIssuers
         await hsm.GenerateKeyAsync(new KeyLabel("ca-log"), HsmKeyKind.Sm2);
         await hsm.GenerateKeyAsync(new KeyLabel("person-index"), HsmKeyKind.HmacSm3);
         await hsm.GenerateKeyAsync(new KeyLabel("data-kek"), HsmKeyKind.DataKek);
+        await hsm.GenerateKeyAsync(new KeyLabel(FeedKey), HsmKeyKind.Sm2);
+    }
+
+    private static async Task<IReadOnlyList<(string, string, Certificate)>> RespondersAsync(
+        SampleHierarchy hierarchy, IHsm hsm, IReadOnlyList<(string Name, Issuer Issuer, string Label)> issuers, DateTimeOffset now)
+    {
+        DateTimeOffset notBefore = Time.Truncate(now).Value;
+        var responders = new List<(string, string, Certificate)>();
+        foreach ((string name, Issuer issuer, _) in issuers.Where(each => each.Issuer.Algorithm != AlgorithmIdentifier.EcdsaWithSha256))
+        {
+            bool isSm2 = issuer.Algorithm == AlgorithmIdentifier.Sm3WithSm2;
+            HsmKey key = await hsm.GenerateKeyAsync(new KeyLabel($"ocsp-{name}"), isSm2 ? HsmKeyKind.Sm2 : HsmKeyKind.Rsa2048);
+            Certificate certificate = await issuer.IssueAsync(issuer.Prepare(hierarchy.Request("ocsp-responder") with
+            {
+                SerialNumber = SerialNumbers.Create(),
+                SubjectPublicKeyInfo = key.PublicKey!,
+                Subject = [.. hierarchy.Request("ocsp-responder").Subject.Where(each => each.Type != Oids.CommonName), new SubjectText(Oids.CommonName, $"OCSP {name}")],
+                NotBefore = notBefore,
+                NotAfter = notBefore.AddDays(90).AddSeconds(-1),
+                IntendedAt = notBefore,
+            }));
+            responders.Add((name, $"ocsp-{name}", certificate));
+        }
+
+        return responders;
     }
 
     private static async Task<Issuer> RsaAsync(SampleHierarchy hierarchy, IHsm hsm)

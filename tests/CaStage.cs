@@ -4,11 +4,13 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -45,6 +47,12 @@ internal sealed record CaSetup
         (_, _, _) => Task.FromResult<IReadOnlyDictionary<string, string?>>(new Dictionary<string, string?>());
 
     public Action<WebApplicationBuilder> Add { get; init; } = _ => { };
+
+    /// <summary>Whether section Ca:Ocsp is left out.</summary>
+    public bool WithoutOcsp { get; init; }
+
+    /// <summary>Whether it tells of what has changed by itself; else nothing but what the test asks for signs.</summary>
+    public bool TellsChanges { get; init; }
 
     /// <summary>Whether there is an RSA CA too: its keys take a second.</summary>
     public bool WithRsa { get; init; }
@@ -222,7 +230,7 @@ internal sealed class CaStage : IAsyncDisposable
     private async Task StartServiceAsync(CaSetup setup)
     {
         // The CAs' certificates and the service's own link, as files.
-        _issuers = await CaIssuers.InMemoryAsync(Hierarchy, setup.WithRsa);
+        _issuers = await CaIssuers.InMemoryAsync(Hierarchy, setup.WithRsa, _time.GetUtcNow());
         Dictionary<string, string?> settings = CaScene.WriteSettings(_issuers, _folder.Path);
         settings["Ca:Hsm:Endpoint"] = "127.0.0.1:1";
         settings["Ca:Hsm:Partition"] = "ca";
@@ -230,6 +238,11 @@ internal sealed class CaStage : IAsyncDisposable
         foreach ((string name, string? value) in (await setup.Prepare(Hsm, _issuers, _folder.Path)).Concat(setup.Settings))
         {
             settings[name] = value;
+        }
+
+        foreach (string name in settings.Keys.Where(name => setup.WithoutOcsp && name.StartsWith("Ca:Ocsp:", StringComparison.Ordinal)).ToList())
+        {
+            settings.Remove(name);
         }
 
         LinkOptionsFiles link = CaScene.WriteServerLink(_issuers, _folder.Path, _time);
@@ -260,6 +273,13 @@ internal sealed class CaStage : IAsyncDisposable
                 builder.Services.AddSingleton<IHsm>(Hsm);
                 setup.Add(builder);
                 CaHosting.Add(builder, service);
+                if (!setup.TellsChanges)
+                {
+                    foreach (ServiceDescriptor loop in builder.Services.Where(each => each.ServiceType == typeof(IHostedService) && each.ImplementationType == typeof(PresignService)).ToList())
+                    {
+                        builder.Services.Remove(loop);
+                    }
+                }
             },
             Map = CaHosting.Map,
         };

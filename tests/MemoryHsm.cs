@@ -28,6 +28,9 @@ internal sealed class MemoryHsm : IHsm
     /// <summary>How many digests each call signed.</summary>
     public List<int> Calls { get; } = [];
 
+    /// <summary>Runs before a key signs.</summary>
+    public Action<KeyLabel> Signing { get; set; } = _ => { };
+
     /// <summary>Makes another answer of what was signed, or throws.</summary>
     public Func<byte[], byte[]> Fault { get; set; } = signatures => signatures;
 
@@ -73,6 +76,7 @@ internal sealed class MemoryHsm : IHsm
         int length = scheme.DigestLength();
         Require(scheme.Fits(key.Kind) && digests.Length > 0 && digests.Length % length == 0, "whole digests of the key's scheme");
         MemoryKey found = Find(key);
+        Signing(key.Label);
         lock (Calls)
         {
             Calls.Add(digests.Length / length);

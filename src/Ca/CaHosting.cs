@@ -8,6 +8,7 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.Jobs;
 using ZwCa.Ca.Messages;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Registrations;
 using ZwCa.Ca.Reaudit;
@@ -35,6 +36,7 @@ internal static class CaHosting
         new("CAs and their keys", (services, _) => RequireFit(services)),
         new("subjects", (services, cancellation) => SubjectHashes.CheckAsync(services.GetRequiredService<Database>(), cancellation)),
         new("profiles and CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
+        new("OCSP", OcspHosting.CheckAsync),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
 
         new("jobs", JobHosting.CheckAsync),
@@ -98,6 +100,7 @@ internal static class CaHosting
         services.AddRegistrations();
         services.AddPairs(options);
         builder.AddCrls(options.Crls);
+        builder.AddOcsp(options.Ocsp);
 
         services.AddJobs(CaJobs.Scheduler, CaJobs.All(options), options.Jobs, service.Database);
     }
@@ -111,6 +114,7 @@ internal static class CaHosting
         app.MapApiDocument();
         app.MapBulkChanges();
         app.MapReaudits();
+        app.MapFeed();
     }
 
     private static Task RequireFit(IServiceProvider services)

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.KeyCentre;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Jobs;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Messages;
@@ -57,6 +58,9 @@ public sealed record CaOptions
 
     public CrlOptions Crls { get; init; } = new();
 
+    /// <summary>Null: no OCSP, and nothing is issued that names an OCSP service.</summary>
+    public OcspOptions? Ocsp { get; init; }
+
     /// <summary>Null: no pairs are issued.</summary>
     public KeyCentreOptions? KeyCentre { get; init; }
 
@@ -103,6 +107,7 @@ public sealed record CaOptions
         Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
         Need(JobOptions.IsMisfireThreshold(options.Jobs.MisfireThreshold), "Jobs:MisfireThreshold", "one second to ten minutes");
         reasons.AddRange(options.Crls.Faults());
+        reasons.AddRange(options.Ocsp?.Faults(authorities.Select(each => each?.Name ?? "")) ?? []);
         reasons.AddRange(options.KeyCentre?.Faults() ?? []);
         return reasons.Count == 0 ? options : throw new ConfigurationException(reasons);
 

@@ -4,6 +4,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Pairs;
 using ZwCa.Contracts;
 using ZwCa.Data;
@@ -290,9 +291,11 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
 
     private static InvalidOperationException Inconsistent(CertificateRow row) => new($"{row}: its state and its CRL entry do not agree. Run the re-audit.");
 
-    private Task RecordAsync(Transaction transaction, string action, CertificateRow row, StatusChange change, DateTimeOffset? revokedAt) => log.AppendAsync(
-        transaction,
-        new AuditEvent(change.Actor, action, row.ObjectOf(authorities), AuditOutcome.Done)
+    /// <summary>For the log, and for those who ask.</summary>
+    private async Task RecordAsync(Transaction transaction, string action, CertificateRow row, StatusChange change, DateTimeOffset? revokedAt)
+    {
+        await OcspStore.AddChangeAsync(transaction, row.CertificateId, change.Now);
+        await log.AppendAsync(transaction, new AuditEvent(change.Actor, action, row.ObjectOf(authorities), AuditOutcome.Done)
         {
             Fields =
             [
@@ -303,4 +306,5 @@ internal sealed class CertificateStatus(AuditLog log, AuthorityList authorities,
                 .. change.Decision,
             ],
         });
+    }
 }

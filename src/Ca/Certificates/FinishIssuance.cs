@@ -3,6 +3,7 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
@@ -18,7 +19,8 @@ namespace ZwCa.Ca.Certificates;
 /// From the intention to the stored certificate, or both of a pair: docs/ISSUANCE.md, steps 6 and 7, and what is done after a crash. Safe for concurrent use, on any number of nodes.
 /// </summary>
 internal sealed class FinishIssuance(
-    Database database, IHsm hsm, AuditLog log, AuthorityList authorities, ProfileStore profiles, Places places, CertificateCheck check, PairKeys keys, CaOptions options, TimeProvider time)
+    Database database, IHsm hsm, AuditLog log, AuthorityList authorities, ProfileStore profiles, Places places, CertificateCheck check, PairKeys keys, PresignCall presigning,
+    CaOptions options, TimeProvider time)
 {
     public const string IssueAction = "certificate.issue";
     public const string SignAgainAction = "certificate.sign-again";
@@ -116,41 +118,49 @@ internal sealed class FinishIssuance(
 
     /// <summary>Never cancelled: it is signed.</summary>
     /// <returns>The first row.</returns>
-    public Task<CertificateRow> StoreAsync(
-        IReadOnlyList<byte[]> ids, IReadOnlyList<Certificate> certificates, AuditActor actor, Func<Transaction, CertificateRow, Task> stored) => database.WriteAsync(
-        async transaction =>
+    public async Task<CertificateRow> StoreAsync(
+        IReadOnlyList<byte[]> ids, IReadOnlyList<Certificate> certificates, AuditActor actor, Func<Transaction, CertificateRow, Task> stored)
+    {
+        CertificateRow row = await database.WriteAsync(transaction => StoreAsync(transaction, ids, certificates, actor, stored));
+        presigning.Send();
+        return row;
+    }
+
+    private async Task<CertificateRow> StoreAsync(
+        Transaction transaction, IReadOnlyList<byte[]> ids, IReadOnlyList<Certificate> certificates, AuditActor actor, Func<Transaction, CertificateRow, Task> stored)
+    {
+        CertificateRow? first = null;
+        int firsts = 0;
+        for (int i = 0; i < ids.Count; i++)
         {
-            CertificateRow? first = null;
-            int firsts = 0;
-            for (int i = 0; i < ids.Count; i++)
+            bool isFirst = await CertificateStore.StoreAsync(transaction, ids[i], certificates[i].Signature, time.GetUtcNow());
+            CertificateRow row = (await CertificateStore.FindAsync(transaction, ids[i]))!;
+            first ??= row;
+            if (isFirst)
             {
-                bool isFirst = await CertificateStore.StoreAsync(transaction, ids[i], certificates[i].Signature, time.GetUtcNow());
-                CertificateRow row = (await CertificateStore.FindAsync(transaction, ids[i]))!;
-                first ??= row;
-                if (isFirst)
+                firsts++;
+                await OcspStore.AddChangeAsync(transaction, ids[i], time.GetUtcNow());
+                await log.AppendAsync(transaction, new AuditEvent(actor, IssueAction, row.ObjectOf(authorities), AuditOutcome.Done)
                 {
-                    firsts++;
-                    await log.AppendAsync(transaction, new AuditEvent(actor, IssueAction, row.ObjectOf(authorities), AuditOutcome.Done)
-                    {
-                        Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(certificates[i])))],
-                    });
-                }
-                else if (row.Signature is null)
-                {
-                    throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
-                }
+                    Fields = [new AuditField.Octets("certificate", Sm3.HashData(Der.Encode(certificates[i])))],
+                });
             }
-
-            // Both of a pair, or neither: what throws here undoes the half.
-            if (firsts != 0 && firsts != ids.Count)
+            else if (row.Signature is null)
             {
-                throw new InvalidOperationException($"{first}: one half of the pair was stored by another. Run the re-audit.");
+                throw new RefusalException(Refusal.WrongState, "该申请的签发已放弃，请重新提交申请。");
             }
+        }
 
-            // Another was faster: his signature is the certificate's, and this one never leaves.
-            await stored(transaction, first!);
-            return first!;
-        });
+        // Both of a pair, or neither: what throws here undoes the half.
+        if (firsts != 0 && firsts != ids.Count)
+        {
+            throw new InvalidOperationException($"{first}: one half of the pair was stored by another. Run the re-audit.");
+        }
+
+        // Another was faster: his signature is the certificate's, and this one never leaves.
+        await stored(transaction, first!);
+        return first!;
+    }
 
     /// <returns>Both of a pair, the signing certificate first; else the row. As they are now.</returns>
     private static async Task<IReadOnlyList<CertificateRow>> FindWholeAsync(Transaction transaction, CertificateRow row)
@@ -192,6 +202,9 @@ internal sealed class FinishIssuance(
                 if (await CertificateStore.AbandonAsync(transaction, row, time.GetUtcNow()))
                 {
                     await PairKeys.EndAsync(transaction, row, time.GetUtcNow());
+
+                    // It may have been signed: whoever has it is told that it is revoked.
+                    await OcspStore.AddChangeAsync(transaction, row.CertificateId, time.GetUtcNow());
                     await log.AppendAsync(
                         transaction,
                         new AuditEvent(Job, AbandonAction, row.ObjectOf(authorities), AuditOutcome.Done) { Fields = [new AuditField.Text("reason", reason)] });

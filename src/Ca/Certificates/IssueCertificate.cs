@@ -6,6 +6,7 @@ using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.KeyCentre;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
@@ -25,7 +26,7 @@ namespace ZwCa.Ca.Certificates;
 /// </summary>
 internal sealed class IssueCertificate(
     Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, Places places, OfficerDirectory directory, CrlScopes scopes, PairKeys keys,
-    FinishIssuance finish, IssueSteps steps, TimeProvider time)
+    FinishIssuance finish, IssueSteps steps, CaOptions options, TimeProvider time)
 {
     public const string IntendAction = "certificate.intend";
     public const string UnusedAction = "certificate.unused";
@@ -251,6 +252,12 @@ internal sealed class IssueCertificate(
     private async Task<Profile> RequireAllowedAsync(Transaction transaction, IssuanceOrder order, Authority authority, string name, ReadOnlyMemory<byte> hash)
     {
         Profile profile = await profiles.GetActiveAsync(transaction, name, hash);
+
+        // Incident 7: what names a service that says nothing about it is not issued.
+        if (profile.Options.Ocsp.Count > 0 && (options.Ocsp is null || !OcspSigners.CanBeFor(authority)))
+        {
+            throw new RefusalException(Refusal.OutOfScope, $"证书模板“{profile.Options.Title}”写有OCSP服务地址，而该签发CA未配置OCSP，不能签发。");
+        }
 
         // Whatever stands in the tables: CAs are certified at ceremonies, and by what the system is run, no RA asks for (trust.md §1).
         bool isNever = profile.IsAuthority

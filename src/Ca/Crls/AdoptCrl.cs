@@ -4,6 +4,7 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Registrations;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -160,6 +161,7 @@ internal sealed partial class AdoptCrl(
             await AddPartsAsync(transaction, row, file);
             await transaction.ExecuteAsync("UPDATE crl SET state = 3 WHERE crl_id = @CrlId", row);
             await CrlStore.DropOtherPartsAsync(transaction, row);
+            await TellCrls.AddAsync(transaction, row.CrlId);
             await transaction.ExecuteAsync("UPDATE crl_scope SET due_at = 0 WHERE authority_id = @AuthorityId AND shard = @Shard", row);
             await log.AppendAsync(transaction, new AuditEvent(Actor, AdoptAction, MakeCrl.ObjectOf(scope), AuditOutcome.Done)
             {

@@ -5,6 +5,7 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Certificates;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance;
@@ -112,6 +113,7 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
         DateTimeOffset now = time.GetUtcNow();
         byte[] subjectHash = tbs.Subject.HashCanonical();
         byte[] keyHash = Sm3.HashData(Der.Encode(tbs.SubjectPublicKeyInfo));
+        byte[] id = Ulid.Create(now);
         return database.WriteAsync(
             async transaction =>
             {
@@ -126,7 +128,7 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
                     """,
                     new
                     {
-                        Id = Ulid.Create(now),
+                        Id = id,
                         Authority = authority.Id,
                         Serial = tbs.SerialNumber.ToString(),
                         Owner = owner,
@@ -145,6 +147,8 @@ internal sealed class ImportCeremony(Database database, AuditLog log, AuthorityL
                 {
                     return (false, false);
                 }
+
+                await OcspStore.AddChangeAsync(transaction, id, now);
 
                 // One person's office and link, one service's several keys: names may be shared by profiles, so the first owner stays.
                 await CertificateStore.OwnAsync(transaction, "subject_owner", "subject_hash", subjectHash, owner);

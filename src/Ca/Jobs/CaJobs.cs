@@ -3,6 +3,7 @@ using ZwCa.Ca.Bulk;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.KeyCentre;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
@@ -39,6 +40,15 @@ internal static class CaJobs
 
         // What the KMC has to be told, each with its own time to try again. A run that is broken off is followed by the next.
         .. options.KeyCentre is { } centre ? new[] { ServiceJob.Of<KeyCentreJob>("key-centre", new JobSchedule.Every(centre.Look)) with { Missed = WhenMissed.Wait }, ServiceJob.Of<WithdrawJob>("withdraw", new JobSchedule.Every(WithdrawEvery)) } : [],
+
+        // What is due, by a lease for each slice; and one snapshot of the feed a day, by a lease. A run that is broken off is followed by the next.
+        .. options.Ocsp is { } ocsp
+            ? new[]
+            {
+                ServiceJob.Of<OcspJob>("ocsp", new JobSchedule.Later(ocsp.LookForDue)) with { Missed = WhenMissed.Wait, LongestRun = TimeSpan.FromHours(1) },
+                ServiceJob.Of<SnapshotJob>("feed-snapshot", new JobSchedule.Cron(ocsp.SnapshotSchedule)) with { LongestRun = TimeSpan.FromHours(1) },
+            }
+            : [],
 
         // Also where the store of the jobs was lost. Beside a node that is at it, one of the two stops at its next page.
         ServiceJob.Of<ReauditResumeJob>("reaudit-resume", new JobSchedule.AtStart()) with { TakeUp = true },
@@ -94,6 +104,26 @@ internal sealed class ReauditResumeJob(ReauditCertificates reaudit) : IJob
 internal sealed class CrlJob(CrlRuns runs) : IJob
 {
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await runs.RunAsync(cancellationToken);
+}
+
+/// <summary>Every slice of certificates whose OCSP responses are due. On several nodes at once: one that stands still keeps no other from it.</summary>
+internal sealed class OcspJob(IntroduceSigners introduction, PresignResponses responses) : IJob
+{
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        await introduction.RunAsync(cancellationToken);
+        await responses.RunDueAsync(cancellationToken);
+    }
+}
+
+/// <summary>The feed's snapshot, and what is deleted with it.</summary>
+internal sealed class SnapshotJob(IntroduceSigners introduction, MakeSnapshot snapshot) : IJob
+{
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        await introduction.RunAsync(cancellationToken);
+        await snapshot.RunAsync(cancellationToken);
+    }
 }
 
 /// <summary>What the KMC has to be told.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using ZwCa.Asn1.Audit;
 using ZwCa.Audit;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp;
 using ZwCa.Data;
 
 namespace ZwCa.Ca.Crls;
@@ -154,6 +155,7 @@ internal sealed partial class PublishCrls(
             if (await CrlStore.PublishAsync(transaction, row.CrlId, time.GetUtcNow()))
             {
                 await CrlStore.DropOtherPartsAsync(transaction, row);
+                await TellCrls.AddAsync(transaction, row.CrlId);
                 await log.AppendAsync(transaction, PutCrl.EventOf(PublishAction, scope, row, AuditOutcome.Done));
             }
         },

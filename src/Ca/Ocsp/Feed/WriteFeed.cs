@@ -1,0 +1,108 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Feed;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Hsm;
+
+namespace ZwCa.Ca.Ocsp;
+
+/// <summary>
+/// Appends segments: docs/PUBLICATION.md. Numbered and linked by the last row, signed, inserted under the next number, in one transaction with the deletion of what it was made from. Where another
+/// node was faster, the same content gets the next number. Safe for concurrent use, on any number of nodes.
+/// </summary>
+internal sealed class WriteFeed(Database database, FeedKey key, FeedHead head, TimeProvider time) : IDisposable
+{
+    /// <summary>A heartbeat is given out for so long.</summary>
+    private static readonly TimeSpan KeepBeat = TimeSpan.FromSeconds(2);
+
+    /// <summary>Of one node one segment at a time: two would only make each other sign again.</summary>
+    private readonly SemaphoreSlim _appending = new(1, 1);
+    private readonly SemaphoreSlim _beating = new(1, 1);
+    private Beat? _beat;
+
+    /// <param name="content">Says nothing that is not stored.</param>
+    /// <param name="keepUntil">The last nextUpdate in it; where it has no response, now.</param>
+    /// <param name="with">Runs in the same transaction, with the number; what it throws undoes both. May run more than once.</param>
+    /// <returns>Its number.</returns>
+    /// <exception cref="HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
+    public async Task<long> AppendAsync(byte[] content, DateTimeOffset keepUntil, Func<Transaction, long, Task> with, CancellationToken cancellationToken)
+    {
+        byte[] hash = Sm3.HashData(content);
+        await _appending.WaitAsync(cancellationToken);
+        try
+        {
+            while (true)
+            {
+                // Step 1: number and link, and the signature over them, before the transaction: nothing waits for the device in it.
+                FeedPosition last = await database.ReadAsync(FeedStore.FindLastAsync, cancellationToken);
+                DateTimeOffset now = time.GetUtcNow();
+                FeedStatement statement = await key.SignAsync(FeedStatementKind.Segment, last with { Number = last.Number + 1 }, now, [hash], cancellationToken);
+                FaultPoint.Reach("feed-signed");
+
+                // Step 2: whose number it is, the database says.
+                var row = new SegmentRow
+                {
+                    Number = last.Number + 1,
+                    Statement = Der.Encode(statement),
+                    Hash = statement.HashTbs(),
+                    Length = content.Length,
+                    MadeAt = now,
+                    KeepUntil = keepUntil,
+                };
+                bool isAppended = await database.WriteAsync(
+                    async transaction =>
+                    {
+                        bool isNext = await FeedStore.TryAppendAsync(transaction, row, content);
+                        if (isNext)
+                        {
+                            await with(transaction, row.Number);
+                        }
+
+                        return isNext;
+                    },
+                    CancellationToken.None);
+                if (isAppended)
+                {
+                    FaultPoint.Reach("feed-appended");
+                    head.Announce();
+                    return row.Number;
+                }
+            }
+        }
+        finally
+        {
+            _appending.Release();
+        }
+    }
+
+    /// <returns>DER of a heartbeat that tells of this position or a later one.</returns>
+    /// <exception cref="HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
+    public async Task<byte[]> BeatAsync(FeedPosition position, CancellationToken cancellationToken)
+    {
+        await _beating.WaitAsync(cancellationToken);
+        try
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            if (_beat is { } beat && beat.Number >= position.Number && now >= beat.MadeAt && now - beat.MadeAt < KeepBeat)
+            {
+                return beat.Encoded;
+            }
+
+            byte[] encoded = Der.Encode(await key.SignAsync(FeedStatementKind.Heartbeat, position, now, [], cancellationToken));
+            _beat = new Beat(position.Number, now, encoded);
+            return encoded;
+        }
+        finally
+        {
+            _beating.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _appending.Dispose();
+        _beating.Dispose();
+    }
+
+    private sealed record Beat(long Number, DateTimeOffset MadeAt, byte[] Encoded);
+}

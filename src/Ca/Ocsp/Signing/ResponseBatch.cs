@@ -1,0 +1,144 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Gm;
+using ZwCa.Asn1.Ocsp;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Issuance;
+using ZwCa.Issuance.Feed;
+
+namespace ZwCa.Ca.Ocsp;
+
+/// <summary>A response that was signed, about one certificate of a batch; the device's signature was verified over these bytes.</summary>
+/// <param name="Raw">Signature as the feed has it.</param>
+/// <param name="Encoded">DER of OCSPResponse.</param>
+internal readonly record struct SignedAhead(FeedStatus Status, OcspSigner Signer, CertIdHash Hash, ReadOnlyMemory<byte> Raw, byte[] Encoded);
+
+/// <summary>Statuses of certificates and the responses that say so: what becomes one segment.</summary>
+/// <param name="KeepUntil">The last nextUpdate; thisUpdate where there is no response.</param>
+/// <param name="Told">With the ids of the certificates.</param>
+internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset KeepUntil, IReadOnlyList<(byte[] Id, FeedStatus Status)> Told, IReadOnlyList<SignedAhead> Responses)
+{
+    /// <summary>Rows of which nothing can be told, and why: they keep no other back.</summary>
+    public IReadOnlyList<(byte[] Id, string Reason)> Broken { get; init; } = [];
+
+    /// <summary>To the device at once; it takes up to 1,024 digests.</summary>
+    private const int SignedAtOnce = 512;
+
+    /// <summary>Calls to the device at a time: while it signs the one, the other is verified here.</summary>
+    private const int CallsAtOnce = 2;
+
+    /// <summary>Signs for what has not ended, by the signer of each CA and for each hash.</summary>
+    /// <param name="thisUpdate">Read from the clock before the rows were read; whole seconds.</param>
+    /// <exception cref="BatchRefusedException">A signer's certificate has ended.</exception>
+    /// <exception cref="Hsm.HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
+    public static async Task<ResponseBatch> SignAsync(
+        IReadOnlyList<StatusRow> rows, OcspSigners signers, OcspOptions options, DateTimeOffset thisUpdate, CancellationToken cancellationToken)
+    {
+        // One certificate may have changed twice.
+        var told = new List<(byte[] Id, FeedStatus Status)>(rows.Count);
+        var broken = new List<(byte[] Id, string Reason)>();
+        foreach (StatusRow row in rows.DistinctBy(row => (row.AuthorityId, row.Serial)))
+        {
+            try
+            {
+                if (row.FindStatus() is { } status)
+                {
+                    told.Add((row.CertificateId, status));
+                }
+            }
+            catch (BatchRefusedException e)
+            {
+                broken.Add((row.CertificateId, e.Message));
+            }
+        }
+
+        var calls = new List<Call>();
+        foreach (IGrouping<short, FeedStatus> some in told.Select(each => each.Status).Where(status => status.NotAfter >= thisUpdate).GroupBy(status => status.Authority))
+        {
+            if (signers.Find(some.Key) is { } signer)
+            {
+                DateTimeOffset nextUpdate = NextUpdateOf(signer, options, thisUpdate);
+                calls.AddRange(options.SignedHashes.SelectMany(hash => some.Chunk(SignedAtOnce).Select(chunk => new Call(signer, hash, nextUpdate, chunk))));
+            }
+        }
+
+        await Parallel.ForEachAsync(
+            calls,
+            new ParallelOptions { MaxDegreeOfParallelism = CallsAtOnce, CancellationToken = cancellationToken },
+            async (call, cancellation) => call.Signed = await SignAsync(call, thisUpdate, cancellation));
+        return new ResponseBatch(thisUpdate, calls.Select(call => call.NextUpdate).DefaultIfEmpty(thisUpdate).Max(), told, [.. calls.SelectMany(call => call.Signed)]) { Broken = broken };
+    }
+
+    /// <returns>The end of a response: no status lives longer than the certificate that vouches for it.</returns>
+    public static DateTimeOffset NextUpdateOf(OcspSigner signer, OcspOptions options, DateTimeOffset thisUpdate)
+    {
+        DateTimeOffset nextUpdate = thisUpdate + options.Validity < signer.End ? thisUpdate + options.Validity : signer.End;
+        return thisUpdate < signer.Begin || nextUpdate <= thisUpdate
+            ? throw new BatchRefusedException($"The OCSP signer {signer} is certified from {signer.Begin:u} to {signer.End:u}, and it is {thisUpdate:u}.")
+            : nextUpdate;
+    }
+
+    /// <summary>The same but for some certificates.</summary>
+    public ResponseBatch Without(IReadOnlyList<byte[]> ids)
+    {
+        var left = ids.Select(Convert.ToHexString).ToHashSet();
+        (byte[] Id, FeedStatus Status)[] told = [.. Told.Where(each => !left.Contains(Convert.ToHexString(each.Id)))];
+        var serials = told.Select(each => (each.Status.Authority, Convert.ToHexString(each.Status.SerialNumber.Span))).ToHashSet();
+        return this with { Told = told, Responses = [.. Responses.Where(each => serials.Contains((each.Status.Authority, Convert.ToHexString(each.Status.SerialNumber.Span))))] };
+    }
+
+    /// <returns>The content of its segment: first what is so, then the responses, in their order.</returns>
+    public byte[] Write(OcspOptions options)
+    {
+        var writer = new FeedWriter();
+        foreach ((_, FeedStatus status) in Told)
+        {
+            writer.Status(status);
+        }
+
+        (short Signer, CertIdHash Hash)? last = null;
+        foreach (SignedAhead response in Responses)
+        {
+            if (last != (response.Signer.Number, response.Hash))
+            {
+                last = (response.Signer.Number, response.Hash);
+                writer.Batch(new FeedBatch(response.Status.Authority, response.Signer.Number, response.Hash, ThisUpdate, NextUpdateOf(response.Signer, options, ThisUpdate)));
+            }
+
+            writer.Response(new FeedResponse(response.Status.SerialNumber, response.Status.Version, response.Raw));
+        }
+
+        return writer.ToArray();
+    }
+
+    private static async Task<IReadOnlyList<SignedAhead>> SignAsync(Call call, DateTimeOffset thisUpdate, CancellationToken cancellationToken)
+    {
+        var at = new Time(thisUpdate);
+        IReadOnlyList<OcspResponse> responses = await call.Signer.Responder.RespondManyAsync(
+            [.. call.Statuses.Select(status => new OcspAnswer
+            {
+                ProducedAt = at,
+                Statements =
+                [
+                    new OcspStatement
+                    {
+                        CertId = CertIds.Of(call.Signer.Authority.Certificate, SerialNumber.FromBytes(status.SerialNumber.Span), call.Hash),
+                        Status = status.RevokedAt is { } revokedAt ? OcspStatement.RevokedAt(new Time(revokedAt), status.Reason) : new Good(),
+                        ThisUpdate = at,
+                        NextUpdate = new Time(call.NextUpdate),
+                    },
+                ],
+            })],
+            cancellationToken);
+        bool isSm2 = call.Signer.Responder.Algorithm == AlgorithmIdentifier.Sm3WithSm2;
+        return [.. responses.Select((response, i) =>
+        {
+            ReadOnlyMemory<byte> signature = response.DecodeBasic().Signature;
+            return new SignedAhead(call.Statuses[i], call.Signer, call.Hash, isSm2 ? Der.Decode<Sm2Signature>(signature).Raw : signature, Der.Encode(response));
+        })];
+    }
+
+    private sealed record Call(OcspSigner Signer, CertIdHash Hash, DateTimeOffset NextUpdate, FeedStatus[] Statuses)
+    {
+        public IReadOnlyList<SignedAhead> Signed { get; set; } = [];
+    }
+}
