@@ -17,8 +17,6 @@ namespace ZwCa.Ocsp;
 /// <summary>What a responder is made of. What needs the device is made when it is first asked for: the start checks ask, and report what is wrong.</summary>
 internal static class OcspHosting
 {
-    private const string PublicKey = "PUBLIC KEY";
-
     public static IReadOnlyList<StartCheck> Checks { get; } =
     [
         new("feed keys", (services, _) => Task.FromResult(ReadKeys(services.GetRequiredService<OcspOptions>().Feed))),
@@ -72,7 +70,7 @@ internal static class OcspHosting
     {
         try
         {
-            return Der.Decode<SubjectPublicKeyInfo>(Pem.Decode(PublicKey, File.ReadAllText(file)));
+            return Der.Decode<SubjectPublicKeyInfo>(Pem.Decode(Pem.PublicKey, File.ReadAllText(file)));
         }
         catch (DerException e)
         {

@@ -90,8 +90,8 @@ internal sealed class FeedCopy
             }
         }
 
-        // A copy that ends before what was answered is somebody's old one: it says good of what was revoked since.
-        if (Number > 0 && Number >= _memory.Answered && (snapshot is null || Number >= snapshot))
+        // A copy that ends before what was answered is somebody's old one, and says good of what was revoked since; one that was never complete says unknown of what is stored.
+        if (_memory.Answered > 0 && Number >= _memory.Answered && (snapshot is null || Number >= snapshot))
         {
             Publish();
         }
