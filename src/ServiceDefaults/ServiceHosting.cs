@@ -26,29 +26,34 @@ public static class ServiceHosting
     /// Registers listeners, limits, authentication, logging, telemetry and health, and for the service's own use <see cref="ServiceOptions"/>,
     /// <see cref="Database"/>, <see cref="Migrator"/>, <see cref="AuditLog"/>, <see cref="ClientStore"/>, <see cref="LinkTrust"/>,
     /// <see cref="LinkCertificate"/>, <see cref="TimeProvider"/> (unless it is there already). An <see cref="IHsm"/> that the service registers
-    /// before is watched by readiness.
+    /// before is watched by readiness. A service without a database has none of <see cref="Database"/>, <see cref="Migrator"/>, <see cref="AuditLog"/> and <see cref="ClientStore"/>, and no
+    /// listener for links: it is a client of others, and listens as it sees fit.
     /// </summary>
-    /// <param name="tables">All tables of the service, with those of the libraries.</param>
+    /// <param name="tables">All tables of the service, with those of the libraries. Null: it has no database.</param>
     /// <param name="log">Where the log is written.</param>
     /// <exception cref="ConfigurationException">A setting is wrong.</exception>
-    public static void AddServiceDefaults(this WebApplicationBuilder builder, ServiceOptions options, IReadOnlyList<MigrationSet> tables, TextWriter log)
+    public static void AddServiceDefaults(this WebApplicationBuilder builder, ServiceOptions options, IReadOnlyList<MigrationSet>? tables, TextWriter log)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
-        ServiceConfiguration.ThrowIfWrong(options);
+        ServiceConfiguration.ThrowIfWrong(options, tables is not null);
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => new Database(options.Database));
-        services.AddSingleton(provider => new Migrator(provider.GetRequiredService<Database>(), tables, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<AuditLog>();
         AddLinks(services, options);
-        AddListeners(builder.WebHost, options);
-        services.AddSingleton<ClientRate>();
-        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-        services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = options.Limits.RequestTimeout });
+        AddListeners(builder.WebHost, options, hasLinks: tables is not null);
+        IHealthChecksBuilder health = services.AddHealthChecks().AddCheck<LinkCheck>("link");
+        if (tables is not null)
+        {
+            services.AddSingleton(_ => new Database(options.Database));
+            services.AddSingleton(provider => new Migrator(provider.GetRequiredService<Database>(), tables, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<AuditLog>();
+            AddClients(services);
+            services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+            services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = options.Limits.RequestTimeout });
+            health.AddCheck<DatabaseCheck>("database");
+        }
 
-        IHealthChecksBuilder health = services.AddHealthChecks().AddCheck<DatabaseCheck>("database").AddCheck<LinkCheck>("link");
         if (services.Any(each => each.ServiceType == typeof(IHsm)))
         {
             health.AddCheck<HsmCheck>("hsm");
@@ -71,6 +76,11 @@ public static class ServiceHosting
     {
         ArgumentNullException.ThrowIfNull(app);
         app.MapWhen(ManagementListener.IsManagement, management => management.Run(ManagementListener.AnswerAsync));
+        if (app.Services.GetService<ClientStore>() is null)
+        {
+            return;
+        }
+
         app.UseMiddleware<RequestLog>();
         app.UseMiddleware<ProblemMapping>();
         app.UseRouting();
@@ -82,7 +92,6 @@ public static class ServiceHosting
 
     private static void AddLinks(IServiceCollection services, ServiceOptions options)
     {
-        services.AddSingleton<ClientStore>();
         services.AddSingleton(provider => LinkTrust.Load(options.Link.SystemCaFile, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new LinkCertificate(
             options.Link.Files(),
@@ -96,6 +105,13 @@ public static class ServiceHosting
         }
 
         services.AddHostedService<LinkRenewal>();
+    }
+
+    /// <summary>Who may come in by the links.</summary>
+    private static void AddClients(IServiceCollection services)
+    {
+        services.AddSingleton<ClientStore>();
+        services.AddSingleton<ClientRate>();
 
         // Not AddAuthentication: that brings data protection, which writes keys of its own to the disk.
         services.AddWebEncoders();
@@ -109,7 +125,7 @@ public static class ServiceHosting
         services.AddAuthorizationBuilder().SetDefaultPolicy(registered).SetFallbackPolicy(registered);
     }
 
-    private static void AddListeners(IWebHostBuilder host, ServiceOptions options) => host.ConfigureKestrel(kestrel =>
+    private static void AddListeners(IWebHostBuilder host, ServiceOptions options, bool hasLinks) => host.ConfigureKestrel(kestrel =>
     {
         RequestLimits limits = options.Limits;
         kestrel.AddServerHeader = false;
@@ -121,9 +137,13 @@ public static class ServiceHosting
         kestrel.Limits.RequestHeadersTimeout = limits.HeadersTimeout;
         kestrel.Limits.KeepAliveTimeout = limits.KeepAliveTimeout;
         kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.BodyBytesPerSecond, limits.BodyGracePeriod);
-        kestrel.Listen(
-            options.ListenEndPoint,
-            listen => listen.UseLink(kestrel.ApplicationServices.GetRequiredService<LinkCertificate>, limits.HandshakeTimeout));
+        if (hasLinks)
+        {
+            kestrel.Listen(
+                options.ListenEndPoint,
+                listen => listen.UseLink(kestrel.ApplicationServices.GetRequiredService<LinkCertificate>, limits.HandshakeTimeout));
+        }
+
         kestrel.Listen(options.ManagementEndPoint, listen => listen.UseManagement());
     });
 }

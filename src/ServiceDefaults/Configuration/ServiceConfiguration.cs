@@ -27,8 +27,9 @@ public static class ServiceConfiguration
         }
     }
 
+    /// <param name="hasDatabase">Else it needs none.</param>
     /// <exception cref="ConfigurationException">A setting is missing, unknown or wrong.</exception>
-    public static ServiceOptions Read(IConfiguration configuration)
+    public static ServiceOptions Read(IConfiguration configuration, bool hasDatabase = true)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         ServiceOptions? options;
@@ -47,12 +48,12 @@ public static class ServiceConfiguration
             throw new ConfigurationException([$"Section {ServiceOptions.Section} is missing."]);
         }
 
-        ThrowIfWrong(options);
+        ThrowIfWrong(options, hasDatabase);
         return options;
     }
 
     /// <exception cref="ConfigurationException">A setting is missing or wrong.</exception>
-    internal static void ThrowIfWrong(ServiceOptions options)
+    internal static void ThrowIfWrong(ServiceOptions options, bool hasDatabase = true)
     {
         var reasons = new List<string>();
 
@@ -83,7 +84,7 @@ public static class ServiceConfiguration
         }
 
         Need(
-            Enum.IsDefined(database?.Kind ?? default) && !string.IsNullOrEmpty(database?.ConnectionString),
+            !hasDatabase || (Enum.IsDefined(database?.Kind ?? default) && !string.IsNullOrEmpty(database?.ConnectionString)),
             "Database",
             "Kind (Sqlite, PostgreSql or SqlServer) and ConnectionString");
         Need(options.OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "OtlpEndpoint", "an http or https address");

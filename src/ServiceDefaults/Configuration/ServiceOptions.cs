@@ -22,6 +22,7 @@ public sealed record ServiceOptions
 
     public required LinkOptions Link { get; init; }
 
+    /// <summary>Not there in a service that has none (<see cref="Verbs.ServiceProgram.HasDatabase"/>).</summary>
     public required DatabaseOptions Database { get; init; }
 
     public RequestLimits Limits { get; init; } = new();

@@ -27,6 +27,9 @@ public sealed class ServiceProgram
     /// <summary>Tables of its own and of the libraries above data, audit and service, in the order in which they need each other.</summary>
     public IReadOnlyList<MigrationSet> Tables { get; init; } = [];
 
+    /// <summary>Else it keeps nothing, nobody has links to it, and there is no <c>migrate</c>.</summary>
+    public bool HasDatabase { get; init; } = true;
+
     /// <summary>Registers what is the service's own. Runs before the defaults.</summary>
     public required Action<WebApplicationBuilder, ServiceOptions> Add { get; init; }
 
@@ -66,7 +69,12 @@ public sealed class ServiceProgram
         var migrate = new Command("migrate", "Brings the database to this program's version.") { role };
         var check = new Command("check-config", "Looks at everything that has to be right before the service starts.");
         var untilStdinCloses = new Option<bool>("--until-stdin-closes") { Description = "Ends when standard input does: with the process that started this one." };
-        var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, untilStdinCloses, migrate, check };
+        var root = new RootCommand($"{Description} Without a verb: runs the service.") { file, untilStdinCloses, check };
+        if (HasDatabase)
+        {
+            root.Add(migrate);
+        }
+
         foreach (ServiceVerb verb in Verbs)
         {
             root.Add(Prepare(verb, file, output, error));
@@ -127,7 +135,7 @@ public sealed class ServiceProgram
         }
 
         Add(builder, options);
-        builder.AddServiceDefaults(options, AllTables, log);
+        builder.AddServiceDefaults(options, HasDatabase ? AllTables : null, log);
         WebApplication app = builder.Build();
         app.UseServiceDefaults();
         Map(app);
@@ -147,7 +155,7 @@ public sealed class ServiceProgram
             verb.Command.SetAction(async (parsed, cancellation) =>
             {
                 IConfigurationRoot configuration = ServiceConfiguration.Load(parsed.GetRequiredValue(file).FullName);
-                await using WebApplication app = Build(ServiceConfiguration.Read(configuration), configuration, TextWriter.Null);
+                await using WebApplication app = Build(ServiceConfiguration.Read(configuration, HasDatabase), configuration, TextWriter.Null);
                 return await run(new VerbContext(parsed, app.Services, output, error), cancellation);
             });
         }
@@ -159,7 +167,7 @@ public sealed class ServiceProgram
     private async Task<int> RunServiceAsync(string file, TextReader? until, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         IConfigurationRoot configuration = ServiceConfiguration.Load(file);
-        await using WebApplication app = Build(ServiceConfiguration.Read(configuration), configuration, output);
+        await using WebApplication app = Build(ServiceConfiguration.Read(configuration, HasDatabase), configuration, output);
         IReadOnlyList<(string Name, string? Wrong)> results = await CheckAllAsync(app, cancellationToken);
         foreach ((string name, string? wrong) in results.Where(each => each.Wrong is not null))
         {
@@ -230,7 +238,7 @@ public sealed class ServiceProgram
         try
         {
             configuration = ServiceConfiguration.Load(file);
-            options = ServiceConfiguration.Read(configuration);
+            options = ServiceConfiguration.Read(configuration, HasDatabase);
         }
         catch (ConfigurationException e)
         {

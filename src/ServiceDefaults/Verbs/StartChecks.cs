@@ -25,7 +25,7 @@ internal static class StartChecks
         new("mode", (services, _) => Done(() => CheckMode(services.GetRequiredService<ServiceOptions>()))),
         new("system CA", (services, _) => Done(() => services.GetRequiredService<LinkTrust>())),
         new("link certificate", (services, _) => Done(() => CheckLink(services))),
-        new("database", (services, cancellation) => services.GetRequiredService<Migrator>().CheckAsync(cancellation)),
+        new("database", (services, cancellation) => services.GetService<Migrator>()?.CheckAsync(cancellation) ?? Task.CompletedTask),
         new("HSM", CheckHsmAsync),
     ];
 

@@ -1,0 +1,106 @@
+using Microsoft.Extensions.Logging;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Hsm;
+using ZwCa.Issuance;
+using ZwCa.Ocsp.Feed;
+
+namespace ZwCa.Ocsp.Answers;
+
+/// <summary>A key of this node, and the certificate that a CA has given it, which is renewed every few days: the file is looked at again when it has changed. Safe for concurrent use.</summary>
+internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private Certificate? _certificate;
+    private (Certificate Issuer, Certificate Own, OcspResponder Responder)? _made;
+    private DateTime _written;
+    private DateTimeOffset _looked;
+
+    /// <summary>Null: the file is none, or not there.</summary>
+    public Certificate? Certificate
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Look();
+                return _certificate;
+            }
+        }
+    }
+
+    /// <returns>Null: it does not sign for this CA, or not now.</returns>
+    public (OcspResponder Responder, Validity Validity)? Find(ServedAuthority authority)
+    {
+        lock (_lock)
+        {
+            Look();
+            if (_certificate is not { } own || own.Tbs.Issuer != authority.Certificate.Tbs.Subject)
+            {
+                return null;
+            }
+
+            DateTimeOffset now = time.GetUtcNow();
+            if (now < own.Tbs.Validity.NotBefore.Value || now >= own.Tbs.Validity.NotAfter.Value)
+            {
+                return null;
+            }
+
+            if (_made is not { } made || made.Issuer != authority.Certificate || made.Own != own)
+            {
+                if (Make(authority.Certificate, own) is not { } responder)
+                {
+                    return null;
+                }
+
+                _made = made = (authority.Certificate, own, responder);
+            }
+
+            return (made.Responder, own.Tbs.Validity);
+        }
+    }
+
+    private OcspResponder? Make(Certificate issuer, Certificate own)
+    {
+        try
+        {
+            return OcspResponder.Delegated(issuer, own, signer);
+        }
+        catch (Exception e) when (e is ArgumentException or DerException)
+        {
+            // Of another key of a CA of that name, or not fit to answer: said once for each.
+            LogUnfit(logger, file, e.Message);
+            _certificate = null;
+            return null;
+        }
+    }
+
+    private void Look()
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (now - _looked < LookEvery)
+        {
+            return;
+        }
+
+        _looked = now;
+        try
+        {
+            DateTime written = File.GetLastWriteTimeUtc(file);
+            if (written != _written)
+            {
+                _certificate = Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, File.ReadAllText(file)));
+                _written = written;
+            }
+        }
+        catch (Exception e) when (e is DerException or IOException or UnauthorizedAccessException)
+        {
+            LogUnfit(logger, file, e.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "With {File} nothing is signed: {Reason}")]
+    private static partial void LogUnfit(ILogger logger, string file, string reason);
+}

@@ -1,0 +1,156 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Feed;
+using ZwCa.Issuance.Feed;
+
+namespace ZwCa.Ocsp.Feed;
+
+/// <summary>
+/// Loads the copy of the feed, and keeps it the CA's: waits for news, fetches what follows, verifies it, and takes it. What fails is tried again, later each time up to a limit; what is not to be
+/// believed is said in words, and what was verified before stays served.
+/// </summary>
+internal sealed partial class PullFeed(
+    FeedOptions options, Func<FeedCopy> open, FeedClient client, CrlFiles crls, FeedState state, TimeProvider time, ILogger<PullFeed> logger) : BackgroundService
+{
+    private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Tidy = TimeSpan.FromHours(1);
+
+    private FeedCopy _copy = null!;
+    private DateTimeOffset _tidied;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Not in the caller's way: a million statuses take a while.
+        await Task.Yield();
+        int failures = 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (_copy is null)
+                {
+                    Load();
+                }
+
+                await RunOnceAsync(stoppingToken);
+                failures = 0;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or UnauthorizedAccessException or DerException or FeedRefusedException)
+            {
+                failures++;
+                if (e is FeedRefusedException or DerException or UnauthorizedAccessException || (e is IOException && e is not HttpIOException))
+                {
+                    state.Blame(e.Message);
+                }
+
+                LogFailed(logger, failures, e.Message);
+                await WaitAsync(failures, stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>Opens the copy that is on the disk.</summary>
+    /// <exception cref="FeedRefusedException">What was remembered is damaged.</exception>
+    internal void Load()
+    {
+        FeedCopy copy = open();
+        string? damage = copy.Load();
+        state.Blame(damage);
+        crls.Look(copy.Crls, copy.Latest);
+        _copy = copy;
+        state.Open(copy);
+        LogLoaded(logger, copy.Number, copy.Latest.Table.Count, damage ?? "");
+    }
+
+    /// <summary>Waits for news, and takes them.</summary>
+    /// <exception cref="FeedRefusedException">What came is not to be believed.</exception>
+    /// <exception cref="HttpRequestException">The CA is away.</exception>
+    internal async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        // Step 1: how far the feed is. A node that is behind does not wait.
+        FeedStatement heartbeat = await client.ReadHeadAsync(_copy.IsComplete ? _copy.Number : 0, cancellationToken);
+        if (heartbeat.Tbs.Time > time.GetUtcNow() + ClockDifference)
+        {
+            throw new FeedRefusedException($"The feed's heartbeat is of {heartbeat.Tbs.Time:u}, which is to come: one of the clocks is wrong.");
+        }
+
+        bool isComplete = _copy.Hear(heartbeat);
+
+        // Step 2: what is missing.
+        while (!isComplete)
+        {
+            await FetchAsync(cancellationToken);
+            isComplete = _copy.IsComplete;
+        }
+
+        // Step 3: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
+        state.Complete(heartbeat.Tbs.Time);
+        state.Blame(null);
+
+        // Step 4: files.
+        await crls.FetchAsync(_copy.Crls, _copy.Latest, client, cancellationToken);
+        if (time.GetUtcNow() - _tidied >= Tidy)
+        {
+            await TidyAsync(cancellationToken);
+            _tidied = time.GetUtcNow();
+        }
+    }
+
+    private async Task FetchAsync(CancellationToken cancellationToken)
+    {
+        // A new node: statuses from the snapshot, and then all segments that are kept, for the responses in them.
+        (IReadOnlyList<FeedSegment>? segments, long? first) = await client.ReadSegmentsAsync(_copy.Number, cancellationToken);
+        if (segments is null)
+        {
+            FeedStatement snapshot = await client.FindSnapshotAsync(cancellationToken)
+                ?? throw new FeedRefusedException($"Segment {_copy.Number + 1} is not to be had any more, and there is no snapshot: there is a gap.");
+            await _copy.BeginAsync(snapshot, first, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken));
+            LogBegun(logger, snapshot.Tbs.Number, first ?? snapshot.Tbs.Number + 1);
+            return;
+        }
+
+        if (segments.Count == 0)
+        {
+            throw new FeedRefusedException($"Segment {_copy.Number + 1} is withheld: the feed says that it has come farther.");
+        }
+
+        foreach (FeedSegment segment in segments)
+        {
+            _copy.Append(segment);
+        }
+    }
+
+    /// <summary>Once an hour: what a newer snapshot makes superfluous, and certificates that have expired long ago.</summary>
+    private async Task TidyAsync(CancellationToken cancellationToken)
+    {
+        long now = time.GetUtcNow().ToUnixTimeSeconds();
+        if (await client.FindSnapshotAsync(cancellationToken) is { } snapshot)
+        {
+            await _copy.TakeSnapshotAsync(snapshot, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken), now);
+        }
+
+        _copy.Trim(now);
+        _copy.Latest.Table.RemoveExpired(now - (long)options.KeepExpired.TotalSeconds);
+    }
+
+    private async Task WaitAsync(int failures, CancellationToken cancellationToken)
+    {
+        // Up to half of it is chance, so that nodes that lost the CA together do not come back together.
+        double seconds = Math.Min(options.LongestWait.TotalSeconds, 0.25 * Math.Pow(2, Math.Min(failures, 16)));
+        await Task.Delay(TimeSpan.FromSeconds(seconds * (1 - (Random.Shared.NextDouble() / 2))), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The copy of the feed ends with segment {Number}, and has {Certificates} certificates {Damage}")]
+    private static partial void LogLoaded(ILogger logger, long number, int certificates, string damage);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The copy of the feed begins anew: snapshot {Number}, segments from {First} on")]
+    private static partial void LogBegun(ILogger logger, long number, long first);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The feed was not fetched ({Failures} times in a row): {Reason}")]
+    private static partial void LogFailed(ILogger logger, int failures, string reason);
+}

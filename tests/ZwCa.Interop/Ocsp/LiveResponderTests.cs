@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Ocsp;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Hsm;
+using ZwCa.Issuance.Feed;
+
+namespace ZwCa.Interop.Ocsp;
+
+/// <summary>A responder that runs, asked by openssl and curl over HTTP.</summary>
+public sealed class LiveResponderTests : IDisposable
+{
+    private static readonly byte[] Serial = [0x41, 0x02, 0x03, 0x04];
+    private static readonly byte[] RevokedSerial = [0x42, 0x02, 0x03, 0x04];
+
+    private readonly OpenSsl _openssl = new();
+
+    /// <summary>Kind, hash option, nonce, serial number, what is printed, and whether it is signed by the node.</summary>
+    public static TheoryData<KeyKind, string, bool, string, string, bool> Questions
+    {
+        get
+        {
+            var data = new TheoryData<KeyKind, string, bool, string, string, bool>();
+            foreach (KeyKind kind in (KeyKind[])[KeyKind.Sm2, KeyKind.Rsa])
+            {
+                foreach (string hash in (string[])["-sha1", "-sha256", "-sm3"])
+                {
+                    // Signed ahead under SHA-1 and SM3 only.
+                    foreach (bool nonce in (bool[])[false, true])
+                    {
+                        data.Add(kind, hash, nonce, "0x41020304", "good", nonce || hash == "-sha256");
+                        data.Add(kind, hash, nonce, "0x42020304", "revoked", nonce || hash == "-sha256");
+                        data.Add(kind, hash, nonce, "0x7f020304", "unknown", true);
+                    }
+                }
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Questions))]
+    public async Task OpenSslAsks_AndBelievesTheAnswer(KeyKind kind, string hash, bool nonce, string serial, string status, bool isLive)
+    {
+        await using OcspStage stage = await StageAsync(kind);
+        (WebApplication app, Uri address) = await stage.StartAsync();
+        await stage.WaitAsync(app);
+        _openssl.WritePem("ca.pem", Pem.Certificate, stage.Ca);
+
+        OpenSsl.Output output = _openssl.Run(
+        [
+            "ocsp", "-url", $"{address}ocsp", hash, "-issuer", "ca.pem", "-serial", serial, nonce ? "-nonce" : "-no_nonce", "-CAfile", "ca.pem",
+            "-resp_text", "-respout", "response.der", .. kind == KeyKind.Sm2 ? (string[])["-noverify"] : [],
+        ]);
+
+        output.HasLines($"{serial}: {status}");
+        output.HasLines("OCSP Response Status: successful (0x0)");
+        Assert.False(output.Says("WARNING"), output.ToString());
+        Assert.Equal(kind != KeyKind.Sm2, output.Error.Contains("Response verify OK", StringComparison.Ordinal));
+        Assert.Equal(status == "revoked", output.Says("Revocation Reason: keyCompromise (0x1)"));
+        byte[] response = _openssl.Read("response.der");
+        Certificate signer = isLive ? stage.Node : stage.Responder;
+        _openssl.VerifiesSigned(kind, signer.Tbs.SubjectPublicKeyInfo, OcspResponseTests.BasicResponse(_openssl, response));
+        Assert.Equal(nonce, Der.Decode<OcspResponse>(response).DecodeBasic().Tbs.ResponseExtensions is not null);
+    }
+
+    /// <summary>Two certificates in one request.</summary>
+    [Theory]
+    [InlineData(KeyKind.Sm2)]
+    [InlineData(KeyKind.Rsa)]
+    public async Task OpenSslAsksTwoThingsAtOnce(KeyKind kind)
+    {
+        await using OcspStage stage = await StageAsync(kind);
+        (WebApplication app, Uri address) = await stage.StartAsync();
+        await stage.WaitAsync(app);
+        _openssl.WritePem("ca.pem", Pem.Certificate, stage.Ca);
+        OpenSsl.Output output = _openssl.Run(
+        [
+            "ocsp", "-url", $"{address}ocsp", "-issuer", "ca.pem", "-serial", "0x41020304", "-sm3", "-serial", "0x42020304", "-CAfile", "ca.pem",
+            .. kind == KeyKind.Sm2 ? (string[])["-noverify"] : [],
+        ]);
+        output.HasLines("0x41020304: good", "0x42020304: revoked");
+    }
+
+    [Fact]
+    public async Task OpenSslIsTold_ThatAnotherIssuerIsNotOurs()
+    {
+        await using OcspStage stage = await StageAsync(KeyKind.Rsa);
+        (WebApplication app, Uri address) = await stage.StartAsync();
+        await stage.WaitAsync(app);
+        _openssl.WritePem("other.pem", Pem.Certificate, (await stage.MakeCaAsync(HsmKeyKind.Rsa2048, "别的CA")).Certificate!);
+        _openssl.Refuses("unauthorized (6)", "ocsp", "-url", $"{address}ocsp", "-issuer", "other.pem", "-serial", "0x41020304");
+    }
+
+    [Fact]
+    public async Task CurlGets_AndACacheKnowsWhatItHas()
+    {
+        Requires.Command("curl");
+        await using OcspStage stage = await StageAsync(KeyKind.Rsa);
+        (WebApplication app, Uri address) = await stage.StartAsync();
+        await stage.WaitAsync(app);
+        _openssl.WritePem("ca.pem", Pem.Certificate, stage.Ca);
+        _openssl.Run(["ocsp", "-issuer", "ca.pem", "-serial", "0x41020304", "-no_nonce", "-reqout", "request.der"]);
+        string url = $"{address}ocsp/{Uri.EscapeDataString(Convert.ToBase64String(_openssl.Read("request.der")))}";
+
+        string head = Curl("-D", "-", "-o", _openssl.PathOf("response.der"), url);
+        Assert.StartsWith("HTTP/1.1 200", head, StringComparison.Ordinal);
+        Assert.Contains("Cache-Control: max-age=3600, public, no-transform, must-revalidate", head, StringComparison.Ordinal);
+        string tag = head.Split('\n').Single(each => each.StartsWith("ETag: ", StringComparison.Ordinal))["ETag: ".Length..].Trim();
+        OpenSsl.Output output = _openssl.Run(["ocsp", "-respin", "response.der", "-issuer", "ca.pem", "-serial", "0x41020304", "-no_nonce", "-CAfile", "ca.pem"]);
+        output.HasLines("0x41020304: good");
+        Assert.True(output.Says("Response verify OK"));
+        Assert.StartsWith("HTTP/1.1 304", Curl("-D", "-", "-H", $"If-None-Match: {tag}", url), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 405", Curl("-D", "-", "-X", "PUT", url), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _openssl.Dispose();
+
+    private static string Curl(params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo("curl", ["-s", "-S", "--max-time", "20", .. arguments]) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output;
+    }
+
+    private static async Task<OcspStage> StageAsync(KeyKind kind)
+    {
+        OcspStage stage = await OcspStage.CreateAsync(kind == KeyKind.Sm2 ? HsmKeyKind.Sm2 : HsmKeyKind.Rsa2048);
+        FeedStatus[] statuses = [stage.Good(Serial), stage.Revoked(RevokedSerial)];
+        FeedWriter writer = stage.Begin();
+        await stage.WriteAsync(writer, statuses);
+        await stage.RespondAsync(writer, ZwCa.Issuance.CertIdHash.Sm3, stage.Time.GetUtcNow(), statuses);
+        stage.Source.Append(writer.ToArray());
+        return stage;
+    }
+}
