@@ -90,7 +90,7 @@ public sealed class LiveResponderTests : IDisposable
         await using OcspStage stage = await StageAsync(KeyKind.Rsa);
         (WebApplication app, Uri address) = await stage.StartAsync();
         await stage.WaitAsync(app);
-        _openssl.WritePem("other.pem", Pem.Certificate, (await stage.MakeCaAsync(HsmKeyKind.Rsa2048, "别的CA")).Certificate!);
+        _openssl.WritePem("other.pem", Pem.Certificate, (await stage.MakeCaAsync(HsmKeyKind.Rsa2048, "别的CA")).Certificate);
         _openssl.Refuses("unauthorized (6)", "ocsp", "-url", $"{address}ocsp", "-issuer", "other.pem", "-serial", "0x41020304");
     }
 
