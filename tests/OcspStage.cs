@@ -25,6 +25,12 @@ internal sealed class ShiftedTime : TimeProvider
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + By;
 }
 
+/// <summary>A CA whose key is in memory.</summary>
+internal sealed record OcspStageCa(Certificate Certificate, HsmSigner Signer)
+{
+    public Name Name => Certificate.Tbs.Subject;
+}
+
 /// <summary>A CA with its responder's key and the key of a node, the feed that tells of its certificates, and responders that pull it. Linked into the test projects.</summary>
 internal sealed class OcspStage : IAsyncDisposable
 {
@@ -46,9 +52,9 @@ internal sealed class OcspStage : IAsyncDisposable
 
     public OcspFeedSource Source { get; }
 
-    public Issuer Issuer { get; private set; } = null!;
+    public OcspStageCa Issuer { get; private set; } = null!;
 
-    public Certificate Ca => Issuer.Certificate!;
+    public Certificate Ca => Issuer.Certificate;
 
     /// <summary>Who signs ahead of time.</summary>
     public Certificate Responder { get; private set; } = null!;
@@ -66,7 +72,7 @@ internal sealed class OcspStage : IAsyncDisposable
     }
 
     /// <summary>Another CA, of which the feed says nothing.</summary>
-    public async Task<Issuer> MakeCaAsync(HsmKeyKind kind, string name)
+    public async Task<OcspStageCa> MakeCaAsync(HsmKeyKind kind, string name)
     {
         HsmSigner signer = await NewSignerAsync(kind);
         Name subject = Name.Create((Oids.CountryName, "CN"), (Oids.CommonName, name));
@@ -76,7 +82,7 @@ internal sealed class OcspStage : IAsyncDisposable
             Extension.Create(BasicConstraints.Ca(), critical: true),
             Extension.Create(new KeyUsage(KeyUsages.KeyCertSign | KeyUsages.CrlSign), critical: true),
         ]);
-        return new Issuer(certificate, signer, new Publication("http://pki.example.cn", "1.2.156.99999.1"));
+        return new OcspStageCa(certificate, signer);
     }
 
     public string File(string name) => _folder.File(name);
@@ -210,7 +216,7 @@ internal sealed class OcspStage : IAsyncDisposable
 
     private async Task<HsmSigner> NewSignerAsync(HsmKeyKind kind) => new(_hsm, await _hsm.GenerateKeyAsync(new KeyLabel($"key-{Interlocked.Increment(ref _keys)}"), kind));
 
-    private async Task<(Certificate Certificate, HsmSigner Signer)> CertifyAsync(Issuer issuer, HsmKeyKind kind)
+    private async Task<(Certificate Certificate, HsmSigner Signer)> CertifyAsync(OcspStageCa issuer, HsmKeyKind kind)
     {
         HsmSigner signer = await NewSignerAsync(kind);
         Name subject = Name.Create((Oids.CountryName, "CN"), (Oids.CommonName, "OCSP响应"));

@@ -6,7 +6,7 @@ using ZwCa.Issuance.Feed;
 namespace ZwCa.Ocsp.Feed;
 
 /// <summary>
-/// A node's copy of the feed: files, the chain that verifies them, and what is answered from. One caller at a time changes it; <see cref="Served"/> and <see cref="Health"/> are for everybody. What
+/// A node's copy of the feed: files, the chain that verifies them, and what is answered from. One caller at a time changes it; <see cref="Served"/> is for everybody. What
 /// does not verify changes nothing, and what was verified before stays served.
 /// </summary>
 internal sealed class FeedCopy

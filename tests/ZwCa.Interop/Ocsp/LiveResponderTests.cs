@@ -16,54 +16,44 @@ public sealed class LiveResponderTests : IDisposable
 
     private readonly OpenSsl _openssl = new();
 
-    /// <summary>Kind, hash option, nonce, serial number, what is printed, and whether it is signed by the node.</summary>
-    public static TheoryData<KeyKind, string, bool, string, string, bool> Questions
-    {
-        get
-        {
-            var data = new TheoryData<KeyKind, string, bool, string, string, bool>();
-            foreach (KeyKind kind in (KeyKind[])[KeyKind.Sm2, KeyKind.Rsa])
-            {
-                foreach (string hash in (string[])["-sha1", "-sha256", "-sm3"])
-                {
-                    // Signed ahead under SHA-1 and SM3 only.
-                    foreach (bool nonce in (bool[])[false, true])
-                    {
-                        data.Add(kind, hash, nonce, "0x41020304", "good", nonce || hash == "-sha256");
-                        data.Add(kind, hash, nonce, "0x42020304", "revoked", nonce || hash == "-sha256");
-                        data.Add(kind, hash, nonce, "0x7f020304", "unknown", true);
-                    }
-                }
-            }
-
-            return data;
-        }
-    }
-
     [Theory]
-    [MemberData(nameof(Questions))]
-    public async Task OpenSslAsks_AndBelievesTheAnswer(KeyKind kind, string hash, bool nonce, string serial, string status, bool isLive)
+    [InlineData(KeyKind.Sm2)]
+    [InlineData(KeyKind.Rsa)]
+    public async Task OpenSslAsks_AndBelievesTheAnswer(KeyKind kind)
     {
         await using OcspStage stage = await StageAsync(kind);
         (WebApplication app, Uri address) = await stage.StartAsync();
         await stage.WaitAsync(app);
         _openssl.WritePem("ca.pem", Pem.Certificate, stage.Ca);
+        foreach (string hash in (string[])["-sha1", "-sha256", "-sm3"])
+        {
+            foreach (bool nonce in (bool[])[false, true])
+            {
+                // Signed ahead under SHA-1 and SM3 only.
+                bool isLive = nonce || hash == "-sha256";
+                Ask(hash, nonce, "0x41020304", "good", isLive ? stage.Node : stage.Responder);
+                Ask(hash, nonce, "0x42020304", "revoked", isLive ? stage.Node : stage.Responder);
+                Ask(hash, nonce, "0x7f020304", "unknown", stage.Node);
+            }
+        }
 
-        OpenSsl.Output output = _openssl.Run(
-        [
-            "ocsp", "-url", $"{address}ocsp", hash, "-issuer", "ca.pem", "-serial", serial, nonce ? "-nonce" : "-no_nonce", "-CAfile", "ca.pem",
-            "-resp_text", "-respout", "response.der", .. kind == KeyKind.Sm2 ? (string[])["-noverify"] : [],
-        ]);
+        void Ask(string hash, bool nonce, string serial, string status, Certificate signer)
+        {
+            OpenSsl.Output output = _openssl.Run(
+            [
+                "ocsp", "-url", $"{address}ocsp", hash, "-issuer", "ca.pem", "-serial", serial, nonce ? "-nonce" : "-no_nonce", "-CAfile", "ca.pem",
+                "-resp_text", "-respout", "response.der", .. kind == KeyKind.Sm2 ? (string[])["-noverify"] : [],
+            ]);
 
-        output.HasLines($"{serial}: {status}");
-        output.HasLines("OCSP Response Status: successful (0x0)");
-        Assert.False(output.Says("WARNING"), output.ToString());
-        Assert.Equal(kind != KeyKind.Sm2, output.Error.Contains("Response verify OK", StringComparison.Ordinal));
-        Assert.Equal(status == "revoked", output.Says("Revocation Reason: keyCompromise (0x1)"));
-        byte[] response = _openssl.Read("response.der");
-        Certificate signer = isLive ? stage.Node : stage.Responder;
-        _openssl.VerifiesSigned(kind, signer.Tbs.SubjectPublicKeyInfo, OcspResponseTests.BasicResponse(_openssl, response));
-        Assert.Equal(nonce, Der.Decode<OcspResponse>(response).DecodeBasic().Tbs.ResponseExtensions is not null);
+            output.HasLines($"{serial}: {status}");
+            output.HasLines("OCSP Response Status: successful (0x0)");
+            Assert.False(output.Says("WARNING"), output.ToString());
+            Assert.Equal(kind != KeyKind.Sm2, output.Error.Contains("Response verify OK", StringComparison.Ordinal));
+            Assert.Equal(status == "revoked", output.Says("Revocation Reason: keyCompromise (0x1)"));
+            byte[] response = _openssl.Read("response.der");
+            _openssl.VerifiesSigned(kind, signer.Tbs.SubjectPublicKeyInfo, OcspResponseTests.BasicResponse(_openssl, response));
+            Assert.Equal(nonce, Der.Decode<OcspResponse>(response).DecodeBasic().Tbs.ResponseExtensions is not null);
+        }
     }
 
     /// <summary>Two certificates in one request.</summary>
@@ -81,7 +71,8 @@ public sealed class LiveResponderTests : IDisposable
             "ocsp", "-url", $"{address}ocsp", "-issuer", "ca.pem", "-serial", "0x41020304", "-sm3", "-serial", "0x42020304", "-CAfile", "ca.pem",
             .. kind == KeyKind.Sm2 ? (string[])["-noverify"] : [],
         ]);
-        output.HasLines("0x41020304: good", "0x42020304: revoked");
+        output.HasLines("0x41020304: good");
+        output.HasLines("0x42020304: revoked");
     }
 
     [Fact]
@@ -90,7 +81,7 @@ public sealed class LiveResponderTests : IDisposable
         await using OcspStage stage = await StageAsync(KeyKind.Rsa);
         (WebApplication app, Uri address) = await stage.StartAsync();
         await stage.WaitAsync(app);
-        _openssl.WritePem("other.pem", Pem.Certificate, (await stage.MakeCaAsync(HsmKeyKind.Rsa2048, "别的CA")).Certificate!);
+        _openssl.WritePem("other.pem", Pem.Certificate, (await stage.MakeCaAsync(HsmKeyKind.Rsa2048, "别的CA")).Certificate);
         _openssl.Refuses("unauthorized (6)", "ocsp", "-url", $"{address}ocsp", "-issuer", "other.pem", "-serial", "0x41020304");
     }
 

@@ -134,8 +134,8 @@ public sealed class AnswerTests : IAsyncLifetime
     [Fact]
     public async Task AnIssuerThatIsNotOurs_IsUnauthorized_AlsoBesideOneThatIs()
     {
-        Issuer foreign = await _stage.MakeCaAsync(HsmKeyKind.Sm2, "别的CA");
-        CertId theirs = CertIds.Of(foreign.Certificate!, SerialNumber.FromBytes(GoodSerial), CertIdHash.Sha1);
+        OcspStageCa foreign = await _stage.MakeCaAsync(HsmKeyKind.Sm2, "别的CA");
+        CertId theirs = CertIds.Of(foreign.Certificate, SerialNumber.FromBytes(GoodSerial), CertIdHash.Sha1);
         var sha512 = new CertId(new AlgorithmIdentifier("2.16.840.1.101.3.4.2.3", new byte[] { 5, 0 }), new byte[64], new byte[64], SerialNumber.FromBytes(GoodSerial));
         CertId half = CertIdOf(GoodSerial) with { IssuerNameHash = theirs.IssuerNameHash };
         foreach (CertId[] asked in (CertId[][])[[theirs], [sha512], [half], [CertIdOf(GoodSerial), theirs], [theirs, CertIdOf(GoodSerial)]])

@@ -141,12 +141,17 @@ public sealed class PullFeedTests
         writer.Crl(new FeedCrl(OcspStage.Number, "all", 7, crl.Length, Sm3.HashData(crl)));
         stage.Source.Append(writer.ToArray());
         stage.Source.Crls[Convert.ToHexStringLower(Sm3.HashData(crl))] = crl;
-        (WebApplication app, Uri address) = await stage.StartAsync();
+        (WebApplication app, _) = await stage.StartAsync();
         await stage.WaitAsync(app);
-        await app.StopAsync(TestContext.Current.CancellationToken);
+        for (int i = 0; app.Services.GetRequiredService<CrlFiles>().Find(OcspStage.Number, "all") is null; i++)
+        {
+            Assert.True(i < 400, "The CRL was not fetched.");
+            await Task.Delay(25, TestContext.Current.CancellationToken);
+        }
 
+        await app.StopAsync(TestContext.Current.CancellationToken);
         stage.Source.IsAway = true;
-        (app, address) = await stage.StartAsync();
+        (app, Uri address) = await stage.StartAsync();
         using var http = new HttpClient { BaseAddress = address };
         string ski = Convert.ToHexStringLower(stage.Ca.Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier.Span);
         await WaitForServedAsync(app);

@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Ocsp;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Issuance;
+using ZwCa.ServiceDefaults.Links;
+
+namespace ZwCa.Tests.Ocsp;
+
+/// <summary>The program, as an operator has it: its configuration, its link to the CA, its health, its end.</summary>
+public sealed class ProgramTests
+{
+    private static readonly byte[] Serial = [0x41];
+
+    [Fact]
+    public async Task ANodePullsOverItsLink_Answers_AndEndsInOrder()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        await stage.AppendAsync(stage.Good(Serial));
+        using var source = new HttpMessageInvoker(stage.Source, disposeHandler: false);
+        await using SampleService ca = await SampleService.StartAsync(new SampleSetup { Map = app => ClientKindExtensions.RequireClient(app.MapGet("/feed/{**path}", (HttpContext http) => ForwardAsync(http, source)), ClientKind.Ocsp) });
+        using X509Certificate2 link = ca.Ca.Issue("ocsp-1");
+        await using var node = new OcspProcess(stage, ca, link);
+
+        // Nobody knows the node yet.
+        node.Launch();
+        await WaitAsync(async () => (await ReadyAsync(node)) is { } answer && answer.Contains("not complete", StringComparison.Ordinal));
+        Assert.Equal((HttpStatusCode.OK, ResponseStatus.TryLater), await AskAsync(node, stage, Serial));
+
+        await ca.Clients.RegisterAsync(SampleService.Actor, link, "ocsp-1", ClientKind.Ocsp, TestContext.Current.CancellationToken);
+        Assert.True(await node.WaitUntilReadyAsync());
+        Assert.Equal((HttpStatusCode.OK, ResponseStatus.Successful), await AskAsync(node, stage, Serial));
+        Assert.Equal((HttpStatusCode.OK, ResponseStatus.TryLater), await AskAsync(node, stage, [0x42]));
+        string metrics = await node.ReadMetricsAsync();
+        Assert.Contains("zwca_ocsp_answers_total{outcome=\"presigned\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("zwca_ocsp_certificates", metrics, StringComparison.Ordinal);
+
+        // A new life without the CA.
+        Assert.Equal(0, await node.StopAsync());
+        await ca.App.StopAsync(TestContext.Current.CancellationToken);
+        node.Launch();
+        Assert.True(await node.WaitUntilReadyAsync());
+        Assert.Equal((HttpStatusCode.OK, ResponseStatus.Successful), await AskAsync(node, stage, Serial));
+        Assert.Equal(0, await node.StopAsync());
+    }
+
+    private static async Task ForwardAsync(HttpContext http, HttpMessageInvoker source)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"https://ca.example{http.Request.Path}{http.Request.QueryString}"));
+        using HttpResponseMessage answer = await source.SendAsync(request, http.RequestAborted);
+        http.Response.StatusCode = (int)answer.StatusCode;
+        await http.Response.Body.WriteAsync(await answer.Content.ReadAsByteArrayAsync(http.RequestAborted), http.RequestAborted);
+    }
+
+    private static async Task<string?> ReadyAsync(OcspProcess node)
+    {
+        using var http = new HttpClient { BaseAddress = node.Management };
+        try
+        {
+            using HttpResponseMessage answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+            return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task WaitAsync(Func<Task<bool>> what)
+    {
+        for (int i = 0; !await what(); i++)
+        {
+            Assert.True(i < 400);
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task<(HttpStatusCode Http, ResponseStatus Ocsp)> AskAsync(OcspProcess node, OcspStage stage, byte[] serial)
+    {
+        byte[] request = Der.Encode(new OcspRequest(new TbsRequest([new Request(CertIds.Of(stage.Ca, SerialNumber.FromBytes(serial), CertIdHash.Sha1))])));
+        using var http = new HttpClient { BaseAddress = node.Public };
+        using var content = new ByteArrayContent(request) { Headers = { ContentType = new MediaTypeHeaderValue("application/ocsp-request") } };
+        using HttpResponseMessage answer = await http.PostAsync(new Uri("/", UriKind.Relative), content, TestContext.Current.CancellationToken);
+        return (answer.StatusCode, Der.Decode<OcspResponse>(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).ResponseStatus);
+    }
+
+    /// <summary>On IPv4 and IPv6 where the machine has it.</summary>
+    private sealed class OcspProcess : ServiceProcess
+    {
+        public OcspProcess(OcspStage stage, SampleService ca, X509Certificate2 link)
+            : base("zwca-ocsp")
+        {
+            SystemCa.Write(link, stage.File("node-link.pem"), stage.File("node-link.key"), null);
+            stage.Write("feed.pem", Pem.Encode(Pem.PublicKey, Der.Encode(OcspFeedSource.PublicKey(1))));
+            ConfigFile = stage.Write("ocsp.json", JsonSerializer.Serialize(new
+            {
+                Service = new
+                {
+                    Name = "ocsp-1",
+                    Mode = "Development",
+                    Management = $"{Management.Host}:{Management.Port}",
+                    Link = new { CertificateFile = stage.File("node-link.pem"), KeyFile = stage.File("node-link.key"), SystemCaFile = ca.File("system-ca.pem") },
+                },
+                Ocsp = new
+                {
+                    Listen = (string[])[$"127.0.0.1:{Public.Port}", .. Socket.OSSupportsIPv6 ? (string[])[$"[::1]:{Public.Port}"] : []],
+                    DrainFor = "00:00:01",
+                    Feed = new { Url = ca.Address, OcspFeedSource.Origin, KeyFiles = (string[])[stage.File("feed.pem")], Folder = stage.File("program") },
+                },
+            }));
+        }
+
+        /// <summary>Where everybody asks: the port that a service with links would have.</summary>
+        public Uri Public => new($"http://127.0.0.1:{Address.Port}");
+
+        protected override string ConfigFile { get; }
+    }
+}
