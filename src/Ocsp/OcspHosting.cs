@@ -52,6 +52,8 @@ internal static class OcspHosting
         services.AddSingleton<CrlFiles>();
         services.AddSingleton<TokenBuckets>();
         services.AddSingleton<SignLive>();
+        services.AddSingleton<RenewLive>();
+        services.AddHostedService(provider => provider.GetRequiredService<RenewLive>());
         services.AddSingleton<AnswerOcsp>();
         services.AddSingleton<OcspMetrics>();
         services.AddSingleton<PublishedFiles>();

@@ -20,7 +20,7 @@ namespace ZwCa.Admin.Demo;
 /// The CA as a process of its own, spoken to as its users do: officers who decide in twos put others into office, register a province's RA, and the RA has certificates issued that two of
 /// its officers approved.
 /// </summary>
-internal sealed class DemoProvince : IAsyncDisposable
+internal sealed partial class DemoProvince : IAsyncDisposable
 {
     public const string CaName = "某省政务CA 演示 DEMO";
 
@@ -40,6 +40,7 @@ internal sealed class DemoProvince : IAsyncDisposable
     private readonly DemoKeyCentre _centre;
     private readonly LinkTrust _trust;
     private readonly List<DemoParty> _parties = [];
+    private DemoResponder? _responder;
 
     private DemoProvince(DemoCeremony ceremony, DirectoryInfo folder, DemoService service, DemoKeyCentre centre, Uri publication, LinkTrust trust)
     {
@@ -62,6 +63,9 @@ internal sealed class DemoProvince : IAsyncDisposable
 
     /// <summary>Of 张三: the signing and the encryption certificate of his second token.</summary>
     public (Certificate Signing, Certificate Encryption) Pair { get; private set; }
+
+    /// <summary>Of 张三: those of the token that he lost.</summary>
+    private (Certificate Signing, Certificate Encryption) Lost { get; set; }
 
     /// <summary>Configures KMC and CA from the ceremony's output and starts them.</summary>
     /// <param name="folder">Made anew.</param>
@@ -97,6 +101,7 @@ internal sealed class DemoProvince : IAsyncDisposable
             await service.StartAsync();
             DemoCommand.Report($"configured from the ceremony's output; {imported}", true);
             DemoCommand.Report($"zwca-ca runs as process {service.ProcessId} and listens on {service.Address}", true);
+            province._responder = await DemoResponder.StartAsync(ceremony, folder, service.Address);
             return province;
         }
         catch
@@ -148,6 +153,8 @@ internal sealed class DemoProvince : IAsyncDisposable
         // Step 5: relying parties hear of it.
         AnsiConsole.MarkupLine("\n[bold]The CRL that everybody gets[/]");
         good &= await ShowCrlAsync(first, second);
+        AnsiConsole.MarkupLine("\n[bold]Is this certificate good? The OCSP responder[/]");
+        good &= await ShowOcspAsync();
 
         // Step 6: who is disabled is out with his next step.
         var end = new CommandBody(OfficerActions.Disable, Der.Encode(new OfficerChange(second.OfficerCertificate.Tbs.SerialNumber, "调离岗位")));
@@ -159,6 +166,7 @@ internal sealed class DemoProvince : IAsyncDisposable
     /// <summary>Ends the services in order.</summary>
     public void Stop()
     {
+        _responder?.Stop();
         _service.Stop();
         _centre.Stop();
     }
@@ -166,6 +174,11 @@ internal sealed class DemoProvince : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _parties.ForEach(party => party.Dispose());
+        if (_responder is not null)
+        {
+            await _responder.DisposeAsync();
+        }
+
         await _service.DisposeAsync();
         await _centre.DisposeAsync();
     }
@@ -240,128 +253,6 @@ internal sealed class DemoProvince : IAsyncDisposable
         good &= DemoCommand.Report($"two officers have the SM2 certificate revoked: {(await RevokeAsync(ra, entry, review, answer)).State}", true);
         good &= await RefusesAsync("and a second time", () => RevokeAsync(ra, entry, review, answer));
         return good;
-    }
-
-    /// <summary>A pair, a letter to it, the token lost, the key recovered to another token: the letter opens.</summary>
-    private async Task<bool> ShowPairsAsync(DemoParty ra, DemoParty entry, DemoParty review)
-    {
-        const string text = "张三：关于档案移交的密件。";
-        string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
-
-        // Step 1: one request, two certificates.
-        using DemoSubscriber token = DemoSubscriber.Create(new DirectoryInfo(Path.Combine(_folder.FullName, "zhang-san-1")), "张三");
-        PairAnswer pair = await PairAsync(ra, entry, review, token, entity);
-        Certificate encryption = Der.Decode<Certificate>(pair.Encryption.Certificate);
-        bool good = DemoCommand.Report($"张三's token made his signing key, the KMC's device his encryption key: certificates {pair.Signing.Serial} and {pair.Encryption.Serial}", pair is { Signing.State: "valid", Encryption.State: "valid" });
-        PairAnswer delivered = await ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/receipt", token.Import(pair, pair.Signing));
-        good &= DemoCommand.Report("the token opened the envelope, compared the key with the certificate, and signed the receipt; CA and KMC have the envelope no more", delivered is { Delivery: "delivered", Envelope: null });
-
-        // Step 2: somebody writes to him.
-        byte[]? letter = DemoVerification.OpenSslEncrypt(encryption, System.Text.Encoding.UTF8.GetBytes(text), _folder.FullName);
-        if (letter is null)
-        {
-            DemoCommand.Report("no openssl 3 on PATH: the letter is written by ZWCA itself", true);
-            letter = encryption.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out Sm2PublicKey? key)
-                ? Der.Encode(Asn1.Gm.Sm2Cipher.FromRaw(key.Encrypt(System.Text.Encoding.UTF8.GetBytes(text))))
-                : throw new DemoException("The encryption certificate is not for an SM2 key.");
-        }
-
-        good &= DemoCommand.Report("what openssl pkeyutl encrypts for the encryption certificate, the token decrypts", token.Read(letter) == text);
-
-        // Step 3: the token is lost; both certificates end, and he gets a new pair in a new token.
-        await RevokeAsync(ra, entry, review, pair.Signing);
-        using DemoSubscriber second = DemoSubscriber.Create(new DirectoryInfo(Path.Combine(_folder.FullName, "zhang-san-2")), "张三");
-        PairAnswer fresh = await PairAsync(ra, entry, review, second, entity);
-        await ra.PostAsync<PairAnswer>($"/pairs/{fresh.Id}/receipt", second.Import(fresh, fresh.Signing));
-        Pair = (Der.Decode<Certificate>(fresh.Signing.Certificate), Der.Decode<Certificate>(fresh.Encryption.Certificate));
-        good &= DemoCommand.Report("the token is lost: both certificates are revoked, a new pair is in a new token, which cannot read the letter", second.CannotRead(letter));
-
-        // Step 4: two officers decide that the old key comes to the new token.
-        SubjectPublicKeyInfo recipient = Pair.Signing.Tbs.SubjectPublicKeyInfo;
-        Application recovery = ByRa(
-            DecisionKind.Recovery, Der.Encode(new RecoveryBody(Convert.FromHexString(pair.Encryption.Issuer), SerialNumber.Parse(pair.KeySerial), recipient)));
-        good &= await RefusesAsync(
-            "李四 alone has the old key recovered", () => ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/recovery", Decided(recovery, entry, entry, csr: null)));
-        PairAnswer recovered = await UntilCrlAsync(() => ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/recovery", Decided(recovery, entry, review, csr: null)));
-        await ra.PostAsync<PairAnswer>($"/pairs/{pair.Id}/receipt", second.Import(recovered, fresh.Signing));
-        good &= DemoCommand.Report("李四 and 王五 decide; CA, KMC and the device itself verify both: the new token reads the old letter", second.Read(letter) == text);
-        return good;
-    }
-
-    /// <summary>The KMC wants the CRL of the officers' CA, which this one has published with its first look.</summary>
-    private static async Task<PairAnswer> UntilCrlAsync(Func<Task<PairAnswer>> ask)
-    {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                return await ask();
-            }
-            catch (RefusalException e) when (e.Kind == Refusal.Unavailable && clock.Elapsed < Patience)
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1));
-            }
-        }
-    }
-
-    private Task<PairAnswer> PairAsync(DemoParty ra, DemoParty entry, DemoParty review, DemoSubscriber token, string entity)
-    {
-        CertificationRequest request = token.Request();
-        CertificateBody body = Body(Signing, "issuing-s1", entity, "张三", request.Info.SubjectPublicKeyInfo, 365) with { Encryption = new ProfileReference(Encryption, ProfileCatalogue.Shipped[Encryption].Hash) };
-        return ra.PostAsync<PairAnswer>("/pairs", Decided(ByRa(DecisionKind.Issue, Der.Encode(body)), entry, review, request));
-    }
-
-    /// <summary>Fetched as a relying party does: over plain http, from the place that the certificate names.</summary>
-    private async Task<bool> ShowCrlAsync(DemoParty first, DemoParty second)
-    {
-        TbsCertificate revoked = Issued[0].Tbs;
-        Certificate issuer = _ceremony.Certificate("issuing-s1");
-        var point = (FullName)revoked.Extensions!.Find<CrlDistributionPoints>()!.Points[0].Name!;
-        string place = ((UniformResourceIdentifier)point.Names[0]).Uri;
-        string path = new Uri(place).AbsolutePath;
-        DemoCommand.Report($"the certificate names its CRL: {place}", true);
-        using var client = new HttpClient { BaseAddress = Publication };
-        CrlFile before = await FetchAsync(_ => true);
-
-        var order = new CommandBody("crl.emergency", Der.Encode(new CrlOrder(issuer.Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier)));
-        await DecideAsync(first, second, order, RegionCode.Nation.Value);
-        CrlFile after = await FetchAsync(crl => crl.Number > before.Number);
-        bool isListed = Lists(after, revoked.SerialNumber);
-        bool good = DemoCommand.Report($"number {before.Number} of {before.ThisUpdate.Value:HH:mm:ss}, {(Lists(before, revoked.SerialNumber) ? "has" : "does not have")} the certificate", true);
-        good &= DemoCommand.Report("two officers order a new one at once", after.IsOf(issuer) && after.IsSignedBy(issuer));
-        good &= DemoCommand.Report($"number {after.Number} of {after.ThisUpdate.Value:HH:mm:ss}, {(isListed ? "has it" : "does not have it")}; good until {after.NextUpdate!.Value:u}", isListed);
-        return good;
-
-        async Task<CrlFile> FetchAsync(Func<CrlFile, bool> isWanted)
-        {
-            var clock = System.Diagnostics.Stopwatch.StartNew();
-            while (clock.Elapsed < Patience)
-            {
-                using HttpResponseMessage answer = await client.GetAsync(path);
-                if (answer.IsSuccessStatusCode && CrlFile.Read(await answer.Content.ReadAsByteArrayAsync()) is { } crl && isWanted(crl))
-                {
-                    return crl;
-                }
-
-                await Task.Delay(TimeSpan.FromMilliseconds(200));
-            }
-
-            throw new DemoException($"No new CRL came to {path} within {Patience.TotalSeconds} seconds.");
-        }
-
-        static bool Lists(CrlFile crl, SerialNumber serial)
-        {
-            foreach (CrlEntryView entry in crl.ReadEntries())
-            {
-                if (entry.SerialNumber.SequenceEqual(serial.Content))
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
     }
 
     private static Task<CertificateAnswer> RevokeAsync(DemoParty ra, DemoParty entry, DemoParty review, CertificateAnswer certificate)

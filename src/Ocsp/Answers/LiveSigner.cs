@@ -18,6 +18,8 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
     private DateTime _written;
     private DateTimeOffset _looked;
 
+    public string File => file;
+
     /// <summary>Null: the file is none, or not there.</summary>
     public Certificate? Certificate
     {
@@ -62,6 +64,27 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
         }
     }
 
+    /// <returns>DER of a PKCS #10 request for the key, with an empty subject.</returns>
+    /// <exception cref="HsmException">The device refused, failed or is away.</exception>
+    public async Task<byte[]> MakeRequestAsync(CancellationToken cancellationToken)
+    {
+        byte[] info = Der.Encode(new CertificationRequestInfo(Name.Create(), signer.SubjectPublicKeyInfo, []));
+        return Der.Encode(CertificationRequest.Assemble(info, signer.AlgorithmIdentifier, await signer.SignAsync(info, cancellationToken)));
+    }
+
+    /// <summary>From now on it signs with this certificate, also after the next start.</summary>
+    /// <exception cref="IOException">The file cannot be written; the old one stays.</exception>
+    public void Replace(Certificate next)
+    {
+        string whole = $"{file}.next";
+        System.IO.File.WriteAllText(whole, Pem.Encode(Pem.Certificate, Der.Encode(next)));
+        System.IO.File.Move(whole, file, overwrite: true);
+        lock (_lock)
+        {
+            (_certificate, _written) = (next, System.IO.File.GetLastWriteTimeUtc(file));
+        }
+    }
+
     private OcspResponder? Make(Certificate issuer, Certificate own)
     {
         try
@@ -88,10 +111,10 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
         _looked = now;
         try
         {
-            DateTime written = File.GetLastWriteTimeUtc(file);
+            DateTime written = System.IO.File.GetLastWriteTimeUtc(file);
             if (written != _written)
             {
-                _certificate = Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, File.ReadAllText(file)));
+                _certificate = Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, System.IO.File.ReadAllText(file)));
                 _written = written;
             }
         }

@@ -9,7 +9,7 @@ namespace ZwCa.Admin.Ceremony;
 /// <summary>Where a service shall listen and keep its records: what a ceremony does not say.</summary>
 internal sealed record ServicePlace
 {
-    /// <summary>ADDRESS:PORT of the links.</summary>
+    /// <summary>ADDRESS:PORT of the links; of a responder, where everybody asks.</summary>
     public required string Listen { get; init; }
 
     /// <summary>ADDRESS:PORT of health and metrics, on loopback.</summary>
@@ -20,6 +20,9 @@ internal sealed record ServicePlace
 
     /// <summary>Of a CA: https://HOST:PORT of its KMC. Null: it issues no pairs.</summary>
     public string? KeyCentre { get; init; }
+
+    /// <summary>Of a responder: https://HOST:PORT of its CA.</summary>
+    public string? Ca { get; init; }
 
     /// <summary>Null: it stands in the environment, for it may hold a password.</summary>
     public string? ConnectionString { get; init; }
@@ -36,6 +39,7 @@ internal static class ServiceSettings
 {
     public const string FileName = "ca.json";
     public const string KmcFileName = "kmc.json";
+    public const string OcspFileName = "ocsp.json";
 
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -103,6 +107,7 @@ internal static class ServiceSettings
             ["PersonIndexKey"] = source.Label(source.Service.IndexKey),
             ["DataKek"] = source.Label(source.Service.DataKek),
             ["Crls"] = crls,
+            ["Ocsp"] = OcspSettings(source, authorities, service),
         };
         if (place.KeyCentre is not null)
         {
@@ -118,6 +123,7 @@ internal static class ServiceSettings
             };
         }
 
+        common["Database"] = source.DatabaseSettings(place);
         return Write(target, FileName, common, "Ca", settings);
     }
 
@@ -150,8 +156,46 @@ internal static class ServiceSettings
             settings["PoolLook"] = "00:00:01";
         }
 
+        common["Database"] = source.DatabaseSettings(place);
         return Write(target, KmcFileName, common, "Kmc", settings);
     }
+
+    /// <summary>As <see cref="WriteCa"/>, of an OCSP responder: its certificates are those in the folder of its name.</summary>
+    /// <inheritdoc cref="WriteCa"/>
+    public static string WriteOcsp(CeremonyFolder ceremony, string service, string device, ServicePlace place, string target)
+    {
+        var source = new ServiceSource(ceremony, service, device, target);
+        InventoryCertificate system = ServiceSource.Need(source.Inventory.Certificates.FirstOrDefault(each => each.ProfileName == "system-root"), "a system CA");
+        string registry = ServiceSource.Need(source.Plan.Services.FirstOrDefault(each => each.IsRegistry), "a service of a CA").Id;
+        JsonObject common = source.WriteCommon(place, system);
+        var settings = new JsonObject
+        {
+            ["Listen"] = new JsonArray(place.Listen),
+            ["Feed"] = new JsonObject
+            {
+                ["Url"] = ServiceSource.Need(place.Ca, "place where the CA listens: name it"),
+                ["Origin"] = $"zwca/{registry}",
+                ["KeyFiles"] = new JsonArray(source.WriteKey("feed.pem", source.Decode(source.Certificate($"{registry}-feed")).Tbs.SubjectPublicKeyInfo)),
+                ["Folder"] = Path.Combine(target, "feed"),
+                ["MemoryFile"] = Path.Combine(target, "feed.heard"),
+            },
+            ["Hsm"] = source.HsmSettings(),
+            ["Live"] = new JsonArray([.. source.Inventory.Certificates
+                .Where(each => each.ProfileName == "ocsp-node" && each.Key is not null && each.File.StartsWith($"{service}/", StringComparison.Ordinal))
+                .Select(each => (JsonNode)new JsonObject { ["CertificateFile"] = source.Copy(each.File), ["Key"] = source.Label(each.Key!) })]),
+        };
+        return Write(target, OcspFileName, common, "Ocsp", settings);
+    }
+
+    /// <summary>Who signs responses ahead of time: a CA that has no delegated key does so by itself.</summary>
+    private static JsonObject OcspSettings(ServiceSource source, IReadOnlyList<InventoryCertificate> authorities, string service) => new()
+    {
+        ["FeedKey"] = source.Label($"{service}-feed"),
+        ["Origin"] = $"zwca/{service}",
+        ["Signers"] = new JsonArray([.. source.Inventory.Certificates
+            .Where(each => each.ProfileName == "ocsp-responder" && each.Key is not null && authorities.Any(authority => authority.Id == each.Issuer))
+            .Select(each => (JsonNode)new JsonObject { ["Authority"] = each.Issuer, ["KeyLabel"] = source.Label(each.Key!), ["CertificateFile"] = source.Copy(each.File) })]),
+    };
 
     private static string Write(string target, string name, JsonObject common, string section, JsonObject own)
     {

@@ -1,5 +1,8 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Token;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.Admin.Ceremony;
 
@@ -22,7 +25,7 @@ internal sealed class ServiceSource
         _target = target;
         Inventory = Inventory.Read(ceremony.Read(Inventory.FileName));
         Plan = PlanFile.Deserialize(ceremony.Read(CeremonyFolder.PlanFile));
-        Service = Need(Plan.Services.FirstOrDefault(each => each.Id == service), $"a service {service}");
+        Id = service;
         Device = Need(Inventory.Devices.FirstOrDefault(each => each.Id == device), $"a device {device}");
     }
 
@@ -30,7 +33,11 @@ internal sealed class ServiceSource
 
     public CeremonyPlan Plan { get; }
 
-    public ServicePlan Service { get; }
+    /// <summary>Of the service.</summary>
+    public string Id { get; }
+
+    /// <summary>Of one that has records.</summary>
+    public ServicePlan Service => Need(Plan.Services.FirstOrDefault(each => each.Id == Id), $"a service {Id}");
 
     public DevicePlan Device { get; }
 
@@ -58,24 +65,18 @@ internal sealed class ServiceSource
 
     public JsonObject LogSettings() => new()
     {
-        ["Origin"] = $"zwca/{Service.Id}", ["KeyLabel"] = Label($"{Service.Id}-log"), ["Anchors"] = new JsonArray(Path.Combine(_target, "log.anchor")),
+        ["Origin"] = $"zwca/{Id}", ["KeyLabel"] = Label($"{Id}-log"), ["Anchors"] = new JsonArray(Path.Combine(_target, "log.anchor")),
     };
 
     /// <summary>Makes the folder, and puts the link's files there.</summary>
-    /// <returns>Section Service.</returns>
+    /// <returns>Section Service, but for the records.</returns>
     public JsonObject WriteCommon(ServicePlace place, InventoryCertificate system)
     {
-        InventoryCertificate link = Certificate($"link-{Service.Id}");
+        InventoryCertificate link = Certificate($"link-{Id}");
         TokenFiles.MakeFolder(_target);
-        var database = new JsonObject { ["Kind"] = Service.Database.ToString() };
-        if (place.ConnectionString is not null)
-        {
-            database["ConnectionString"] = place.ConnectionString;
-        }
-
         return new JsonObject
         {
-            ["Name"] = Service.Id,
+            ["Name"] = Id,
             ["Mode"] = place.Mode,
             ["Listen"] = place.Listen,
             ["Management"] = place.Management,
@@ -86,7 +87,29 @@ internal sealed class ServiceSource
                 ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
                 ["SystemCaFile"] = Copy(system.File),
             },
-            ["Database"] = database,
         };
     }
+
+    /// <returns>Of section Service.</returns>
+    public JsonObject DatabaseSettings(ServicePlace place)
+    {
+        var database = new JsonObject { ["Kind"] = Service.Database.ToString() };
+        if (place.ConnectionString is not null)
+        {
+            database["ConnectionString"] = place.ConnectionString;
+        }
+
+        return database;
+    }
+
+    /// <summary>A public key beside the rest, in PEM.</summary>
+    /// <returns>Its path.</returns>
+    public string WriteKey(string name, SubjectPublicKeyInfo key)
+    {
+        string path = Path.Combine(_target, name);
+        TokenFiles.WriteNew(path, Encoding.ASCII.GetBytes(Pem.Encode(Pem.PublicKey, Der.Encode(key))));
+        return path;
+    }
+
+    public Certificate Decode(InventoryCertificate certificate) => CertificateFile.Read(_ceremony.Read(certificate.File), certificate.File);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,6 +18,9 @@ namespace ZwCa.Ca.Ocsp;
 internal static class FeedApi
 {
     public const string ContentType = "application/octet-stream";
+
+    /// <summary>Header of a 404 for segments: number of the oldest that is kept.</summary>
+    public const string FirstHeader = "Feed-First";
 
     /// <summary>Of one answer; bytes. A segment is never divided, and a larger one comes alone.</summary>
     private const long MaxAnswer = FeedFrames.MaxContent;
@@ -60,16 +64,21 @@ internal static class FeedApi
     }
 
     /// <summary>Whole frames in order; none: there is nothing after that yet. Without <paramref name="after"/> from the oldest segment on that is kept.</summary>
-    private static async Task<PushStreamHttpResult> GetSegmentsAsync(Database database, CancellationToken cancellationToken, long? after = null)
+    private static async Task<PushStreamHttpResult> GetSegmentsAsync(HttpResponse response, Database database, CancellationToken cancellationToken, long? after = null)
     {
         IReadOnlyList<SegmentRow> rows = await database.ReadAsync(
-            async transaction =>
+            transaction => FeedStore.ListAfterAsync(transaction, after is { } number ? RequireNumber(number) : null, MaxSegments), cancellationToken);
+        if (after is not null && rows.Count > 0 && rows[0].Number != after + 1)
+        {
+            // What becomes a problem document is cleared before.
+            response.OnStarting(() =>
             {
-                IReadOnlyList<SegmentRow> found = await FeedStore.ListAfterAsync(transaction, after is { } number ? RequireNumber(number) : null, MaxSegments);
-                bool isGone = after is not null && found.Count > 0 && found[0].Number != after + 1;
-                return isGone ? throw new RefusalException(Refusal.NotFound, "该分段已删除，请从快照开始。") : found;
-            },
-            cancellationToken);
+                response.Headers[FirstHeader] = rows[0].Number.ToString(CultureInfo.InvariantCulture);
+                return Task.CompletedTask;
+            });
+            throw new RefusalException(Refusal.NotFound, "该分段已删除，请从快照开始。");
+        }
+
         long length = 0;
         SegmentRow[] taken = [.. rows.TakeWhile((row, i) => (length += row.Length + row.Statement.Length + (2 * sizeof(int))) <= MaxAnswer || i == 0)];
         return TypedResults.Stream(

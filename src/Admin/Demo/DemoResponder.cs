@@ -1,0 +1,103 @@
+using System.Net;
+using ZwCa.Admin.Ceremony;
+using ZwCa.Admin.Crls;
+using ZwCa.Admin.Ocsp;
+using ZwCa.Asn1.Ocsp;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Issuance;
+
+namespace ZwCa.Admin.Demo;
+
+/// <summary>An OCSP responder as a process of its own, and what agency systems ask it.</summary>
+internal sealed class DemoResponder : IAsyncDisposable
+{
+    private const string Name = "ocsp-1";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly DemoService _service;
+    private readonly Downloader _downloader = new(TimeProvider.System);
+
+    private DemoResponder(DemoService service, Uri url)
+    {
+        _service = service;
+        Url = url;
+    }
+
+    /// <summary>Where everybody asks.</summary>
+    public Uri Url { get; }
+
+    /// <summary>Configures it from the ceremony's output and starts it.</summary>
+    /// <param name="ca">Where the CA listens.</param>
+    /// <param name="folder">Made anew.</param>
+    /// <exception cref="DemoException">It did not come up.</exception>
+    public static async Task<DemoResponder> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, Uri ca)
+    {
+        IPEndPoint listen = DemoService.FreeEndPoint();
+        IPEndPoint management = DemoService.FreeEndPoint();
+        string config = ServiceSettings.WriteOcsp(
+            new CeremonyFolder(ceremony.Output),
+            Name,
+            "service",
+            new ServicePlace { Listen = listen.ToString(), Management = management.ToString(), Ca = ca.GetLeftPart(UriPartial.Authority), Mode = "Demo" },
+            Path.Combine(folder.FullName, Name));
+        var responder = new DemoResponder(new DemoService("ocsp", config, listen, management), new Uri($"http://{listen}/ocsp"));
+        try
+        {
+            await responder._service.StartAsync();
+            DemoCommand.Report($"zwca-ocsp runs as process {responder._service.ProcessId}: it pulls the CA's signed feed, and answers on {responder.Url}", true);
+            return responder;
+        }
+        catch
+        {
+            await responder.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Asks until the answer is the one that is due: what has just changed takes a moment on its way.</summary>
+    /// <param name="status"><c>good</c>, <c>revoked</c> or <c>unknown</c>.</param>
+    /// <param name="isFresh">The answer is to be signed just now.</param>
+    /// <returns>Whether it came.</returns>
+    public async Task<bool> SaysAsync(string what, SerialNumber serialNumber, Certificate issuer, string status, CertIdHash hash = CertIdHash.Sha1, bool isFresh = false)
+    {
+        Nonce? nonce = isFresh ? new Nonce(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)) : null;
+        var question = new OcspQuestion(issuer, serialNumber, hash, nonce);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        OcspVerdict verdict;
+        bool came;
+        do
+        {
+            using HttpRequestMessage message = question.ToMessage(Url);
+            using Downloaded answer = Downloader.RequireFound(await _downloader.SendAsync(message, new DownloadLimits(OcspQuestion.MaxLength, Patience), CancellationToken.None));
+            verdict = question.Judge(answer, TimeProvider.System.GetUtcNow());
+            came = verdict.Fault is null && StatusOf(verdict) == status && (!isFresh || verdict.Nonce == nonce);
+        }
+        while (!came && clock.Elapsed < Patience && await WaitAsync());
+        string said = verdict.Fault ?? StatusOf(verdict);
+        return DemoCommand.Report($"{what}: {said}{(isFresh ? ", signed just now" : "")}", came);
+    }
+
+    /// <summary>Ends it in order.</summary>
+    public void Stop() => _service.Stop();
+
+    public async ValueTask DisposeAsync()
+    {
+        _downloader.Dispose();
+        await _service.DisposeAsync();
+    }
+
+    private static async Task<bool> WaitAsync()
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(100));
+        return true;
+    }
+
+    private static string StatusOf(OcspVerdict verdict) => verdict.Single?.CertStatus switch
+    {
+        Good => "good",
+        Revoked => "revoked",
+        Unknown => "unknown",
+        _ => "nothing",
+    };
+}

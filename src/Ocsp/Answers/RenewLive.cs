@@ -1,0 +1,83 @@
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
+using ZwCa.Hsm;
+using ZwCa.ServiceDefaults.Links;
+
+namespace ZwCa.Ocsp.Answers;
+
+/// <summary>
+/// Has the CA certify the node's keys again, each in the last third of its certificate's life: seven days at most are what a stolen key could be used for. Whatever fails is tried again, for the
+/// same key.
+/// </summary>
+/// <param name="http">Over the node's link. Its base address is the CA's.</param>
+internal sealed partial class RenewLive(HttpClient http, IReadOnlyList<LiveSigner> signers, TimeProvider time, ILogger<RenewLive> logger) : BackgroundService
+{
+    private const int MaxLength = 1 << 16;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(LookEvery, time);
+        do
+        {
+            foreach (LiveSigner signer in signers)
+            {
+                await TryAsync(signer, stoppingToken);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <returns>Whether there is a new one.</returns>
+    internal async Task<bool> RunOnceAsync(LiveSigner signer, CancellationToken cancellationToken)
+    {
+        if (signer.Certificate is not { } old || time.GetUtcNow() < LinkRenewal.DueAt(old.Tbs.Validity.NotBefore.Value, old.Tbs.Validity.NotAfter.Value))
+        {
+            return false;
+        }
+
+        // Step 1: whose it is, its certificate says.
+        string issuer = Convert.ToHexStringLower((old.Tbs.Extensions?.Find<AuthorityKeyIdentifier>()?.KeyIdentifier ?? default).Span);
+
+        // Step 2: the request proves the key.
+        using var content = new ByteArrayContent(await signer.MakeRequestAsync(cancellationToken)) { Headers = { ContentType = new MediaTypeHeaderValue(LinkRenewal.RequestType) } };
+        using HttpResponseMessage answer = await http.PostAsync(new Uri($"responders/{issuer}/renewal", UriKind.Relative), content, cancellationToken);
+        await answer.ThrowIfRefusedAsync(cancellationToken);
+        await answer.Content.LoadIntoBufferAsync(MaxLength, cancellationToken);
+        Certificate next = Der.Decode<Certificate>(await answer.Content.ReadAsByteArrayAsync(cancellationToken));
+
+        // Step 3: what the CA sent is for this key, of the same CA, and lasts longer; else the file stays.
+        if (next.Tbs.SubjectPublicKeyInfo != old.Tbs.SubjectPublicKeyInfo || next.Tbs.Issuer != old.Tbs.Issuer || next.Tbs.Validity.NotAfter <= old.Tbs.Validity.NotAfter)
+        {
+            throw new DerException("What the CA sent is no certificate that follows this one.");
+        }
+
+        signer.Replace(next);
+        LogRenewed(logger, next.Tbs.Subject.ToString(), next.Tbs.Validity.NotAfter.Value);
+        return true;
+    }
+
+    private async Task TryAsync(LiveSigner signer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunOnceAsync(signer, cancellationToken);
+        }
+        catch (Exception e) when (e is HttpRequestException or RefusalException or UnexpectedResponseException or HsmException or DerException or IOException or UnauthorizedAccessException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            LogNotRenewed(logger, e, signer.File);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The key of {Subject} is certified until {NotAfter:O}")]
+    private static partial void LogRenewed(ILogger logger, string subject, DateTimeOffset notAfter);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{File} could not be renewed: it is tried again")]
+    private static partial void LogNotRenewed(ILogger logger, Exception exception, string file);
+}
