@@ -8,7 +8,6 @@ using ZwCa.Issuance;
 using ZwCa.Issuance.Feed;
 using ZwCa.Ocsp.Feed;
 using ZwCa.Ocsp.Statuses;
-using ZwCa.Tests.Issuance.Crls;
 
 namespace ZwCa.Tests.Ocsp;
 
