@@ -25,6 +25,9 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
     /// <summary>Number of the oldest that is given out.</summary>
     public long First { get; set; } = 1;
 
+    /// <summary>What it says that the oldest is. Null: the truth.</summary>
+    public long? Said { get; set; }
+
     /// <summary>Whether the CA is there.</summary>
     public bool IsAway { get; set; }
 
@@ -118,7 +121,7 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
     private HttpResponseMessage Gone()
     {
         var gone = new HttpResponseMessage(HttpStatusCode.NotFound);
-        gone.Headers.Add(ZwCa.Ocsp.Feed.FeedClient.FirstHeader, First.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        gone.Headers.Add(ZwCa.Ocsp.Feed.FeedClient.FirstHeader, (Said ?? First).ToString(System.Globalization.CultureInfo.InvariantCulture));
         return gone;
     }
 

@@ -39,7 +39,7 @@ internal sealed class WarmUp(FeedState state, AnswerOcsp answers, TimeProvider t
     {
         byte[][] requests =
         [
-            .. feed.Table.Sample(Certificates).Select(each => feed.Authorities.Find(each.Authority) is { } authority
+            .. feed.Table.Sample(Certificates).Where(each => each.SerialNumber.AsSpan().ContainsAnyExcept((byte)0)).Select(each => feed.Authorities.Find(each.Authority) is { } authority
                 ? Der.Encode(new OcspRequest(new TbsRequest([new Request(CertIds.Of(authority.Certificate, SerialNumber.FromBytes(each.SerialNumber), CertIdHash.Sha1))])))
                 : []),
         ];

@@ -81,11 +81,11 @@ internal sealed partial class PullFeed(
 
         bool isComplete = _copy.Hear(heartbeat);
 
-        // Step 2: what is missing.
-        while (!isComplete)
+        // Step 2: what is missing. A feed that has a gap again behind its own snapshot is asked anew later, not at once and for ever.
+        for (bool hasBegun = false; !isComplete; isComplete = _copy.IsComplete)
         {
-            await FetchAsync(cancellationToken);
-            isComplete = _copy.IsComplete;
+            bool begins = await FetchAsync(cancellationToken);
+            hasBegun = begins && hasBegun ? throw new FeedRefusedException($"Segment {_copy.Number + 1} is not to be had, though the copy begins where the feed says: there is a gap.") : begins || hasBegun;
         }
 
         // Step 3: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
@@ -101,7 +101,8 @@ internal sealed partial class PullFeed(
         }
     }
 
-    private async Task FetchAsync(CancellationToken cancellationToken)
+    /// <returns>Whether the copy begins anew.</returns>
+    private async Task<bool> FetchAsync(CancellationToken cancellationToken)
     {
         // A new node: statuses from the snapshot, and then all segments that are kept, for the responses in them.
         (IReadOnlyList<FeedSegment>? segments, long? first) = await client.ReadSegmentsAsync(_copy.Number, cancellationToken);
@@ -111,7 +112,7 @@ internal sealed partial class PullFeed(
                 ?? throw new FeedRefusedException($"Segment {_copy.Number + 1} is not to be had any more, and there is no snapshot: there is a gap.");
             await _copy.BeginAsync(snapshot, first, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken));
             LogBegun(logger, snapshot.Tbs.Number, first ?? snapshot.Tbs.Number + 1);
-            return;
+            return true;
         }
 
         if (segments.Count == 0)
@@ -123,6 +124,8 @@ internal sealed partial class PullFeed(
         {
             _copy.Append(segment);
         }
+
+        return false;
     }
 
     /// <summary>Once an hour: what a newer snapshot makes superfluous, and certificates that have expired long ago.</summary>

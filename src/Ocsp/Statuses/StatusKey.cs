@@ -28,12 +28,12 @@ internal readonly record struct StatusKey
         (_first, _second, _third) = (parts[0], parts[1], parts[2]);
     }
 
-    /// <returns>The CA's number, and the content of the serial number's INTEGER.</returns>
+    /// <returns>The CA's number, and the content of the serial number's INTEGER; empty: it is nobody's.</returns>
     public (short Authority, byte[] SerialNumber) Split()
     {
         Span<ulong> parts = [_first, _second, _third];
         Span<byte> bytes = MemoryMarshal.AsBytes(parts);
-        return (MemoryMarshal.Read<short>(bytes[(MaxSerial + 1)..]), bytes[..bytes[MaxSerial]].ToArray());
+        return (MemoryMarshal.Read<short>(bytes[(MaxSerial + 1)..]), bytes[..Math.Min((int)bytes[MaxSerial], MaxSerial)].ToArray());
     }
 
     /// <summary>Seeded anew in each process: which serial numbers meet in one place, nobody outside can know.</summary>

@@ -145,16 +145,16 @@ internal sealed class StatusTable
         return removed;
     }
 
-    /// <summary>Some certificates that are stored, no matter which. Safe for concurrent use.</summary>
+    /// <summary>Some certificates that are stored, no matter which; one that goes meanwhile may be a wrong one. Safe for concurrent use.</summary>
     public IReadOnlyList<(short Authority, byte[] SerialNumber)> Sample(int most)
     {
         var sample = new List<(short, byte[])>();
         int[] index = Volatile.Read(ref _index);
         for (int place = 0; place < index.Length && sample.Count < most; place++)
         {
-            if (Volatile.Read(ref index[place]) is > 0 and int found && EntryOf(found - 1).Key is var key && key != default)
+            if (Volatile.Read(ref index[place]) is > 0 and int found && EntryOf(found - 1).Key.Split() is { SerialNumber.Length: > 0 } each)
             {
-                sample.Add(key.Split());
+                sample.Add(each);
             }
         }
 

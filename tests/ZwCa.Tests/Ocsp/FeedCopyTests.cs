@@ -1,6 +1,4 @@
-using ZwCa.Asn1;
 using ZwCa.Asn1.Feed;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 using ZwCa.Issuance.Feed;
 using ZwCa.Ocsp.Feed;

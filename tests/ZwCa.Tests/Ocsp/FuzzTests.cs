@@ -6,11 +6,9 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
-using ZwCa.Issuance.Feed;
 using ZwCa.Ocsp;
 using ZwCa.Ocsp.Answers;
 using ZwCa.Ocsp.Listening;
-using ZwCa.Tests.Issuance.Crls;
 
 namespace ZwCa.Tests.Ocsp;
 

@@ -8,7 +8,6 @@ using ZwCa.Issuance;
 using ZwCa.Issuance.Feed;
 using ZwCa.Ocsp.Feed;
 using ZwCa.Ocsp.Statuses;
-using ZwCa.Tests.Issuance.Crls;
 
 namespace ZwCa.Tests.Ocsp;
 
@@ -129,6 +128,22 @@ public sealed class PullFeedTests
         HealthReport report = await WaitForAsync(app, HealthStatus.Unhealthy, "gap");
         Assert.Contains("there is no snapshot", report.Entries["feed"].Description, StringComparison.Ordinal);
         Assert.Null(app.Services.GetRequiredService<FeedState>().Served);
+    }
+
+    /// <summary>A CA that says where to begin, and has nothing there, is not asked without an end.</summary>
+    [Fact]
+    public async Task AGapBehindTheSnapshot_IsSaid()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        await stage.AppendAsync(stage.Good(Serial));
+        await stage.AppendAsync(stage.Good(Serial, 2));
+        stage.Source.MakeSnapshot(1, stage.Begin().ToArray());
+        stage.Source.First = 2;
+        stage.Source.Said = 1;
+        (WebApplication app, _) = await stage.StartAsync();
+        await WaitForAsync(app, HealthStatus.Unhealthy, "is not to be had, though");
+        stage.Source.Said = null;
+        await WaitForAsync(app, HealthStatus.Healthy);
     }
 
     /// <summary>A CRL comes with the feed and is kept: a start without the CA has it, and a file that was changed is not given out.</summary>
