@@ -1,18 +1,11 @@
-using System.Net;
 using System.Security.Cryptography;
-using Spectre.Console;
-using ZwCa.Admin.Ceremony;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
 using ZwCa.Issuance;
-using ZwCa.Officers;
-using ZwCa.ServiceDefaults.Links;
-using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Admin.Demo;
 

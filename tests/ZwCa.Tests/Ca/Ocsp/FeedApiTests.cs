@@ -74,7 +74,9 @@ public sealed class FeedApiTests
 
         // What was deleted cannot be begun with, and the oldest that is kept can.
         await story.Stage.RawAsync("DELETE FROM feed_segment WHERE number = 1");
-        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/feed/segments?after=0", Token)).StatusCode);
+        using HttpResponseMessage gone = await client.GetAsync("/feed/segments?after=0", Token);
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        Assert.True(long.Parse(gone.Headers.GetValues(FeedApi.FirstHeader).Single(), System.Globalization.CultureInfo.InvariantCulture) > 1);
         Assert.Equal(2, FeedFrames.Read(await client.GetByteArrayAsync("/feed/segments", Token)).First().Statement.Tbs.Number);
     }
 
