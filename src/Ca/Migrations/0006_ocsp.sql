@@ -1,7 +1,8 @@
 -- What the feed does not tell yet: the certificate was stored, or its status has changed. Written with that; gone with the segment that tells it. What is told is how the certificate stands then.
+-- It refers to nothing: whoever deletes a certificate beside the service is told of by what then waits here for ever.
 CREATE TABLE ocsp_change (
     change_id {blob(16)} NOT NULL PRIMARY KEY,
-    certificate_id {blob(16)} NOT NULL REFERENCES certificate (certificate_id)
+    certificate_id {blob(16)} NOT NULL
 ){by_key};
 
 -- All certificates in the order of their ids, piece by piece: from the first id of a slice to the first of the next. The first slice begins with sixteen zero bytes, and the service adds it.

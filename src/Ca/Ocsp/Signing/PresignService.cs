@@ -15,6 +15,7 @@ internal sealed partial class PresignService(
     {
         using var timer = new PeriodicTimer(options.Look, time);
         Task tick = Tick(), called = call.WaitAsync(stoppingToken);
+        string? failure = null;
         while (true)
         {
             try
@@ -22,12 +23,19 @@ internal sealed partial class PresignService(
                 await introduction.RunAsync(stoppingToken);
                 await responses.RunChangesAsync(stoppingToken);
                 await crls.RunAsync(stoppingToken);
+                failure = null;
             }
 #pragma warning disable CA1031 // Whatever it is: what waits goes on waiting, which readiness tells of, and the next look is the next try.
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
-                LogFailed(logger, e);
+                // A device that is away for an hour is one line.
+                if (failure != e.Message)
+                {
+                    failure = e.Message;
+                    LogFailed(logger, e);
+                }
+
                 await Task.Delay(Pause, stoppingToken);
             }
 
