@@ -1,8 +1,6 @@
-using ZwCa.Admin.Ceremony;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Officers;
 
