@@ -194,7 +194,11 @@ internal sealed class OcspStage : IAsyncDisposable
         FeedState state = app.Services.GetRequiredService<FeedState>();
         for (int i = 0; state.Number < Source.Segments.Count || state.Served is null || state.CompleteAt is null; i++)
         {
-            Assert.True(i < 600, $"The node ends with segment {state.Number}: {state.Fault}");
+            if (i == 600)
+            {
+                throw new TimeoutException($"The node ends with segment {state.Number}: {state.Fault}");
+            }
+
             await Task.Delay(50);
         }
     }

@@ -43,6 +43,9 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
         }
     }
 
+    /// <summary>The core that it may use. Null: all.</summary>
+    public string? Core { get; init; }
+
     protected abstract string ConfigFile { get; }
 
     private HttpClient Health => _health ??= new HttpClient { BaseAddress = Management, Timeout = TimeSpan.FromSeconds(5) };
@@ -58,7 +61,7 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
 
         _process?.Dispose();
         // The signal that a file may not grow has to be an error of the write, as on a full disk.
-        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), "--config", ConfigFile];
+        string[] command = [.. Core is null ? (string[])[] : ["taskset", "-c", Core], "dotnet", Path.Combine(AppContext.BaseDirectory, $"{program}.dll"), "--config", ConfigFile];
         var start = new ProcessStartInfo("/bin/sh", ["-c", "trap '' XFSZ; exec \"$@\"", "sh", .. command])
         {
             RedirectStandardOutput = true,
@@ -73,17 +76,18 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
     }
 
     /// <summary>Starts it and waits until it says that it is ready.</summary>
-    public async Task StartAsync()
+    /// <param name="patience">Null: a minute.</param>
+    public async Task StartAsync(TimeSpan? patience = null)
     {
         Launch();
-        if (!await WaitUntilReadyAsync())
+        if (!await WaitUntilReadyAsync(patience))
         {
             throw new InvalidOperationException($"It ended before it was ready.\n{Log}");
         }
     }
 
     /// <returns>False: it ended before.</returns>
-    public async Task<bool> WaitUntilReadyAsync()
+    public async Task<bool> WaitUntilReadyAsync(TimeSpan? patience = null)
     {
         var clock = Stopwatch.StartNew();
         while (!_process!.HasExited)
@@ -101,7 +105,7 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
                 // It does not listen yet.
             }
 
-            if (clock.Elapsed > Patience)
+            if (clock.Elapsed > (patience ?? Patience))
             {
                 throw new TimeoutException($"It was not ready in time.\n{Log}");
             }

@@ -16,6 +16,8 @@ const string usage = """
       revoke [ROWS]  revocations through the CA as a process, with none and with 500,000 revoked before; with a number, with half of so many
       pair [--seeded ROWS]  pairs through CA and KMC as processes, with an empty CA and with a million certificates stored, beside single ones and cfssl serve; with so many stored; 0: without
       crl-job [ROWS] the CA's whole CRL job with a million revoked, beside openssl ca -gencrl alone; with a number, with so many
+      presign [N]  OCSP responses signed ahead for a million certificates, through hsm-sim, database and feed included; with a number, for so many
+      ocsp [N]  the responder on one core with a million certificates, beside nginx with a static file and cfssl ocspserve; wrk on the other core; with a number, with so many
       debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
@@ -56,6 +58,14 @@ switch (args)
         return await CrlJobBenchmark.RunAsync(CrlJobBenchmark.RevokedByDefault);
     case ["crl-job", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:
         return await CrlJobBenchmark.RunAsync(rows);
+    case ["presign"]:
+        return await PresignBenchmark.RunAsync(PresignBenchmark.CertificatesByDefault);
+    case ["presign", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:
+        return await PresignBenchmark.RunAsync(rows);
+    case ["ocsp"]:
+        return await OcspBenchmark.RunAsync(OcspBenchmark.CertificatesByDefault);
+    case ["ocsp", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:
+        return await OcspBenchmark.RunAsync(rows);
     case ["debian", string bits, string file] when bits is "2048" or "3072" or "4096":
         return DebianTable.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture), file);
     case ["time"]:

@@ -1,10 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
@@ -23,8 +19,7 @@ public sealed class ProgramTests
     {
         await using OcspStage stage = await OcspStage.CreateAsync();
         await stage.AppendAsync(stage.Good(Serial));
-        using var source = new HttpMessageInvoker(stage.Source, disposeHandler: false);
-        await using SampleService ca = await SampleService.StartAsync(new SampleSetup { Map = app => ClientKindExtensions.RequireClient(app.MapGet("/feed/{**path}", (HttpContext http) => ForwardAsync(http, source)), ClientKind.Ocsp) });
+        await using SampleService ca = await OcspProcess.ServeAsync(stage);
         using X509Certificate2 link = ca.Ca.Issue("ocsp-1");
         await using var node = new OcspProcess(stage, ca, link);
 
@@ -48,14 +43,6 @@ public sealed class ProgramTests
         Assert.True(await node.WaitUntilReadyAsync());
         Assert.Equal((HttpStatusCode.OK, ResponseStatus.Successful), await AskAsync(node, stage, Serial));
         Assert.Equal(0, await node.StopAsync());
-    }
-
-    private static async Task ForwardAsync(HttpContext http, HttpMessageInvoker source)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"https://ca.example{http.Request.Path}{http.Request.QueryString}"));
-        using HttpResponseMessage answer = await source.SendAsync(request, http.RequestAborted);
-        http.Response.StatusCode = (int)answer.StatusCode;
-        await http.Response.Body.WriteAsync(await answer.Content.ReadAsByteArrayAsync(http.RequestAborted), http.RequestAborted);
     }
 
     private static async Task<string?> ReadyAsync(OcspProcess node)
@@ -88,37 +75,5 @@ public sealed class ProgramTests
         using var content = new ByteArrayContent(request) { Headers = { ContentType = new MediaTypeHeaderValue("application/ocsp-request") } };
         using HttpResponseMessage answer = await http.PostAsync(new Uri("/", UriKind.Relative), content, TestContext.Current.CancellationToken);
         return (answer.StatusCode, Der.Decode<OcspResponse>(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).ResponseStatus);
-    }
-
-    /// <summary>On IPv4 and IPv6 where the machine has it.</summary>
-    private sealed class OcspProcess : ServiceProcess
-    {
-        public OcspProcess(OcspStage stage, SampleService ca, X509Certificate2 link)
-            : base("zwca-ocsp")
-        {
-            SystemCa.Write(link, stage.File("node-link.pem"), stage.File("node-link.key"), null);
-            stage.Write("feed.pem", Pem.Encode(Pem.PublicKey, Der.Encode(OcspFeedSource.PublicKey(1))));
-            ConfigFile = stage.Write("ocsp.json", JsonSerializer.Serialize(new
-            {
-                Service = new
-                {
-                    Name = "ocsp-1",
-                    Mode = "Development",
-                    Management = $"{Management.Host}:{Management.Port}",
-                    Link = new { CertificateFile = stage.File("node-link.pem"), KeyFile = stage.File("node-link.key"), SystemCaFile = ca.File("system-ca.pem") },
-                },
-                Ocsp = new
-                {
-                    Listen = (string[])[$"127.0.0.1:{Public.Port}", .. Socket.OSSupportsIPv6 ? (string[])[$"[::1]:{Public.Port}"] : []],
-                    DrainFor = "00:00:01",
-                    Feed = new { Url = ca.Address, OcspFeedSource.Origin, KeyFiles = (string[])[stage.File("feed.pem")], Folder = stage.File("program") },
-                },
-            }));
-        }
-
-        /// <summary>Where everybody asks: the port that a service with links would have.</summary>
-        public Uri Public => new($"http://127.0.0.1:{Address.Port}");
-
-        protected override string ConfigFile { get; }
     }
 }
