@@ -229,8 +229,13 @@ internal sealed class OcspStage : IAsyncDisposable
             Extension.Create(KeyUsage.Signing, critical: true),
             Extension.Create(new ExtendedKeyUsage(Oids.OcspSigning), critical: true),
             Extension.Create(new OcspNoCheck(), critical: false),
+            Extension.Create(new AuthorityKeyIdentifier(issuer.Certificate.Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier), critical: false),
         ]), signer);
     }
+
+    /// <summary>The same key once more, for as long from now.</summary>
+    public Task<Certificate> CertifyAgainAsync(Certificate old, SubjectPublicKeyInfo? key = null) =>
+        SignAsync(Issuer.Signer, Issuer.Name, old.Tbs.Subject, key ?? old.Tbs.SubjectPublicKeyInfo, old.Tbs.Extensions!);
 
     private async Task<Certificate> SignAsync(HsmSigner signer, Name issuer, Name subject, SubjectPublicKeyInfo key, IReadOnlyList<Extension> extensions)
     {

@@ -14,9 +14,10 @@ internal sealed class FeedHealth(FeedState state, OcspOptions options) : IHealth
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         state.Served is null ? HealthCheckResult.Unhealthy(state.Fault is { } damage ? $"The copy of the feed is not complete: {damage}" : "The copy of the feed is not complete yet.")
         : state.Fault is { } fault ? HealthCheckResult.Unhealthy($"The feed is not believed: {fault} What was verified before is served.")
-        : state.Age is not { } age ? HealthCheckResult.Degraded("Nothing was heard of the feed since the start; the copy is served.")
-        : age > options.Feed.StaleAfter ? HealthCheckResult.Unhealthy($"Nothing was heard of the feed for {(int)age.TotalSeconds} s.")
-        : age > options.Feed.LateAfter ? HealthCheckResult.Degraded($"Nothing was heard of the feed for {(int)age.TotalSeconds} s.")
+        : state.Age > options.Feed.StaleAfter ? HealthCheckResult.Unhealthy($"Nothing was heard of the feed for {(int)state.Age.TotalSeconds} s.")
+        : state.CompleteAt is null ? HealthCheckResult.Degraded("Nothing was heard of the feed since the start; the copy is served.")
+        : state.Age > options.Feed.LateAfter ? HealthCheckResult.Degraded($"Nothing was heard of the feed for {(int)state.Age.TotalSeconds} s.")
+        : state.FileFault is { } file ? HealthCheckResult.Degraded($"A CRL cannot be had: {file}")
         : HealthCheckResult.Healthy());
 }
 

@@ -28,6 +28,14 @@ internal static class OcspStore
          ORDER BY h.change_id {transaction.Dialect.Limit(rows)}
          """);
 
+    /// <param name="broken">Ids of certificates of which nothing can be told: they hold nobody else back.</param>
+    /// <returns>Since when the oldest change waits; null: none does.</returns>
+    public static async Task<DateTimeOffset?> FindWaitingSinceAsync(Transaction transaction, IReadOnlySet<string> broken, int rows)
+    {
+        IReadOnlyList<WaitingChange> waiting = await transaction.QueryAsync<WaitingChange>($"SELECT change_id, certificate_id FROM ocsp_change ORDER BY change_id {transaction.Dialect.Limit(rows)}");
+        return waiting.FirstOrDefault(each => !broken.Contains(Convert.ToHexString(each.CertificateId))) is { } oldest ? Ulid.TimeOf(oldest.ChangeId) : null;
+    }
+
     /// <returns>Null: nothing waits.</returns>
     public static async Task<byte[]?> FindOldestChangeAsync(Transaction transaction) =>
         (await transaction.QueryAsync<byte[]>($"SELECT change_id FROM ocsp_change ORDER BY change_id {transaction.Dialect.Limit(1)}")).FirstOrDefault();
@@ -179,3 +187,11 @@ internal static class OcspStore
 /// <param name="Next">That of the next slice.</param>
 /// <param name="LeasedUntil">By which the lease is known again.</param>
 internal sealed record SliceRange(byte[] First, byte[] Next, DateTimeOffset LeasedUntil);
+
+/// <summary>A change that the feed does not tell yet.</summary>
+internal sealed record WaitingChange
+{
+    public required byte[] ChangeId { get; init; }
+
+    public required byte[] CertificateId { get; init; }
+}

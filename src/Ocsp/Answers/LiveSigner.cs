@@ -15,6 +15,9 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
     private readonly Lock _lock = new();
     private Certificate? _certificate;
     private (Certificate Issuer, Certificate Own, OcspResponder Responder)? _made;
+
+    /// <summary>CAs that the certificate is not of, though they have the name: after a rollover there are two.</summary>
+    private readonly HashSet<Certificate> _others = new(ReferenceEqualityComparer.Instance);
     private DateTime _written;
     private DateTimeOffset _looked;
 
@@ -39,7 +42,7 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
         lock (_lock)
         {
             Look();
-            if (_certificate is not { } own || own.Tbs.Issuer != authority.Certificate.Tbs.Subject)
+            if (_certificate is not { } own || own.Tbs.Issuer != authority.Certificate.Tbs.Subject || _others.Contains(authority.Certificate))
             {
                 return null;
             }
@@ -82,6 +85,7 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
         lock (_lock)
         {
             (_certificate, _written) = (next, System.IO.File.GetLastWriteTimeUtc(file));
+            _others.Clear();
         }
     }
 
@@ -93,9 +97,9 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
         }
         catch (Exception e) when (e is ArgumentException or DerException)
         {
-            // Of another key of a CA of that name, or not fit to answer: said once for each.
+            // Of another key of a CA of that name, or not fit to answer: said once for each CA.
             LogUnfit(logger, file, e.Message);
-            _certificate = null;
+            _others.Add(issuer);
             return null;
         }
     }
@@ -116,6 +120,7 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
             {
                 _certificate = Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, System.IO.File.ReadAllText(file)));
                 _written = written;
+                _others.Clear();
             }
         }
         catch (Exception e) when (e is DerException or IOException or UnauthorizedAccessException)

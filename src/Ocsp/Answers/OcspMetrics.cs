@@ -33,8 +33,7 @@ internal sealed class OcspMetrics
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1] });
         meter.CreateObservableGauge("zwca.ocsp.certificates", () => state.Served?.Table.Count ?? 0, "{certificate}", "Certificates whose status is known.");
         meter.CreateObservableGauge("zwca.ocsp.segment", () => state.Number, null, "Number of the last segment of the feed.");
-        meter.CreateObservableGauge<double>(
-            "zwca.ocsp.feed.age", () => state.Age is { } age ? [new(Math.Round(age.TotalSeconds, 1))] : [], "s", "For how long nothing was heard of the feed.");
+        meter.CreateObservableGauge("zwca.ocsp.feed.age", () => Math.Round(state.Age.TotalSeconds, 1), "s", "For how long nothing was heard of the feed.");
     }
 
     public void Count(Outcome outcome, TimeSpan duration)

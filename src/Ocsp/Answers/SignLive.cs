@@ -15,6 +15,8 @@ namespace ZwCa.Ocsp.Answers;
 /// </summary>
 internal sealed class SignLive(OcspOptions options, IReadOnlyList<LiveSigner> signers, TokenBuckets buckets, FeedState state, TimeProvider time)
 {
+    private static readonly TimeSpan UnknownFor = TimeSpan.FromMinutes(1);
+
     /// <param name="certIds">All of this CA; echoed byte for byte.</param>
     /// <returns>DER of the response. Null: not now.</returns>
     public async Task<byte[]?> TryAsync(
@@ -30,6 +32,14 @@ internal sealed class SignLive(OcspOptions options, IReadOnlyList<LiveSigner> si
         DateTimeOffset now = Seconds(time.GetUtcNow());
         DateTimeOffset thisUpdate = Seconds(completeAt < now ? completeAt : now);
         DateTimeOffset nextUpdate = thisUpdate + options.LiveValidity < validity.NotAfter.Value ? thisUpdate + options.LiveValidity : validity.NotAfter.Value;
+
+        // What is unknown now may have been issued this very second.
+        CertStatus[] statuses = [.. certIds.Select(certId => StatusOf(feed, authority, certId))];
+        if (statuses.Any(each => each is Unknown) && nextUpdate > now + UnknownFor)
+        {
+            nextUpdate = now + UnknownFor;
+        }
+
         if (nextUpdate <= now)
         {
             return null;
@@ -39,10 +49,10 @@ internal sealed class SignLive(OcspOptions options, IReadOnlyList<LiveSigner> si
         {
             ProducedAt = new Time(now),
             Nonce = nonce,
-            Statements = [.. certIds.Select(certId => new OcspStatement
+            Statements = [.. certIds.Select((certId, i) => new OcspStatement
             {
                 CertId = certId,
-                Status = StatusOf(feed, authority, certId),
+                Status = statuses[i],
                 ThisUpdate = new Time(thisUpdate),
                 NextUpdate = new Time(nextUpdate),
             })],

@@ -24,18 +24,20 @@ internal sealed class FeedClient(HttpClient http)
     public async Task<FeedStatement> ReadHeadAsync(long after, CancellationToken cancellationToken) =>
         Der.Decode<FeedStatement>(await ReadAsync(Invariant($"feed/head?after={after}"), MaxStatement, cancellationToken));
 
-    /// <returns>What follows that number, and maybe nothing. Segments null: it is not kept any more; First: the oldest that is, if the CA says so.</returns>
+    /// <returns>What follows that number, and maybe nothing. Segments null: it is not kept any more; First: the oldest that is.</returns>
     /// <inheritdoc cref="ReadHeadAsync"/>
-    public async Task<(IReadOnlyList<FeedSegment>? Segments, long? First)> ReadSegmentsAsync(long after, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<FeedSegment>? Segments, long First)> ReadSegmentsAsync(long after, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await GetAsync(Invariant($"feed/segments?after={after}"), cancellationToken);
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
             string? first = answer.Headers.TryGetValues(FirstHeader, out IEnumerable<string>? values) ? values.First() : null;
-            return (null, long.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null);
+
+            // Whoever does not say so is not the feed, but something in front of it: nothing is given up for that.
+            return long.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? (null, number) : throw new HttpRequestException("The CA has no feed there.");
         }
 
-        return ([.. FeedFrames.Read(await ReadAsync(answer, MaxSegments, cancellationToken))], null);
+        return ([.. FeedFrames.Read(await ReadAsync(answer, MaxSegments, cancellationToken))], 0);
     }
 
     /// <returns>Null: there is none yet.</returns>

@@ -279,8 +279,8 @@ internal sealed class FeedCopy
         _segments.Add((_chain.At.Number, facts.Until));
         if (facts.NextKey is { } next)
         {
-            _folder.WriteKeySegment(segment);
             _chain.RollOver(_chain.At.Number, next);
+            _folder.WriteKeySegment(segment);
         }
     }
 

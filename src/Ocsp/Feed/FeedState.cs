@@ -3,9 +3,12 @@ namespace ZwCa.Ocsp.Feed;
 /// <summary>How the copy of the feed stands, for those who answer and for readiness. Safe for concurrent use.</summary>
 internal sealed class FeedState(TimeProvider time)
 {
+    private readonly long _started = time.GetTimestamp();
     private FeedCopy? _copy;
     private string? _fault;
+    private string? _fileFault;
     private long _completeAt = long.MinValue;
+    private long _heardAt;
 
     /// <summary>What is answered from. Null: nothing yet.</summary>
     public ServedFeed? Served => Volatile.Read(ref _copy)?.Served;
@@ -19,8 +22,23 @@ internal sealed class FeedState(TimeProvider time)
     /// <summary>Number of the last segment; 0: none.</summary>
     public long Number => Volatile.Read(ref _copy)?.Number ?? 0;
 
-    /// <summary>Since when nothing was heard. Null: not since the start.</summary>
-    public TimeSpan? Age => CompleteAt is { } at ? time.GetUtcNow() - at : null;
+    /// <summary>Why a CRL cannot be had. Null: all are there.</summary>
+    public string? FileFault => Volatile.Read(ref _fileFault);
+
+    /// <summary>Since when nothing was heard; since the start, where nothing was. A clock that is set back makes nothing younger.</summary>
+    public TimeSpan Age
+    {
+        get
+        {
+            if (CompleteAt is not { } at)
+            {
+                return time.GetElapsedTime(_started);
+            }
+
+            TimeSpan byClock = time.GetUtcNow() - at, byTicks = time.GetElapsedTime(Volatile.Read(ref _heardAt));
+            return byClock > byTicks ? byClock : byTicks;
+        }
+    }
 
     public void Open(FeedCopy copy) => Volatile.Write(ref _copy, copy);
 
@@ -29,9 +47,13 @@ internal sealed class FeedState(TimeProvider time)
     {
         if (at.UtcTicks > Volatile.Read(ref _completeAt))
         {
+            Volatile.Write(ref _heardAt, time.GetTimestamp());
             Volatile.Write(ref _completeAt, at.UtcTicks);
         }
     }
+
+    /// <param name="reason">Null: all CRLs are there.</param>
+    public void BlameFiles(string? reason) => Volatile.Write(ref _fileFault, reason);
 
     /// <param name="reason">Null: it is well again.</param>
     public void Blame(string? reason) => Volatile.Write(ref _fault, reason);

@@ -92,8 +92,18 @@ internal sealed partial class PullFeed(
         state.Complete(heartbeat.Tbs.Time);
         state.Blame(null);
 
-        // Step 4: files.
-        await crls.FetchAsync(_copy.Crls, _copy.Latest, client, cancellationToken);
+        // Step 4: files. Statuses do not wait for a CRL that cannot be had.
+        try
+        {
+            await crls.FetchAsync(_copy.Crls, _copy.Latest, client, cancellationToken);
+            state.BlameFiles(null);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or FeedRefusedException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            state.BlameFiles(e.Message);
+            LogNoFile(logger, e.Message);
+        }
+
         if (time.GetUtcNow() - _tidied >= Tidy)
         {
             await TidyAsync(cancellationToken);
@@ -105,13 +115,13 @@ internal sealed partial class PullFeed(
     private async Task<bool> FetchAsync(CancellationToken cancellationToken)
     {
         // A new node: statuses from the snapshot, and then all segments that are kept, for the responses in them.
-        (IReadOnlyList<FeedSegment>? segments, long? first) = await client.ReadSegmentsAsync(_copy.Number, cancellationToken);
+        (IReadOnlyList<FeedSegment>? segments, long first) = await client.ReadSegmentsAsync(_copy.Number, cancellationToken);
         if (segments is null)
         {
             FeedStatement snapshot = await client.FindSnapshotAsync(cancellationToken)
                 ?? throw new FeedRefusedException($"Segment {_copy.Number + 1} is not to be had any more, and there is no snapshot: there is a gap.");
             await _copy.BeginAsync(snapshot, first, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken));
-            LogBegun(logger, snapshot.Tbs.Number, first ?? snapshot.Tbs.Number + 1);
+            LogBegun(logger, snapshot.Tbs.Number, first);
             return true;
         }
 
@@ -153,6 +163,9 @@ internal sealed partial class PullFeed(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The copy of the feed begins anew: snapshot {Number}, segments from {First} on")]
     private static partial void LogBegun(ILogger logger, long number, long first);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A CRL was not fetched; it is tried again: {Reason}")]
+    private static partial void LogNoFile(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The feed was not fetched ({Failures} times in a row): {Reason}")]
     private static partial void LogFailed(ILogger logger, int failures, string reason);

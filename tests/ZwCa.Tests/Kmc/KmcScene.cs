@@ -182,6 +182,20 @@ internal sealed class KmcScene : IAsyncDisposable
         string listen = _device.Endpoint.ToString();
         await _device.DisposeAsync();
         _device = await _store.StartAsync(listen);
+
+        // The driver tries again only after a while.
+        for (int i = 0; ; i++)
+        {
+            try
+            {
+                await _hsm.GetRandomAsync(1, Token);
+                return;
+            }
+            catch (HsmException) when (i < 200)
+            {
+                await Task.Delay(50, Token);
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

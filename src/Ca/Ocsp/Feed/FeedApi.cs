@@ -39,10 +39,10 @@ internal static class FeedApi
 
         RouteGroupBuilder group = app.MapGroup("/feed").RequireClient(ClientKind.Ocsp);
         group.MapGet("head", GetHeadAsync).Produces<byte[]>(contentType: ContentType);
-        group.MapGet("segments", GetSegmentsAsync).Produces<byte[]>(contentType: ContentType);
+        group.MapGet("segments", GetSegmentsAsync).DisableRequestTimeout().Produces<byte[]>(contentType: ContentType);
         group.MapGet("snapshot", GetSnapshotAsync).Produces<byte[]>(contentType: ContentType);
         group.MapGet("snapshot/{number:long}/{part:long}", GetPartAsync).Produces<byte[]>(contentType: ContentType);
-        group.MapGet("crls/{sm3}", GetCrlAsync).Produces<byte[]>(contentType: ContentType);
+        group.MapGet("crls/{sm3}", GetCrlAsync).DisableRequestTimeout().Produces<byte[]>(contentType: ContentType);
     }
 
     /// <summary>A heartbeat. Where it waits, a stop of the service ends that with how far the feed is.</summary>
@@ -111,15 +111,15 @@ internal static class FeedApi
         byte[] hash = sm3.Length == 2 * Sm3.HashSizeInBytes && sm3.All(char.IsAsciiHexDigitLower)
             ? Convert.FromHexString(sm3)
             : throw new RefusalException(Refusal.Malformed, "哈希值应为64位小写十六进制数。");
-        (byte[]? id, byte[]? first) = await database.ReadAsync(
+        (CrlRow? crl, byte[]? first) = await database.ReadAsync(
             async transaction =>
             {
-                byte[]? found = (await transaction.QueryAsync<byte[]>(
-                    $"SELECT crl_id FROM crl WHERE hash = @Hash AND state = 3 ORDER BY crl_number DESC {transaction.Dialect.Limit(1)}", new { Hash = hash })).FirstOrDefault();
-                return (found, found is null ? null : await CrlStore.FindPartAsync(transaction, found, 0));
+                CrlRow? found = (await transaction.QueryAsync<CrlRow>(
+                    $"SELECT {CrlRow.Columns} FROM crl WHERE hash = @Hash AND state = 3 ORDER BY crl_number DESC {transaction.Dialect.Limit(1)}", new { Hash = hash })).FirstOrDefault();
+                return (found, found is null ? null : await CrlStore.FindPartAsync(transaction, found.CrlId, 0));
             },
             cancellationToken);
-        if (id is null || first is null)
+        if (crl is null || first is null)
         {
             throw new RefusalException(Refusal.NotFound, "没有该CRL，或已被更新的CRL取代。");
         }
@@ -128,10 +128,17 @@ internal static class FeedApi
             async body =>
             {
                 byte[]? content = first;
+                long sent = 0;
                 for (long part = 1; content is not null; part++)
                 {
                     await body.WriteAsync(content, cancellationToken);
-                    content = await database.ReadAsync(transaction => CrlStore.FindPartAsync(transaction, id, part), cancellationToken);
+                    sent += content.Length;
+                    content = await database.ReadAsync(transaction => CrlStore.FindPartAsync(transaction, crl.CrlId, part), cancellationToken);
+                }
+
+                if (sent != crl.Length)
+                {
+                    throw new IOException($"CRL {crl.CrlNumber} was deleted while it was sent.");
                 }
             },
             ContentType);

@@ -1,4 +1,5 @@
 using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -16,19 +17,19 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
         while (!_isDone)
         {
             // Step 1: who is new.
-            (Authority Authority, byte[] Hash)[] all = [.. authorities.All.Select(authority => (authority, Sm3.HashData(Der.Encode(authority.Certificate))))];
+            Introduced[] all = [.. (await authorities.ListKnownAsync(database, cancellationToken)).Select(each => new Introduced(each.Id, each.Certificate, Sm3.HashData(Der.Encode(each.Certificate))))];
             (HashSet<(short, string)> known, HashSet<short> told) = await database.ReadAsync(
                 async transaction => (
                     (await transaction.QueryAsync<ToldAuthority>("SELECT authority_id, certificate_hash FROM feed_authority")).Select(row => (row.AuthorityId, Convert.ToHexString(row.CertificateHash))).ToHashSet(),
                     (await transaction.QueryAsync<short>("SELECT signer_id FROM ocsp_signer WHERE told_in IS NOT NULL")).ToHashSet()),
                 cancellationToken);
-            (Authority Authority, byte[] Hash)[] newAuthorities = [.. all.Where(each => !known.Contains((each.Authority.Id, Convert.ToHexString(each.Hash))))];
+            Introduced[] newAuthorities = [.. all.Where(each => !known.Contains((each.Id, Convert.ToHexString(each.Hash))))];
             OcspSigner[] newSigners = [.. signers.All.Where(signer => !told.Contains(signer.Number))];
             if (newAuthorities.Length + newSigners.Length > 0)
             {
                 // Step 2: told once, whichever node does it.
                 var writer = new FeedWriter();
-                Array.ForEach(newAuthorities, each => writer.Authority(each.Authority.Id, each.Authority.Certificate));
+                Array.ForEach(newAuthorities, each => writer.Authority(each.Id, each.Certificate));
                 Array.ForEach(newSigners, signer => writer.Signer(signer.Number, signer.Authority.Id, signer.Certificate));
                 try
                 {
@@ -44,11 +45,11 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
         }
     }
 
-    private static async Task MarkAsync(Transaction transaction, (Authority Authority, byte[] Hash)[] newAuthorities, OcspSigner[] newSigners, long number)
+    private static async Task MarkAsync(Transaction transaction, Introduced[] newAuthorities, OcspSigner[] newSigners, long number)
     {
-        foreach ((Authority authority, byte[] hash) in newAuthorities)
+        foreach (Introduced each in newAuthorities)
         {
-            var row = new { authority.Id, Hash = hash, Number = number };
+            var row = new { each.Id, each.Hash, Number = number };
             if (await transaction.ExecuteAsync("UPDATE feed_authority SET certificate_hash = @Hash, told_in = @Number WHERE authority_id = @Id AND certificate_hash <> @Hash", row) == 0
                 && !await transaction.TryInsertAsync("INSERT INTO feed_authority (authority_id, certificate_hash, told_in) VALUES (@Id, @Hash, @Number)", row))
             {
@@ -64,6 +65,8 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
             }
         }
     }
+
+    private sealed record Introduced(short Id, Certificate Certificate, byte[] Hash);
 
     private sealed record ToldAuthority
     {

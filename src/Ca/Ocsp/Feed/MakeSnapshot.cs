@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Feed;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Ca.Crls;
 using ZwCa.Cryptography;
@@ -51,15 +52,15 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
         // Step 2: whom entries speak of, and the CRLs that there are: what told of them may have been deleted.
         var contents = new List<ReadOnlyMemory<byte>>();
         var writer = new FeedWriter();
-        foreach (Authority authority in authorities.All)
+        foreach ((short id, Certificate certificate) in await authorities.ListKnownAsync(database, cancellationToken))
         {
-            writer.Authority(authority.Id, authority.Certificate);
+            writer.Authority(id, certificate);
         }
 
         foreach (SignerRow signer in await database.QueryAsync<SignerRow>(
             "SELECT signer_id, authority_id, certificate FROM ocsp_signer WHERE told_in IS NOT NULL ORDER BY signer_id", cancellationToken: cancellationToken))
         {
-            writer.Signer(signer.SignerId, signer.AuthorityId, signer.Certificate is null ? null : Der.Decode<Asn1.Pkix.Certificate>(signer.Certificate));
+            writer.Signer(signer.SignerId, signer.AuthorityId, signer.Certificate is null ? null : Der.Decode<Certificate>(signer.Certificate));
         }
 
         foreach (CrlScope scope in await database.ReadAsync(scopes.GetAllAsync, cancellationToken))

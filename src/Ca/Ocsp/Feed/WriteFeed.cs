@@ -12,13 +12,20 @@ namespace ZwCa.Ca.Ocsp;
 /// </summary>
 internal sealed class WriteFeed(Database database, FeedKey key, FeedHead head, TimeProvider time) : IDisposable
 {
+    /// <summary>Changes that are looked at: all that one segment takes.</summary>
+    private const int MostChanges = 1000;
+
     /// <summary>A heartbeat is given out for so long.</summary>
     private static readonly TimeSpan KeepBeat = TimeSpan.FromSeconds(2);
 
     /// <summary>Of one node one segment at a time: two would only make each other sign again.</summary>
     private readonly SemaphoreSlim _appending = new(1, 1);
     private readonly SemaphoreSlim _beating = new(1, 1);
+    private IReadOnlySet<string> _broken = new HashSet<string>();
     private Beat? _beat;
+
+    /// <summary>Ids of certificates, upper-case hexadecimal, of which nothing can be told: readiness says so, and the heartbeat does not wait for them.</summary>
+    public void PassOver(IReadOnlySet<string> broken) => Volatile.Write(ref _broken, broken);
 
     /// <param name="content">Says nothing that is not stored.</param>
     /// <param name="keepUntil">The last nextUpdate in it; where it has no response, now.</param>
@@ -75,6 +82,10 @@ internal sealed class WriteFeed(Database database, FeedKey key, FeedHead head, T
         }
     }
 
+    /// <summary>
+    /// Its time is that up to which everything that has changed is told: where changes wait, the time of the oldest. So responders see that the CA does not come to tell them, and sign nothing as
+    /// of a moment of which they do not know all.
+    /// </summary>
     /// <returns>DER of a heartbeat that tells of this position or a later one.</returns>
     /// <exception cref="HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
     public async Task<byte[]> BeatAsync(FeedPosition position, CancellationToken cancellationToken)
@@ -88,8 +99,10 @@ internal sealed class WriteFeed(Database database, FeedKey key, FeedHead head, T
                 return beat.Encoded;
             }
 
-            byte[] encoded = Der.Encode(await key.SignAsync(FeedStatementKind.Heartbeat, position, now, [], cancellationToken));
-            _beat = new Beat(position.Number, now, encoded);
+            (FeedPosition last, DateTimeOffset? waitingSince) = await database.ReadAsync(
+                async transaction => (await FeedStore.FindLastAsync(transaction), await OcspStore.FindWaitingSinceAsync(transaction, Volatile.Read(ref _broken), MostChanges)), cancellationToken);
+            byte[] encoded = Der.Encode(await key.SignAsync(FeedStatementKind.Heartbeat, last, waitingSince < now ? waitingSince.Value : now, [], cancellationToken));
+            _beat = new Beat(last.Number, now, encoded);
             return encoded;
         }
         finally

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
@@ -19,13 +18,11 @@ namespace ZwCa.Ca.Ocsp.Renewal;
 /// </summary>
 internal sealed class RenewResponder(Database database, AuthorityList authorities, ProfileStore profiles, IssueCertificate issuance, TimeProvider time)
 {
-    private const string TooEarly = "OCSP响应证书在有效期的后三分之一才能更新：";
-
     /// <param name="issuer">Key identifier of the CA that it answers for.</param>
     /// <param name="key">The responder's, of which possession is proven.</param>
     /// <returns>DER of the certificate: the newest that there is, or the next one.</returns>
     /// <exception cref="RefusalException">
-    /// <see cref="Refusal.NotFound"/>: no such CA, or none of the key that holds; <see cref="Refusal.WrongState"/>: too early; and what <see cref="IssueCertificate"/> refuses.
+    /// <see cref="Refusal.NotFound"/>: no such CA, or none of the key that holds; and what <see cref="IssueCertificate"/> refuses.
     /// </exception>
     public async Task<byte[]> RunAsync(ReadOnlyMemory<byte> issuer, SubjectPublicKeyInfo key, string profile, AuditActor actor, CancellationToken cancellationToken)
     {
@@ -47,7 +44,8 @@ internal sealed class RenewResponder(Database database, AuthorityList authoritie
         DateTimeOffset from = LinkRenewal.DueAt(validity.NotBefore.Value, validity.NotAfter.Value);
         if (time.GetUtcNow() < from)
         {
-            throw new RefusalException(Refusal.WrongState, TooEarly + from.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) + "（UTC）起。");
+            // It is young: whoever did not hear of it has it now.
+            return Der.Encode(old);
         }
 
         byte[] bytes = Der.Encode(body);

@@ -69,7 +69,7 @@ internal sealed class OcspGate(OcspSigners signers, LogGuard guard, ClockWatch c
         // Incident 7: none was passed over.
         foreach (((short authority, string serial), FeedStatus status) in statuses)
         {
-            int expected = signers.Find(authority) is null || status.NotAfter < now ? 0 : options.SignedHashes.Count;
+            int expected = signers.Find(authority)?.IsCertifiedAt(now) != true || status.NotAfter < now ? 0 : options.SignedHashes.Count;
             int found = answered.GetValueOrDefault((authority, serial))?.Count ?? 0;
             Require(found >= expected, $"{authority}/{serial} has {found} responses instead of {expected}.");
         }

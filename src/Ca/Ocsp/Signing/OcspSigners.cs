@@ -20,6 +20,9 @@ internal sealed record OcspSigner(short Number, Authority Authority, Certificate
     /// <summary>No response is valid for longer.</summary>
     public DateTimeOffset End => Validity.NotAfter.Value;
 
+    /// <summary>Whether it may sign then: else statuses are told without responses, and responders sign by themselves.</summary>
+    public bool IsCertifiedAt(DateTimeOffset time) => Begin <= time && time < End;
+
     public override string ToString() => $"of CA {Authority.Name}" + (Certificate is null ? " (its own key)" : $" (number {Number})");
 }
 

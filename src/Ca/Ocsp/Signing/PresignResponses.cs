@@ -40,14 +40,21 @@ internal sealed partial class PresignResponses(
     /// <summary>A slice with a row that is broken.</summary>
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMinutes(10);
 
+    /// <summary>What was not met again for so long is over: another node has done it.</summary>
+    private static readonly TimeSpan Lasting = TimeSpan.FromMinutes(15);
+
+    /// <summary>Of events about one thing.</summary>
+    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromHours(1);
+
     private static readonly AuditActor Actor = new(AuditActorKind.Job, "ocsp");
 
     private readonly SemaphoreSlim _renewing = new(1, 1);
-    private readonly ConcurrentDictionary<string, string> _troubles = [];
+    private readonly ConcurrentDictionary<string, Trouble> _troubles = [];
     private DateTimeOffset _changesFrom = DateTimeOffset.MinValue;
 
     /// <summary>What keeps responses from leaving this node; empty: nothing. In words, for the operator.</summary>
-    public IEnumerable<string> Troubles => _troubles.OrderBy(each => each.Key, StringComparer.Ordinal).Select(each => $"OCSP responses ({each.Key}) do not leave: {each.Value}");
+    public IEnumerable<string> Troubles => _troubles.Where(each => time.GetUtcNow() - each.Value.At < Lasting).OrderBy(each => each.Key, StringComparer.Ordinal)
+        .Select(each => $"OCSP responses ({each.Key}) do not leave: {each.Value.Reason}");
 
     /// <summary>Tells all that has changed.</summary>
     /// <returns>How many changes were told; a batch that was refused is tried again after a minute.</returns>
@@ -111,6 +118,8 @@ internal sealed partial class PresignResponses(
         IReadOnlyList<ChangeRow> changes = await database.ReadAsync(transaction => OcspStore.ListChangesAsync(transaction, MaxChanges), cancellationToken);
         if (changes.Count == 0)
         {
+            feed.PassOver(new HashSet<string>());
+
             // What could not be told was put right.
             _troubles.TryRemove(Changes, out _);
             return 0;
@@ -118,6 +127,7 @@ internal sealed partial class PresignResponses(
 
         // Step 2: sign.
         ResponseBatch batch = await ResponseBatch.SignAsync(changes, signers, options, thisUpdate, cancellationToken);
+        feed.PassOver(batch.Broken.Select(each => Convert.ToHexString(each.Id)).ToHashSet());
         FaultPoint.Reach("ocsp-signed");
 
         // Step 3: judge and append; with that their rows go, but for those of certificates that are broken, or have changed once more. Fewer rows than were read: another node was faster.
@@ -172,7 +182,8 @@ internal sealed partial class PresignResponses(
             }
             catch (Exception e) when (e is HsmException or DbException && !cancellationToken.IsCancellationRequested)
             {
-                _troubles[name] = e.Message;
+                DateTimeOffset now = time.GetUtcNow();
+                _troubles[name] = new Trouble(e.Message, now, _troubles.GetValueOrDefault(name)?.ToldAt);
                 LogFailed(logger, e, name);
                 await PutOffAsync(slice);
             }
@@ -280,11 +291,14 @@ internal sealed partial class PresignResponses(
         }
     }
 
-    /// <summary>For the log once for each reason, for the operator as long as it is so.</summary>
+    /// <summary>For the log once an hour, for the operator as long as it is so.</summary>
     private async Task RefuseAsync(string name, BatchRefusedException refused)
     {
-        bool isKnown = _troubles.TryGetValue(name, out string? known) && known == refused.Message;
-        _troubles[name] = refused.Message;
+        // Reasons have times in them, and are never the same.
+        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset? toldAt = _troubles.GetValueOrDefault(name)?.ToldAt;
+        bool isKnown = toldAt is { } told && now - told < TellAgainAfter && now >= told;
+        _troubles[name] = new Trouble(refused.Message, now, isKnown ? toldAt : now);
         if (isKnown)
         {
             return;
@@ -307,6 +321,10 @@ internal sealed partial class PresignResponses(
     private static TimeSpan Jittered(TimeSpan interval) => interval - (interval / 4 * (RandomNumberGenerator.GetInt32(1000) / 1000.0));
 
     private DateTimeOffset Now() => Time.Truncate(time.GetUtcNow()).Value;
+
+    /// <param name="At">When it was met last.</param>
+    /// <param name="ToldAt">When the log was told of it. Null: never, the device was away.</param>
+    private sealed record Trouble(string Reason, DateTimeOffset At, DateTimeOffset? ToldAt);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "OCSP responses ({Name}) do not leave; they are tried again")]
     private static partial void LogRefused(ILogger logger, Exception exception, string name);

@@ -28,7 +28,6 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
 
     /// <summary>Signs for what has not ended, by the signer of each CA and for each hash.</summary>
     /// <param name="thisUpdate">Read from the clock before the rows were read; whole seconds.</param>
-    /// <exception cref="BatchRefusedException">A signer's certificate has ended.</exception>
     /// <exception cref="Hsm.HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
     public static async Task<ResponseBatch> SignAsync(
         IReadOnlyList<StatusRow> rows, OcspSigners signers, OcspOptions options, DateTimeOffset thisUpdate, CancellationToken cancellationToken)
@@ -54,7 +53,8 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
         var calls = new List<Call>();
         foreach (IGrouping<short, FeedStatus> some in told.Select(each => each.Status).Where(status => status.NotAfter >= thisUpdate).GroupBy(status => status.Authority))
         {
-            if (signers.Find(some.Key) is { } signer)
+            // One CA whose signer has ended keeps no other back; readiness tells of it.
+            if (signers.Find(some.Key) is { } signer && signer.IsCertifiedAt(thisUpdate))
             {
                 DateTimeOffset nextUpdate = NextUpdateOf(signer, options, thisUpdate);
                 calls.AddRange(options.SignedHashes.SelectMany(hash => some.Chunk(SignedAtOnce).Select(chunk => new Call(signer, hash, nextUpdate, chunk))));

@@ -33,6 +33,25 @@ public sealed class FeedTests
         Assert.Equal(before + 2, (await story.CopyAsync()).Number);
     }
 
+    /// <summary>Where the CA does not come to tell, responders have to hear of it: else they would sign as of a moment of which they do not know all.</summary>
+    [Fact]
+    public async Task AHeartbeat_IsNoYoungerThanTheOldestChangeThatWaits()
+    {
+        await using OcspStory story = await OcspStory.StartAsync();
+        await story.TellAsync();
+        await story.IssueAsync();
+        DateTimeOffset issued = story.Clock.GetUtcNow();
+        story.Clock.Pass(TimeSpan.FromMinutes(3));
+        Assert.True((await BeatAsync()).Tbs.Time <= issued);
+        await story.TellAsync();
+        story.Clock.Pass(TimeSpan.FromSeconds(3));
+        FeedStatement beat = await BeatAsync();
+        Assert.InRange(beat.Tbs.Time, issued + TimeSpan.FromMinutes(3), story.Clock.GetUtcNow());
+        Assert.Equal((await story.CopyAsync()).Number, beat.Tbs.Number);
+
+        async Task<FeedStatement> BeatAsync() => Der.Decode<FeedStatement>(await story.Services.GetRequiredService<WriteFeed>().BeatAsync(new FeedPosition(0, new byte[32]), Token));
+    }
+
     /// <summary>Two nodes have read the same changes: one tells them.</summary>
     [Fact]
     public async Task TwoNodes_TellAChangeOnce()
