@@ -4,7 +4,6 @@ using System.Security.Cryptography.X509Certificates;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Issuance.Feed;
 using ZwCa.ServiceDefaults.Links;

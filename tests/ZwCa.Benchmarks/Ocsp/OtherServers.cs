@@ -31,7 +31,6 @@ internal sealed class NginxServer : IDisposable
         int port = LoadedPort.Free();
         string root = Directory.CreateDirectory(Path.Combine(folder, "www")).FullName;
         await File.WriteAllBytesAsync(Path.Combine(root, "answer"), file);
-        File.SetUnixFileMode(root, (UnixFileMode)0b111_101_101);
         string config = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(config, string.Create(CultureInfo.InvariantCulture, $$"""
             daemon off; worker_processes 1; pid {{folder}}/nginx.pid; error_log {{folder}}/nginx.log; user root;

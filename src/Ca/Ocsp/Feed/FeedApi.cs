@@ -39,10 +39,10 @@ internal static class FeedApi
 
         RouteGroupBuilder group = app.MapGroup("/feed").RequireClient(ClientKind.Ocsp);
         group.MapGet("head", GetHeadAsync).Produces<byte[]>(contentType: ContentType);
-        group.MapGet("segments", GetSegmentsAsync).DisableRequestTimeout().Produces<byte[]>(contentType: ContentType);
+        group.MapGet("segments", GetSegmentsAsync).Produces<byte[]>(contentType: ContentType).DisableRequestTimeout();
         group.MapGet("snapshot", GetSnapshotAsync).Produces<byte[]>(contentType: ContentType);
         group.MapGet("snapshot/{number:long}/{part:long}", GetPartAsync).Produces<byte[]>(contentType: ContentType);
-        group.MapGet("crls/{sm3}", GetCrlAsync).DisableRequestTimeout().Produces<byte[]>(contentType: ContentType);
+        group.MapGet("crls/{sm3}", GetCrlAsync).Produces<byte[]>(contentType: ContentType).DisableRequestTimeout();
     }
 
     /// <summary>A heartbeat. Where it waits, a stop of the service ends that with how far the feed is.</summary>

@@ -117,10 +117,16 @@ public sealed class SliceTests
         Assert.Equal(HealthStatus.Unhealthy, (await story.HealthAsync()).Status);
 
         story.Clock.Pass(TimeSpan.FromDays(4));
+
+        // Its end keeps no status back: what is told from now on has no response, and responders sign by themselves.
         long number = (await story.CopyAsync()).Number;
         await story.RenewAsync();
-        Assert.Equal(number, (await story.CopyAsync()).Number);
-        Assert.Contains("is certified from", (await story.HealthAsync()).Reason, StringComparison.Ordinal);
+        FeedCopy copy = await story.CopyAsync();
+        Assert.Equal(number + 1, copy.Number);
+        Assert.Equal(last.NextUpdate, copy.FindResponse(certificate.Serial)!.NextUpdate);
+        (status, reason) = await story.HealthAsync();
+        Assert.Equal(HealthStatus.Unhealthy, status);
+        Assert.Contains("is certified until", reason, StringComparison.Ordinal);
     }
 
     /// <summary>Rows like that of a certificate, with ids and serial numbers of their own.</summary>
