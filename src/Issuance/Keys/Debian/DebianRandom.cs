@@ -26,7 +26,8 @@ internal sealed class DebianRandom
     private const int StatSize32 = 88;
     private const int StatSize64 = 144;
 
-    private readonly byte[] _state = new byte[StateSize];
+    /// <summary>One more than is ever read: where a request ends with the last octet, the next one begins behind it, writes one octet there, and goes on at the beginning. OpenSSL's array has room for it.</summary>
+    private readonly byte[] _state = new byte[StateSize + 1];
     private readonly byte[] _digest = new byte[DigestSize];
     private readonly bool _isBigEndian;
     private readonly int _longSize;

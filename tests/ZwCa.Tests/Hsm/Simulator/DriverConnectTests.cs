@@ -114,6 +114,7 @@ public sealed class DriverConnectTests
                 ServerCertificateHash = plain.ServerCertificateHash,
                 ClientCertificateFile = file,
                 ClientKeyPassword = openedWith,
+                ConnectTimeout = plain.ConnectTimeout,
                 Secret = plain.Secret,
             };
             if (opens)

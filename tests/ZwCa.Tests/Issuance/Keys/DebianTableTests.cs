@@ -8,6 +8,9 @@ public class DebianTableTests
 {
     private const int Bits = 2048;
 
+    /// <summary>Leads to such a process.</summary>
+    private const int StateEndsWithARequest = 960_676_054;
+
     /// <summary>What docs/KEYS.md says.</summary>
     private const int Processes = 32_768;
 
@@ -24,6 +27,19 @@ public class DebianTableTests
             BigInteger weak = DebianKeyGeneration.ModulusOf(DebianOrigin.At(place), Bits);
             Assert.Equal(DebianKeys.EntryOf(weak), table[place]);
             Assert.True(DebianKeys.Contains(weak));
+        }
+    }
+
+    /// <summary>Of one of these processes a request for random numbers ends exactly where the state does.</summary>
+    [Fact]
+    public void AKeyWhoseStateEndsWithARequest_IsComputedToo()
+    {
+        uint[] table = DebianKeys.Load(Bits);
+        var random = new Random(StateEndsWithARequest);
+        for (int i = 0; i < 3; i++)
+        {
+            int place = random.Next(table.Length);
+            Assert.Equal(DebianKeys.EntryOf(DebianKeyGeneration.ModulusOf(DebianOrigin.At(place), Bits)), table[place]);
         }
     }
 
