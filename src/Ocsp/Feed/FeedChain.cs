@@ -38,12 +38,12 @@ internal sealed class FeedChain(string origin, IReadOnlyList<SubjectPublicKeyInf
     public bool HasMet => _through.Count == 0;
 
     /// <summary>Goes to where a snapshot leads: the first segment may be any up to the one that follows it, and the chain has to come by its place.</summary>
-    /// <param name="first">Number of the segment that comes first; null: the one that follows the snapshot.</param>
-    public void BeginAt(FeedStatement snapshot, long? first)
+    /// <param name="first">Number of the segment that comes first.</param>
+    public void BeginAt(FeedStatement snapshot, long first)
     {
         var point = new FeedPoint(snapshot.Tbs.Number, snapshot.Tbs.Link);
-        _isOpen = first is > 1 && first <= point.Number;
-        At = _isOpen ? new FeedPoint(first!.Value - 1, FeedPoint.None.Link) : first == 1 ? FeedPoint.None : point;
+        _isOpen = first > 1 && first <= point.Number;
+        At = _isOpen ? new FeedPoint(first - 1, FeedPoint.None.Link) : first == 1 ? FeedPoint.None : point;
         ComeBy(point);
         _through.RemoveAll(each => each.Number <= At.Number);
     }

@@ -150,9 +150,9 @@ internal sealed class FeedCopy
     }
 
     /// <summary>Begins anew with a snapshot, because what follows the copy is not to be had any more, or there is no copy. What is served stays served until the new one is complete.</summary>
-    /// <param name="first">Number of the oldest segment that is to be had. Null: the one that follows the snapshot.</param>
+    /// <param name="first">Number of the oldest segment that is to be had.</param>
     /// <exception cref="FeedRefusedException">It is none of this feed.</exception>
-    public async Task BeginAsync(FeedStatement snapshot, long? first, Func<int, Task<byte[]>> read)
+    public async Task BeginAsync(FeedStatement snapshot, long first, Func<int, Task<byte[]>> read)
     {
         FeedChain chain = NewChain();
         chain.Require(snapshot, FeedStatementKind.Snapshot);
@@ -235,7 +235,7 @@ internal sealed class FeedCopy
         _chain.ComeBy(_memory.Heard);
     }
 
-    private void Build(FeedStatement snapshot, long? first)
+    private void Build(FeedStatement snapshot, long first)
     {
         _chain.BeginAt(snapshot, first);
         for (int part = 0; part < snapshot.Tbs.Contents.Count; part++)
