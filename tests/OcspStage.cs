@@ -126,23 +126,13 @@ internal sealed class OcspStage : IAsyncDisposable
     {
         DateTimeOffset thisUpdate = Seconds(at);
         writer.Batch(new FeedBatch(Number, Number, hash, thisUpdate, thisUpdate + Validity));
-        IReadOnlyList<OcspResponse> responses = await _responder.RespondManyAsync([.. statuses.Select(each => new OcspAnswer
+        var template = new OcspTemplate(Ca, Responder, hash);
+        byte[] buffer = new byte[template.MaxLength(0)];
+        IReadOnlyList<byte[]> signatures = await _responder.SignManyAsync([.. statuses.Select(each => (ReadOnlyMemory<byte>)template.WriteTbs(
+            buffer,
+            new OcspFacts(each.SerialNumber.Span, each.RevokedAt?.ToUnixTimeSeconds(), each.Reason, thisUpdate.ToUnixTimeSeconds(), (thisUpdate + Validity).ToUnixTimeSeconds())).ToArray())]);
+        foreach ((FeedStatus status, byte[] signature) in statuses.Zip(signatures))
         {
-            ProducedAt = new Time(thisUpdate),
-            Statements =
-            [
-                new OcspStatement
-                {
-                    CertId = CertIds.Of(Ca, SerialNumber.FromBytes(each.SerialNumber.Span), hash),
-                    Status = each.RevokedAt is { } revokedAt ? OcspStatement.RevokedAt(new Time(revokedAt), each.Reason) : new Good(),
-                    ThisUpdate = new Time(thisUpdate),
-                    NextUpdate = new Time(thisUpdate + Validity),
-                },
-            ],
-        })]);
-        foreach ((FeedStatus status, OcspResponse response) in statuses.Zip(responses))
-        {
-            ReadOnlyMemory<byte> signature = response.DecodeBasic().Signature;
             writer.Response(new FeedResponse(status.SerialNumber, status.Version, Responder.Tbs.SubjectPublicKeyInfo.TryGetSm2Key(out _) ? Der.Decode<Sm2Signature>(signature).Raw : signature));
         }
     }

@@ -23,7 +23,7 @@ public sealed class OcspResponder
     {
         _issuer = new CertIdIndex(issuer);
         _signer = signer;
-        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier);
+        _check = new SignatureCheck(signer.SubjectPublicKeyInfo, signer.AlgorithmIdentifier).Prepare();
         _certificate = certificate;
         _included = ReferenceEquals(issuer, certificate) ? null : [certificate];
         _id = byName ? new ResponderByName(certificate.Tbs.Subject) : new ResponderByKey(SHA1.HashData(signer.SubjectPublicKeyInfo.PublicKey.Span));
@@ -71,14 +71,22 @@ public sealed class OcspResponder
         return Finish(tbs, await _signer.SignAsync(tbs, cancellationToken));
     }
 
-    /// <summary>Signs many in one call to the device, all or none.</summary>
-    /// <inheritdoc cref="RespondAsync"/>
-    public async Task<IReadOnlyList<OcspResponse>> RespondManyAsync(IReadOnlyList<OcspAnswer> answers, CancellationToken cancellationToken = default)
+    /// <summary>Signs what <see cref="OcspTemplate"/> has written, in one call to the device, all or none. What it says, and whether the signatures hold, is for the caller to judge.</summary>
+    /// <param name="tbs">DER of ResponseData, of each.</param>
+    /// <returns>Signatures in their order, as a response has them.</returns>
+    /// <exception cref="HsmException">The device refused, failed or is away.</exception>
+    public Task<IReadOnlyList<byte[]>> SignManyAsync(IReadOnlyList<ReadOnlyMemory<byte>> tbs, CancellationToken cancellationToken = default) => _signer.SignManyAsync(tbs, cancellationToken);
+
+    /// <summary>Whether a response is this responder's: its name, its certificate where it is sent along, and its signature.</summary>
+    public bool Holds(BasicOcspResponse response)
     {
-        ArgumentNullException.ThrowIfNull(answers);
-        byte[][] tbs = [.. answers.Select(Build)];
-        IReadOnlyList<byte[]> signatures = await _signer.SignManyAsync([.. tbs.Select(each => (ReadOnlyMemory<byte>)each)], cancellationToken);
-        return [.. tbs.Select((each, i) => Finish(each, signatures[i]))];
+        ArgumentNullException.ThrowIfNull(response);
+        return response.Tbs.ResponderId == _id
+            && (_included is [{ } own]
+                ? response.Certificates is [{ } sent] && sent.TbsBytes.Span.SequenceEqual(own.TbsBytes.Span) && sent.Signature.Span.SequenceEqual(own.Signature.Span)
+                : response.Certificates is null)
+            && response.SignatureAlgorithm == Algorithm
+            && _check.Holds(response.TbsBytes.Span, response.Signature);
     }
 
     /// <returns>What is wrong with the certificate, to follow "The OCSP responder's certificate"; null: nothing.</returns>

@@ -255,7 +255,7 @@ internal sealed partial class PresignResponses(
             }
 
             byte[] content = batch.Write(options);
-            JudgedBatch judged = gate.Judge(content, [.. batch.Responses.Select(response => response.Encoded)]);
+            JudgedBatch judged = gate.Judge(content);
             FaultPoint.Reach("ocsp-judged");
             ResponseBatch left = batch;
             try

@@ -1,16 +1,14 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Gm;
-using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 using ZwCa.Issuance.Feed;
 
 namespace ZwCa.Ca.Ocsp;
 
-/// <summary>A response that was signed, about one certificate of a batch; the device's signature was verified over these bytes.</summary>
+/// <summary>A response that was signed, about one certificate of a batch.</summary>
 /// <param name="Raw">Signature as the feed has it.</param>
-/// <param name="Encoded">DER of OCSPResponse.</param>
-internal readonly record struct SignedAhead(FeedStatus Status, OcspSigner Signer, CertIdHash Hash, ReadOnlyMemory<byte> Raw, byte[] Encoded);
+internal readonly record struct SignedAhead(FeedStatus Status, OcspSigner Signer, CertIdHash Hash, ReadOnlyMemory<byte> Raw);
 
 /// <summary>Statuses of certificates and the responses that say so: what becomes one segment.</summary>
 /// <param name="KeepUntil">The last nextUpdate; thisUpdate where there is no response.</param>
@@ -23,12 +21,12 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
     /// <summary>To the device at once; it takes up to 1,024 digests.</summary>
     private const int SignedAtOnce = 512;
 
-    /// <summary>Calls to the device at a time: while it signs the one, the other is verified here.</summary>
+    /// <summary>Calls to the device at a time.</summary>
     private const int CallsAtOnce = 2;
 
-    /// <summary>Signs for what has not ended, by the signer of each CA and for each hash.</summary>
+    /// <summary>Signs for what has not ended, by the signer of each CA and for each hash. Whether it says what is so, and the signatures hold, is for <see cref="OcspGate"/>.</summary>
     /// <param name="thisUpdate">Read from the clock before the rows were read; whole seconds.</param>
-    /// <exception cref="Hsm.HsmException">The device refused, failed or is away, or its signature does not hold.</exception>
+    /// <exception cref="Hsm.HsmException">The device refused, failed or is away.</exception>
     public static async Task<ResponseBatch> SignAsync(
         IReadOnlyList<StatusRow> rows, OcspSigners signers, OcspOptions options, DateTimeOffset thisUpdate, CancellationToken cancellationToken)
     {
@@ -112,29 +110,14 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
 
     private static async Task<IReadOnlyList<SignedAhead>> SignAsync(Call call, DateTimeOffset thisUpdate, CancellationToken cancellationToken)
     {
-        var at = new Time(thisUpdate);
-        IReadOnlyList<OcspResponse> responses = await call.Signer.Responder.RespondManyAsync(
-            [.. call.Statuses.Select(status => new OcspAnswer
-            {
-                ProducedAt = at,
-                Statements =
-                [
-                    new OcspStatement
-                    {
-                        CertId = CertIds.Of(call.Signer.Authority.Certificate, SerialNumber.FromBytes(status.SerialNumber.Span), call.Hash),
-                        Status = status.RevokedAt is { } revokedAt ? OcspStatement.RevokedAt(new Time(revokedAt), status.Reason) : new Good(),
-                        ThisUpdate = at,
-                        NextUpdate = new Time(call.NextUpdate),
-                    },
-                ],
-            })],
-            cancellationToken);
+        var template = new OcspTemplate(call.Signer.Authority.Certificate, call.Signer.Certificate, call.Hash);
+        byte[] buffer = new byte[template.MaxLength(0)];
+        ReadOnlyMemory<byte>[] messages = [.. call.Statuses.Select(status => (ReadOnlyMemory<byte>)template.WriteTbs(
+            buffer,
+            new OcspFacts(status.SerialNumber.Span, status.RevokedAt?.ToUnixTimeSeconds(), status.Reason, thisUpdate.ToUnixTimeSeconds(), call.NextUpdate.ToUnixTimeSeconds())).ToArray())];
+        IReadOnlyList<byte[]> signatures = await call.Signer.Responder.SignManyAsync(messages, cancellationToken);
         bool isSm2 = call.Signer.Responder.Algorithm == AlgorithmIdentifier.Sm3WithSm2;
-        return [.. responses.Select((response, i) =>
-        {
-            ReadOnlyMemory<byte> signature = response.DecodeBasic().Signature;
-            return new SignedAhead(call.Statuses[i], call.Signer, call.Hash, isSm2 ? Der.Decode<Sm2Signature>(signature).Raw : signature, Der.Encode(response));
-        })];
+        return [.. call.Statuses.Select((status, i) => new SignedAhead(status, call.Signer, call.Hash, isSm2 ? Der.Decode<Sm2Signature>(signatures[i]).Raw : signatures[i]))];
     }
 
     private sealed record Call(OcspSigner Signer, CertIdHash Hash, DateTimeOffset NextUpdate, FeedStatus[] Statuses)

@@ -88,18 +88,36 @@ public sealed class OcspResponderTests
     {
         await using TestCa ca = await TestCa.CreateAsync();
         var responder = OcspResponder.Of(ca.Issuer);
-        SerialNumber[] serials = [.. Enumerable.Range(0, 50).Select(_ => SerialNumbers.Create())];
+        var template = new OcspTemplate(ca.Certificate, null, CertIdHash.Sha1);
+        byte[] buffer = new byte[template.MaxLength(0)];
+        ReadOnlyMemory<byte>[] tbs = [.. Enumerable.Range(1, 50).Select(i => (ReadOnlyMemory<byte>)template.WriteTbs(
+            buffer, new OcspFacts([(byte)i], null, RevocationReason.Unspecified, 1_800_000_000, 1_800_000_100)).ToArray())];
 
-        IReadOnlyList<OcspResponse> responses = await responder.RespondManyAsync(
-            [.. serials.Select(serial => Answer(Statement(CertIds.Of(ca.Certificate, serial, CertIdHash.Sha1), new Good())))], TestContext.Current.CancellationToken);
+        IReadOnlyList<byte[]> signatures = await responder.SignManyAsync(tbs, TestContext.Current.CancellationToken);
 
         Assert.Equal([50], ca.Hsm.Calls);
-        Assert.Equal(serials, responses.Select(response => response.DecodeBasic().Tbs.Responses[0].CertId.SerialNumber));
-        Assert.All(responses, response =>
+        for (int i = 0; i < tbs.Length; i++)
         {
-            BasicOcspResponse basic = response.DecodeBasic();
-            Assert.True(TestCa.Verify(ca.Issuer.SubjectPublicKeyInfo, basic.TbsBytes.Span, basic.Signature));
-        });
+            Assert.True(TestCa.Verify(ca.Issuer.SubjectPublicKeyInfo, tbs[i].Span, signatures[i]));
+            Assert.True(responder.Holds(BasicOcspResponse.Assemble(tbs[i], responder.Algorithm, signatures[i])));
+            Assert.False(responder.Holds(BasicOcspResponse.Assemble(tbs[i], responder.Algorithm, signatures[(i + 1) % 50])));
+        }
+    }
+
+    [Fact]
+    public async Task WhatAnotherHasSigned_IsNotHeld()
+    {
+        await using TestCa ca = await TestCa.CreateAsync();
+        await using TestCa other = await TestCa.CreateAsync();
+        var responder = OcspResponder.Of(ca.Issuer);
+        BasicOcspResponse own = (await responder.RespondAsync(Answer(Statement(Ask(ca), new Good())), TestContext.Current.CancellationToken)).DecodeBasic();
+        BasicOcspResponse byName = (await OcspResponder.Of(ca.Issuer, byName: true).RespondAsync(Answer(Statement(Ask(ca), new Good())), TestContext.Current.CancellationToken)).DecodeBasic();
+
+        Assert.True(responder.Holds(own));
+        Assert.False(responder.Holds(byName));
+        Assert.False(OcspResponder.Of(other.Issuer).Holds(own));
+        Assert.False(responder.Holds(BasicOcspResponse.Assemble(own.TbsBytes, own.SignatureAlgorithm, own.Signature, [ca.Certificate])));
+        Assert.False(responder.Holds(BasicOcspResponse.Assemble(own.TbsBytes, AlgorithmIdentifier.Sha256WithRsa, own.Signature)));
     }
 
     [Fact]
@@ -113,8 +131,7 @@ public sealed class OcspResponderTests
             return signatures;
         };
 
-        await Assert.ThrowsAsync<HsmException>(
-            () => responder.RespondManyAsync([Answer(Statement(Ask(ca), new Good())), Answer(Statement(Ask(ca), new Good()))], TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<HsmException>(() => responder.RespondAsync(Answer(Statement(Ask(ca), new Good())), TestContext.Current.CancellationToken));
     }
 
     public static TheoryData<string> BadResponders => ["no purpose", "no key usage", "usage of encryption", "no nocheck", "a CA", "another algorithm", "another issuer", "another key"];
