@@ -19,13 +19,13 @@ internal sealed class OcspMetrics
         })),
     ];
 
-    private readonly Counter<long> _answers;
+    private readonly long[] _answers = new long[Outcomes.Length];
     private readonly Histogram<double> _duration;
 
     public OcspMetrics(IMeterFactory meters, FeedState state)
     {
         Meter meter = meters.Create("ZwCa.Ocsp");
-        _answers = meter.CreateCounter<long>("zwca.ocsp.answers", "{answer}", "Answers, by what they were.");
+        meter.CreateObservableCounter("zwca.ocsp.answers", () => Outcomes.Select((each, i) => new Measurement<long>(Interlocked.Read(ref _answers[i]), each)), "{answer}", "Answers, by what they were.");
         _duration = meter.CreateHistogram(
             "zwca.ocsp.duration",
             "s",
@@ -38,7 +38,7 @@ internal sealed class OcspMetrics
 
     public void Count(Outcome outcome, TimeSpan duration)
     {
-        _answers.Add(1, Outcomes[(int)outcome]);
+        Interlocked.Increment(ref _answers[(int)outcome]);
         _duration.Record(duration.TotalSeconds, Outcomes[(int)outcome]);
     }
 }

@@ -4,7 +4,6 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 using ZwCa.Ocsp.Answers;
 
 namespace ZwCa.Ocsp.Listening;
@@ -21,10 +20,20 @@ internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, Publ
     [ThreadStatic]
     private static byte[]? _buffer;
 
+    [ThreadStatic]
+    private static HeaderTexts? _texts;
+
     public Task AnswerAsync(HttpContext http)
     {
         HttpRequest request = http.Request;
         http.Response.Headers.XContentTypeOptions = "nosniff";
+
+        // Ours say more: OcspMetrics.
+        if (http.Features.Get<IHttpMetricsTagsFeature>() is { } tags)
+        {
+            tags.MetricsDisabled = true;
+        }
+
         if (drain.HasBegun)
         {
             http.Response.Headers.Connection = "close";
@@ -35,19 +44,19 @@ internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, Publ
             return request.Path.Value is "" or "/" or "/ocsp" or "/ocsp/" ? AnswerPostAsync(http) : RefuseAsync(http, StatusCodes.Status404NotFound);
         }
 
+        // What everybody asks comes before what a regular expression has to look at.
         bool isGet = HttpMethods.IsGet(request.Method);
+        if (isGet && GetRequest.TryFind(http.Features.Get<IHttpRequestFeature>()!.RawTarget, out ReadOnlySpan<char> text))
+        {
+            return AnswerGetAsync(http, text);
+        }
+
         if (request.Path.Value is { } path && PublishedFiles.IsName(path))
         {
             return isGet || HttpMethods.IsHead(request.Method) ? files.AnswerAsync(http, path) : RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "GET, HEAD");
         }
 
-        if (!isGet)
-        {
-            return RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "GET, POST");
-        }
-
-        string target = http.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        return GetRequest.TryFind(target, out ReadOnlySpan<char> text) ? AnswerGetAsync(http, text)
+        return !isGet ? RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "GET, POST")
             : request.Path.Value is "" or "/" or "/ocsp" or "/ocsp/" ? RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "POST")
             : RefuseAsync(http, StatusCodes.Status404NotFound);
     }
@@ -200,13 +209,14 @@ internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, Publ
 
         // RFC 5019 §6.2, and never beyond nextUpdate: a cache that kept it longer would give out what nobody believes.
         IHeaderDictionary headers = http.Response.Headers;
-        DateTimeOffset now = time.GetUtcNow();
-        long age = Math.Max(0, Math.Min(facts.NextUpdate - now.ToUnixTimeSeconds() - 1, (long)options.MaxCached.TotalSeconds));
+        long now = time.GetUtcNow().ToUnixTimeSeconds();
+        long age = Math.Max(0, Math.Min(facts.NextUpdate - now - 1, (long)options.MaxCached.TotalSeconds));
         string tag = string.Create(CultureInfo.InvariantCulture, $"\"{facts.Version:x}-{facts.ThisUpdate:x}-{facts.Signer:x}\"");
-        headers.CacheControl = string.Create(CultureInfo.InvariantCulture, $"max-age={age}, public, no-transform, must-revalidate");
+        HeaderTexts texts = _texts ??= new HeaderTexts();
+        headers.CacheControl = texts.CacheControlOf(age);
         headers.ETag = tag;
-        headers.LastModified = HeaderUtilities.FormatDate(DateTimeOffset.FromUnixTimeSeconds(facts.ThisUpdate));
-        headers.Expires = HeaderUtilities.FormatDate(DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + age));
+        headers.LastModified = texts.DateOf(facts.ThisUpdate);
+        headers.Expires = texts.DateOf(now + age);
         if (HttpMethods.IsGet(http.Request.Method) && PublishedFiles.IsKnown(http.Request, tag))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
