@@ -13,7 +13,15 @@ internal static class GetRequest
     /// <returns>False: it is no path of a question.</returns>
     public static bool TryFind(string target, out ReadOnlySpan<char> text)
     {
+        // From a proxy (RFC 9112 §3.2.2) it may have scheme and host.
         text = target;
+        if (text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+        {
+            text = text["http://".Length..];
+            int path = text.IndexOf('/');
+            text = path < 0 ? [] : text[path..];
+        }
+
         int query = text.IndexOf('?');
         text = (query < 0 ? text : text[..query]).TrimStart('/');
         if (text.StartsWith("ocsp/", StringComparison.Ordinal))

@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 using ZwCa.Ocsp.Answers;
 
 namespace ZwCa.Ocsp.Listening;
@@ -12,7 +13,8 @@ namespace ZwCa.Ocsp.Listening;
 /// OCSP over HTTP (RFC 6960 appendix A, RFC 5019): POST and GET, each at <c>/</c> and at <c>/ocsp</c>. Errors of OCSP are answers like others, with status 200; those of HTTP are for what is
 /// no question at all.
 /// </summary>
-internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, PublishedFiles files, OcspMetrics metrics, Drain drain, TimeProvider time)
+internal sealed partial class OcspEndpoint(
+    OcspOptions options, AnswerOcsp answers, PublishedFiles files, OcspMetrics metrics, Drain drain, TimeProvider time, ILogger<OcspEndpoint> logger)
 {
     private const string RequestType = "application/ocsp-request";
     private const string ResponseType = "application/ocsp-response";
@@ -170,11 +172,11 @@ internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, Publ
         {
             answer = await answers.AnswerAsync(request.AsMemory(0, length), http.Connection.RemoteIpAddress, http.RequestAborted);
         }
+#pragma warning disable CA1031 // Whatever it is, the client is told in its own language, and the log has the rest.
         catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
         {
-            // Whatever it is, the client is told in its own language, and the log has the rest.
-            await SendAsync(http, AnswerOcsp.Error(Outcome.InternalError), start);
-            throw;
+            answer = Fail(e);
         }
         finally
         {
@@ -188,7 +190,22 @@ internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, Publ
     private Task? TrySendPreSigned(HttpContext http, ReadOnlySpan<byte> request, long start)
     {
         byte[] buffer = _buffer ??= GC.AllocateUninitializedArray<byte>(AnswerOcsp.MaxResponse);
-        return answers.TryPreSigned(request, buffer, out ReadOnlySpan<byte> response, out PreSigned facts) ? SendPreSigned(http, response, facts, start) : null;
+        try
+        {
+            return answers.TryPreSigned(request, buffer, out ReadOnlySpan<byte> response, out PreSigned facts) ? SendPreSigned(http, response, facts, start) : null;
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return SendAsync(http, Fail(e), start);
+        }
+    }
+
+    private Answer Fail(Exception exception)
+    {
+        LogFailed(logger, exception);
+        return AnswerOcsp.Error(Outcome.InternalError);
     }
 
     private Task SendAsync(HttpContext http, in Answer answer, long start)
@@ -233,4 +250,7 @@ internal sealed class OcspEndpoint(OcspOptions options, AnswerOcsp answers, Publ
         response.BodyWriter.Write(body);
         return Task.CompletedTask;
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A question could not be answered")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 }
