@@ -265,6 +265,21 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
         return link;
     }
 
+    /// <summary>A responder node's certificate, as a ceremony makes it.</summary>
+    public Task<Certificate> CertifyNodeAsync(Issuer issuer, SubjectPublicKeyInfo key, string name)
+    {
+        DateTimeOffset from = Time.Truncate(time.GetUtcNow()).Value;
+        return issuer.IssueAsync(issuer.Prepare(hierarchy.Request("ocsp-node") with
+        {
+            SerialNumber = SerialNumbers.Create(),
+            SubjectPublicKeyInfo = key,
+            Subject = [.. hierarchy.Request("ocsp-node").Subject.Where(each => each.Type != Oids.CommonName), new SubjectText(Oids.CommonName, name)],
+            NotBefore = from,
+            NotAfter = from.AddDays(7).AddSeconds(-1),
+            IntendedAt = from,
+        }));
+    }
+
     /// <summary>A client over that link; signs its messages where there is a signer.</summary>
     public HttpClient CreateClient(X509Certificate2 link, MessageSigner? signer = null)
     {
