@@ -265,6 +265,21 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
         return link;
     }
 
+    /// <summary>A responder node's certificate, as a ceremony makes it.</summary>
+    public Task<Certificate> CertifyNodeAsync(Issuer issuer, SubjectPublicKeyInfo key, string name)
+    {
+        DateTimeOffset from = Time.Truncate(time.GetUtcNow()).Value;
+        return issuer.IssueAsync(issuer.Prepare(hierarchy.Request("ocsp-node") with
+        {
+            SerialNumber = SerialNumbers.Create(),
+            SubjectPublicKeyInfo = key,
+            Subject = [.. hierarchy.Request("ocsp-node").Subject.Where(each => each.Type != Oids.CommonName), new SubjectText(Oids.CommonName, name)],
+            NotBefore = from,
+            NotAfter = from.AddDays(7).AddSeconds(-1),
+            IntendedAt = from,
+        }));
+    }
+
     /// <summary>A client over that link; signs its messages where there is a signer.</summary>
     public HttpClient CreateClient(X509Certificate2 link, MessageSigner? signer = null)
     {
@@ -318,14 +333,14 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     public Approval Sign(StageOfficer officer, ApprovalStep step, Application application, DateTimeOffset? at = null) =>
         ApprovalSigning.Sign(ApprovalSigning.Build(step, [application], at ?? time.GetUtcNow()), officer.Key, officer.Certificate);
 
-    /// <summary>A valid request for a TLS server's certificate, with a key of its own that is then forgotten.</summary>
+    /// <summary>A valid request for a TLS server's certificate, with a key of its own, of the CA's kind, that is then forgotten.</summary>
     /// <param name="ra">Null: <see cref="RaName"/>.</param>
     /// <param name="issuer">Null: the SM2 CA of subscribers.</param>
     public DecidedRequest NewRequest(string? ra = null, Issuer? issuer = null)
     {
-        using var key = Sm2PrivateKey.Generate();
-        IssueDraft draft = Draft(SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()), issuer: issuer) with { RaName = ra ?? RaName };
-        return Decide(draft.ToApplication(), csr: Csr(key));
+        (SubjectPublicKeyInfo publicKey, byte[] csr) = issuer is not null && issuer == issuers.Rsa ? RsaRequest() : Sm2Request();
+        IssueDraft draft = Draft(publicKey, issuer: issuer) with { RaName = ra ?? RaName };
+        return Decide(draft.ToApplication(), csr: csr);
     }
 
     /// <summary>An RA with a message certificate, a link and a scope.</summary>
@@ -431,6 +446,19 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     }
 
     public void Dispose() => _own.ForEach(each => each.Dispose());
+
+    private static (SubjectPublicKeyInfo Key, byte[] Csr) Sm2Request()
+    {
+        using var key = Sm2PrivateKey.Generate();
+        return (SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()), Csr(key));
+    }
+
+    private static (SubjectPublicKeyInfo Key, byte[] Csr) RsaRequest()
+    {
+        using var key = RSA.Create(3072);
+        byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSigningRequest();
+        return (Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), csr);
+    }
 
     private sealed record State(Saved Entry, Saved Review, Saved Ra);
 

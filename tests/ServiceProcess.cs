@@ -90,6 +90,7 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
     public async Task<bool> WaitUntilReadyAsync(TimeSpan? patience = null)
     {
         var clock = Stopwatch.StartNew();
+        string last = "";
         while (!_process!.HasExited)
         {
             try
@@ -99,15 +100,18 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
                 {
                     return true;
                 }
+
+                last = await answer.Content.ReadAsStringAsync();
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
                 // It does not listen yet.
+                last = e.Message;
             }
 
             if (clock.Elapsed > (patience ?? Patience))
             {
-                throw new TimeoutException($"It was not ready in time.\n{Log}");
+                throw new TimeoutException($"It was not ready in time: {last}\n{Log}");
             }
 
             await Task.Delay(LookAgain);

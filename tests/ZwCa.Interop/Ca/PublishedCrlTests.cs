@@ -158,17 +158,10 @@ public sealed class PublishedCrlTests
         return CaStage.StartAsync(new CaSetup { WithRsa = listen is null, Settings = settings });
     }
 
-    private static async Task<CertificateAnswer> IssueAsync(CaStage stage, Issuer issuer)
+    private static Task<CertificateAnswer> IssueAsync(CaStage stage, Issuer issuer)
     {
         DecidedRequest request = stage.Scene.NewRequest(issuer: issuer);
-        if (issuer == stage.Rsa)
-        {
-            using var key = RSA.Create(3072);
-            byte[] csr = new System.Security.Cryptography.X509Certificates.CertificateRequest("", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSigningRequest();
-            request = stage.Decide(stage.Scene.Draft(Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), issuer: issuer).ToApplication(), csr: csr);
-        }
-
-        return await SignedCalls.UntilAnsweredAsync(() => stage.Ra.PostAsync<CertificateAnswer>("/certificates", request), Token);
+        return SignedCalls.UntilAnsweredAsync(() => stage.Ra.PostAsync<CertificateAnswer>("/certificates", request), Token);
     }
 
     private static async Task RevokeAsync(CaStage stage, CertificateAnswer certificate)
