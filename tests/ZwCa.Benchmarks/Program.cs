@@ -18,6 +18,7 @@ const string usage = """
       crl-job [ROWS] the CA's whole CRL job with a million revoked, beside openssl ca -gencrl alone; with a number, with so many
       presign [N]  OCSP responses signed ahead for a million certificates, through hsm-sim, database and feed included; with a number, for so many
       ocsp [N]  the responder on one core with a million certificates, beside nginx with a static file and cfssl ocspserve; wrk on the other core; with a number, with so many
+      propagation  from a revocation until the responder says so, while certificates are issued
       debian BITS FILE  computes the table of CVE-2008-0166 for RSA keys of a size: hours, resumed where it stopped
       time  does the time of SM2 operations tell secrets apart? (Welch's t, to be read by a person)
 
@@ -66,6 +67,8 @@ switch (args)
         return await OcspBenchmark.RunAsync(OcspBenchmark.CertificatesByDefault);
     case ["ocsp", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:
         return await OcspBenchmark.RunAsync(rows);
+    case ["propagation"]:
+        return await PropagationBenchmark.RunAsync();
     case ["debian", string bits, string file] when bits is "2048" or "3072" or "4096":
         return DebianTable.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture), file);
     case ["time"]:

@@ -68,7 +68,7 @@ internal sealed class CfsslServer : IAsyncDisposable
                 $"POST /api/v1/cfssl/sign HTTP/1.1\r\nHost: {_address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"),
             .. body,
         ];
-        return PreparedRequests.CreateAsync(() => request, 0, connections, () => RawConnection.OpenPlainAsync(_address));
+        return PreparedRequests.CreateAsync(_ => request, 0, connections, () => RawConnection.OpenPlainAsync(_address));
     }
 
     public async ValueTask DisposeAsync()

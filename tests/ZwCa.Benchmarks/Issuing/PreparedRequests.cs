@@ -17,22 +17,22 @@ namespace ZwCa.Benchmarks;
 internal sealed class PreparedRequests : IDisposable
 {
     private readonly ConcurrentBag<RawConnection> _connections = [];
-    private readonly Func<byte[]> _make;
+    private readonly Func<int, byte[]> _make;
     private readonly byte[][] _requests;
     private int _next = -1;
 
-    private PreparedRequests(Func<byte[]> make, int count)
+    private PreparedRequests(Func<int, byte[]> make, int count)
     {
         _make = make;
         _requests = new byte[count][];
-        Parallel.For(0, count, i => _requests[i] = make());
+        Parallel.For(0, count, i => _requests[i] = make(i));
     }
 
     /// <summary>Taken so far.</summary>
     public int Sent => _next + 1;
 
-    /// <param name="make">Called at the same time from several threads; makes a request that is like no other.</param>
-    public static async Task<PreparedRequests> CreateAsync(Func<byte[]> make, int count, int connections, Func<Task<RawConnection>> open)
+    /// <param name="make">Called at the same time from several threads; makes the request of that number, which is like no other.</param>
+    public static async Task<PreparedRequests> CreateAsync(Func<int, byte[]> make, int count, int connections, Func<Task<RawConnection>> open)
     {
         var prepared = new PreparedRequests(make, count);
         for (int i = 0; i < connections; i++)
@@ -47,16 +47,15 @@ internal sealed class PreparedRequests : IDisposable
     public static Task<PreparedRequests> ForCertificatesAsync(CaProcess ca, int count, int connections, bool rsa = false)
     {
         (string Entity, SubjectPublicKeyInfo Key, byte[] Csr)[] entities = rsa ? [.. Enumerable.Range(0, 8).Select(_ => NewRsaEntity())] : [];
-        int next = -1;
         return CreateAsync(
-            () =>
+            i =>
             {
                 if (!rsa)
                 {
                     return Sign(ca, "/certificates", ca.Scene.NewRequest());
                 }
 
-                (string entity, SubjectPublicKeyInfo key, byte[] csr) = entities[(uint)Interlocked.Increment(ref next) % entities.Length];
+                (string entity, SubjectPublicKeyInfo key, byte[] csr) = entities[i % entities.Length];
                 return Sign(ca, "/certificates", ca.Scene.Decide(ca.Scene.Draft(key, entity, ca.Issuers.Rsa).ToApplication(), csr: csr));
             },
             count,
@@ -66,7 +65,7 @@ internal sealed class PreparedRequests : IDisposable
 
     /// <summary>For pairs of civil servants: a signing key and an entity of its own each.</summary>
     public static Task<PreparedRequests> ForPairsAsync(CaProcess ca, int count, int connections) => CreateAsync(
-        () =>
+        _ =>
         {
             using var key = Sm2PrivateKey.Generate();
             return Sign(ca, "/pairs", ca.Scene.Decide(PairScene.Draft(ca.Issuers, key).ToApplication(), csr: CaScene.Csr(key)));
@@ -92,10 +91,11 @@ internal sealed class PreparedRequests : IDisposable
     }
 
     /// <summary>Sends the next one over a free connection. What was not prepared is made now, and costs the load's time.</summary>
-    public async Task SendAsync()
+    /// <returns>Its number.</returns>
+    public async Task<int> SendAsync()
     {
         int i = Interlocked.Increment(ref _next);
-        byte[] request = i < _requests.Length ? _requests[i] : _make();
+        byte[] request = i < _requests.Length ? _requests[i] : _make(i);
         if (!_connections.TryTake(out RawConnection? connection))
         {
             throw new InvalidOperationException("More callers than connections.");
@@ -103,6 +103,7 @@ internal sealed class PreparedRequests : IDisposable
 
         await connection.CallAsync(request);
         _connections.Add(connection);
+        return i;
     }
 
     public void Dispose()

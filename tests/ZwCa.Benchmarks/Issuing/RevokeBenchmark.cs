@@ -47,11 +47,9 @@ internal static class RevokeBenchmark
         IReadOnlyList<string> serials = await database.QueryAsync<string>(
             "SELECT serial FROM certificate WHERE state = 2 AND ra_name IS NOT NULL ORDER BY serial LIMIT @Count", new { Count = 2 * Prepared });
         string issuer = Convert.ToHexStringLower(ca.Issuers.Subscribers.KeyIdentifier.Span);
-        int next = -1;
         return await PreparedRequests.CreateAsync(
-            () =>
+            i =>
             {
-                int i = Interlocked.Increment(ref next);
                 SerialNumber serial = SerialNumber.Parse(i < serials.Count ? serials[i] : throw new InvalidOperationException("All certificates are revoked by now: seed more."));
                 byte[] body = Der.Encode(new StatusBody(new CertificateReference(ca.Issuers.Subscribers.KeyIdentifier, serial), RevocationReason.Superseded));
                 var application = new Application(DecisionKind.Revoke, CaScene.Name, CaScene.RaName, CaScene.City, CaScene.NewEntity(), body);

@@ -96,7 +96,9 @@ internal sealed class SeededCa
     }
 
     /// <summary>One that is not kept.</summary>
-    public static Task<CaProcess> CreateAsync(int rows) => CaProcess.CreateAsync(Setup(rows, 0));
+    /// <param name="settings">Besides, or instead of, the plain ones.</param>
+    public static Task<CaProcess> CreateAsync(int rows, IReadOnlyDictionary<string, string?>? settings = null) =>
+        CaProcess.CreateAsync(settings is null ? Setup(rows, 0) : Setup(rows, 0) with { Settings = settings });
 
     private static CaProcessSetup Setup(int rows, int revoked) => new() { RaProfiles = PairScene.Profiles, Fill = (scene, services) => new SeededCa(scene, services).FillAsync(rows, revoked) };
 
