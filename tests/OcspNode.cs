@@ -36,10 +36,11 @@ internal sealed class OcspNode : ServiceProcess
     /// <summary>Known to the CA, and configured; not started. The CA does not run yet.</summary>
     /// <param name="folder">Of its own; made.</param>
     /// <param name="settings">Besides, or instead of, the plain ones: <c>Ocsp:Feed:StaleAfter</c>.</param>
-    public static async Task<OcspNode> CreateAsync(CaProcess ca, string folder, IReadOnlyDictionary<string, string?>? settings = null)
+    /// <param name="core">On which it runs. Null: on any.</param>
+    public static async Task<OcspNode> CreateAsync(CaProcess ca, string folder, IReadOnlyDictionary<string, string?>? settings = null, string? core = null)
     {
         Directory.CreateDirectory(folder);
-        var node = new OcspNode(folder);
+        var node = new OcspNode(folder) { Core = core };
 
         // Step 1: its link, which the CA's operator has registered.
         X509Certificate2 link = await ca.Scene.IssueLinkAsync(Name);

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
@@ -12,7 +14,7 @@ namespace ZwCa.Benchmarks;
 
 /// <summary>
 /// The responder as a process on one core, wrk on the other: pre-signed answers about a million certificates of an SM2 CA, by POST and by GET. Beside it, in turns on the same core, nginx with a
-/// static file of the same size, and <c>cfssl ocspserve</c>, which holds as many RSA responses as are asked for and no more. Then its memory and how long it takes to come up again from its copy.
+/// static file of the same size, and <c>cfssl ocspserve</c>, which holds as many RSA responses as are asked for and no more. Then its memory, how long it takes to come up again from its copy, and what it signs by itself.
 /// </summary>
 internal static class OcspBenchmark
 {
@@ -105,7 +107,62 @@ internal static class OcspBenchmark
             SideBySide.PrintRatio("ocsp.vs.cfssl", Ratio(results[0], results[3]), CfsslBar, note);
         }
 
+        await node.StopAsync();
+        await MeasureLiveAsync(folder.File("live"), wrk);
         return 0;
+    }
+
+    /// <summary>What a node signs by itself: every request has a nonce. It speaks of a CA of its own, and its key is in an hsm-sim.</summary>
+    private static async Task MeasureLiveAsync(string folder, Wrk wrk)
+    {
+        await using CaProcess ca = await CaProcess.CreateAsync();
+        const string plenty = "1000000";
+        var buckets = new Dictionary<string, string?>
+        {
+            ["Ocsp:Buckets:ClientPerSecond"] = plenty, ["Ocsp:Buckets:ClientAtOnce"] = plenty, ["Ocsp:Buckets:NodePerSecond"] = plenty, ["Ocsp:Buckets:NodeAtOnce"] = plenty,
+        };
+        await using OcspNode node = await OcspNode.CreateAsync(ca, folder, buckets, core: "0");
+        await ca.StartAsync();
+        await node.StartAsync();
+        string[] requests = [.. Enumerable.Range(0, Asked).Select(_ => Convert.ToHexString(Der.Encode(new OcspRequest(new TbsRequest(
+            [new Request(CertIds.Of(ca.Issuers.Subscribers.Certificate!, SerialNumbers.Create(), CertIdHash.Sha1))],
+            new Extensions(Extension.Create(new Nonce(RandomNumberGenerator.GetBytes(32)), critical: false)))))))];
+        using var client = new HttpClient();
+        for (long start = Stopwatch.GetTimestamp(); !await IsLiveAsync(client, node.Public, requests[0]);)
+        {
+            await Task.Delay(100);
+            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromMinutes(1))
+            {
+                throw new TimeoutException($"It does not sign.\n{node.Log}");
+            }
+        }
+
+        wrk.Run(node.Public, "POST", requests, Slice);
+        long late = await CountLateAsync(client, node);
+        WrkResult[] results = [.. Enumerable.Range(0, Rounds).Select(_ => wrk.Run(node.Public, "POST", requests, Slice))];
+        if (await CountLateAsync(client, node) != late)
+        {
+            throw new InvalidOperationException("It has answered tryLater: this is not what it signs.");
+        }
+
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"live, SM2, with nonces, hsm-sim on any core: {SideBySide.Median([.. results.Select(each => each.Rate)]):N0}/s, p50 {SideBySide.Median([.. results.Select(each => each.Median)]):0.00} ms, p99 {SideBySide.Median([.. results.Select(each => each.P99)]):0.00} ms"));
+    }
+
+    private static async Task<bool> IsLiveAsync(HttpClient client, Uri url, string request)
+    {
+        using var body = new ByteArrayContent(Convert.FromHexString(request)) { Headers = { ContentType = new MediaTypeHeaderValue("application/ocsp-request") } };
+        using HttpResponseMessage answer = await client.PostAsync(url, body);
+        return Der.Decode<OcspResponse>(await answer.Content.ReadAsByteArrayAsync()).ResponseStatus == ResponseStatus.Successful;
+    }
+
+    /// <returns>How often it has answered tryLater, which has the status 200 too.</returns>
+    private static async Task<long> CountLateAsync(HttpClient client, OcspNode node)
+    {
+        string metrics = await client.GetStringAsync(new Uri(node.Management, "/metrics"));
+        string line = metrics.Split('\n').First(each => each.StartsWith("zwca_ocsp_answers", StringComparison.Ordinal) && each.Contains("trylater", StringComparison.Ordinal));
+        return (long)double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
     private static double Ratio(WrkResult[] ours, WrkResult[] theirs) => SideBySide.Median([.. ours.Zip(theirs, (our, their) => our.Rate / their.Rate)]);
