@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp.Renewal;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.ServiceDefaults;
@@ -22,12 +23,18 @@ internal static class OcspHosting
         }
 
         services.AddSingleton(options);
-        services.AddSingleton(provider => Wait(OcspSigners.OpenAsync(
-            options, provider.GetRequiredService<AuthorityList>(), provider.GetRequiredService<IHsm>(), provider.GetRequiredService<Database>(), provider.GetRequiredService<TimeProvider>())));
+        services.AddSingleton(provider => Wait(SignersInUse.OpenAsync(
+            options,
+            provider.GetRequiredService<AuthorityList>(),
+            provider.GetRequiredService<IHsm>(),
+            provider.GetRequiredService<Database>(),
+            provider.GetRequiredService<ProfileStore>(),
+            provider.GetRequiredService<TimeProvider>())));
         services.AddSingleton(provider => new FeedKey(provider.GetRequiredService<IHsm>(), Wait(provider.GetKeyAsync(options.FeedKey)), options.Origin));
         services.AddSingleton<FeedHead>();
         services.AddSingleton<WriteFeed>();
         services.AddSingleton<IntroduceSigners>();
+        services.AddSingleton<RenewSigners>();
         services.AddSingleton<OcspGate>();
         services.AddSingleton<PresignResponses>();
         services.AddSingleton<TellCrls>();
@@ -48,7 +55,7 @@ internal static class OcspHosting
         }
 
         _ = services.GetRequiredService<FeedKey>();
-        _ = services.GetRequiredService<OcspSigners>();
+        _ = services.GetRequiredService<SignersInUse>();
         DateTimeOffset now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         await database.WriteAsync(transaction => OcspStore.InstallSlicesAsync(transaction, now), cancellationToken);
     }

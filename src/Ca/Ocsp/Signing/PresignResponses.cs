@@ -16,7 +16,7 @@ namespace ZwCa.Ca.Ocsp;
 /// number of nodes: of two that are at the same thing one appends it.
 /// </summary>
 internal sealed partial class PresignResponses(
-    Database database, AuditLog log, OcspSigners signers, OcspGate gate, WriteFeed feed, ClockWatch clock, OcspOptions options, TimeProvider time, ILogger<PresignResponses> logger) : IDisposable
+    Database database, AuditLog log, SignersInUse signers, OcspGate gate, WriteFeed feed, ClockWatch clock, OcspOptions options, TimeProvider time, ILogger<PresignResponses> logger) : IDisposable
 {
     public const string RefuseAction = "ocsp.refuse";
 
@@ -126,7 +126,8 @@ internal sealed partial class PresignResponses(
         }
 
         // Step 2: sign.
-        ResponseBatch batch = await ResponseBatch.SignAsync(changes, signers, options, thisUpdate, cancellationToken);
+        OcspSigners used = signers.Current;
+        ResponseBatch batch = await ResponseBatch.SignAsync(changes, used, options, thisUpdate, cancellationToken);
         feed.PassOver(batch.Broken.Select(each => Convert.ToHexString(each.Id)).ToHashSet());
         FaultPoint.Reach("ocsp-signed");
 
@@ -137,6 +138,7 @@ internal sealed partial class PresignResponses(
         {
             await AppendAsync(
                 batch,
+                used,
                 transaction => OcspStore.ListAsync(transaction, certificates),
                 async (transaction, left) =>
                 {
@@ -213,7 +215,8 @@ internal sealed partial class PresignResponses(
         // Step 2: all of it, as it is now, signed.
         DateTimeOffset thisUpdate = Now();
         IReadOnlyList<StatusRow> rows = await database.ReadAsync(transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), cancellationToken);
-        ResponseBatch batch = await ResponseBatch.SignAsync(rows, signers, options, thisUpdate, cancellationToken);
+        OcspSigners used = signers.Current;
+        ResponseBatch batch = await ResponseBatch.SignAsync(rows, used, options, thisUpdate, cancellationToken);
         FaultPoint.Reach("ocsp-slice-signed");
 
         // Step 3: judge and append; with that the slice has its next time.
@@ -232,19 +235,20 @@ internal sealed partial class PresignResponses(
         }
         else
         {
-            await AppendAsync(batch, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
+            await AppendAsync(batch, used, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
         }
 
         await SettleAsync(name, batch);
     }
 
     /// <summary>What changes between reading and appending is left out of the batch: nothing stale leaves. Its change tells it.</summary>
+    /// <param name="used">Who has signed it.</param>
     /// <param name="read">The same certificates, as they are then.</param>
     /// <param name="with">In the same transaction; with what is left of the batch.</param>
     /// <exception cref="BatchOvertakenException">Another node has done it.</exception>
     /// <exception cref="BatchRefusedException">By the gate: nothing of it leaves.</exception>
     private async Task AppendAsync(
-        ResponseBatch batch, Func<Transaction, Task<IReadOnlyList<StatusRow>>> read, Func<Transaction, ResponseBatch, Task> with, CancellationToken cancellationToken)
+        ResponseBatch batch, OcspSigners used, Func<Transaction, Task<IReadOnlyList<StatusRow>>> read, Func<Transaction, ResponseBatch, Task> with, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -255,7 +259,7 @@ internal sealed partial class PresignResponses(
             }
 
             byte[] content = batch.Write(options);
-            JudgedBatch judged = gate.Judge(content, [.. batch.Responses.Select(response => response.Encoded)]);
+            JudgedBatch judged = gate.Judge(used, content, [.. batch.Responses.Select(response => response.Encoded)]);
             FaultPoint.Reach("ocsp-judged");
             ResponseBatch left = batch;
             try

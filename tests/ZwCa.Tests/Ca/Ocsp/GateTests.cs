@@ -106,7 +106,8 @@ public sealed class GateTests
         CertificateAnswer held = await story.IssueAsync();
         CertificateAnswer valid = await story.IssueAsync();
         await story.Stage.ChangeAsync(held, DecisionKind.Suspend);
-        OcspSigners signers = story.Services.GetRequiredService<OcspSigners>();
+        await story.Services.GetRequiredService<IntroduceSigners>().RunAsync(Token);
+        OcspSigners signers = story.Services.GetRequiredService<SignersInUse>().Current;
         DateTimeOffset now = Time.Truncate(story.Clock.GetUtcNow()).Value;
         IReadOnlyList<StatusRow> rows = await story.Stage.Database.QueryAsync<StatusRow>(
             $"SELECT {StatusRow.Columns} FROM certificate c {StatusRow.Entry} WHERE c.serial IN (@Held, @Valid) ORDER BY c.certificate_id", new { Held = held.Serial, Valid = valid.Serial }, Token);
@@ -114,7 +115,7 @@ public sealed class GateTests
         byte[][] signed = [.. batch.Responses.Select(response => response.Encoded)];
         Assert.Equal(2, signed.Length);
         OcspGate gate = story.Services.GetRequiredService<OcspGate>();
-        JudgedBatch judged = gate.Judge(Write(""), signed);
+        JudgedBatch judged = gate.Judge(signers, Write(""), signed);
         await story.Stage.Database.ReadAsync(
             async transaction =>
             {
@@ -124,7 +125,7 @@ public sealed class GateTests
             Token);
         foreach ((string what, string reason) in Faults)
         {
-            BatchRefusedException refused = Assert.Throws<BatchRefusedException>(() => gate.Judge(Write(what), what == "left out" ? signed[..1] : signed));
+            BatchRefusedException refused = Assert.Throws<BatchRefusedException>(() => gate.Judge(signers, Write(what), what == "left out" ? signed[..1] : signed));
             Assert.True(refused.Message.Contains(reason, StringComparison.Ordinal), $"{what}: {refused.Message}");
         }
 
