@@ -11,7 +11,7 @@ namespace ZwCa.Ca.Ocsp;
 /// Whether every certificate has a young response, and every change is told (incident 7): docs/OCSP.md. It asks the rows, so that it tells of a loop or a job that stands still on whatever node.
 /// </summary>
 internal sealed class OcspHealth(
-    Database database, SignersInUse signers, RenewSigners renewal, PresignResponses responses, ClockWatch clock, OcspOptions options, TimeProvider time) : IHealthCheck
+    Database database, SignersInUse signers, RenewSigners renewal, FeedKeys keys, RollFeedKey rollover, PresignResponses responses, ClockWatch clock, OcspOptions options, TimeProvider time) : IHealthCheck
 {
     public const string Name = "ocsp";
 
@@ -31,9 +31,10 @@ internal sealed class OcspHealth(
     {
         try
         {
-            (byte[]? change, Slices slices) = await database.ReadAsync(
+            (byte[]? change, FeedPosition feed, Slices slices) = await database.ReadAsync(
                 async transaction => (
                     await OcspStore.FindOldestChangeAsync(transaction),
+                    await FeedStore.FindLastAsync(transaction),
                     await transaction.GetAsync<Slices>(
                         """
                         SELECT COUNT(*) AS total, COALESCE(SUM(CASE WHEN signed_at = 0 THEN 1 ELSE 0 END), 0) AS never, MIN(CASE WHEN signed_at = 0 THEN added_at ELSE NULL END) AS never_since,
@@ -41,7 +42,7 @@ internal sealed class OcspHealth(
                         FROM ocsp_slice
                         """)),
                 cancellationToken);
-            (HealthStatus Status, string Reason)[] found = [.. Judge(change, slices)];
+            (HealthStatus Status, string Reason)[] found = [.. Judge(change, feed, slices)];
 
             // HealthStatus counts up to healthy.
             return found.Length == 0
@@ -54,12 +55,22 @@ internal sealed class OcspHealth(
         }
     }
 
-    private IEnumerable<(HealthStatus Status, string Reason)> Judge(byte[]? change, Slices slices)
+    private IEnumerable<(HealthStatus Status, string Reason)> Judge(byte[]? change, FeedPosition feed, Slices slices)
     {
         DateTimeOffset now = time.GetUtcNow();
         if (clock.FindFault() is { } fault)
         {
             yield return (HealthStatus.Unhealthy, fault);
+        }
+
+        if (keys.FindFault(feed) is { } lacking)
+        {
+            yield return (HealthStatus.Unhealthy, lacking);
+        }
+
+        if (rollover.FindFault() is { } refused)
+        {
+            yield return (HealthStatus.Degraded, refused);
         }
 
         foreach (string trouble in responses.Troubles.Take(5))

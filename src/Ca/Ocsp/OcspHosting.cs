@@ -30,10 +30,11 @@ internal static class OcspHosting
             provider.GetRequiredService<Database>(),
             provider.GetRequiredService<ProfileStore>(),
             provider.GetRequiredService<TimeProvider>())));
-        services.AddSingleton(provider => new FeedKey(provider.GetRequiredService<IHsm>(), Wait(provider.GetKeyAsync(options.FeedKey)), options.Origin));
+        services.AddSingleton(provider => new FeedKeys(KeyOf(provider, options.FeedKey, options), options.NextFeedKey is { } next ? KeyOf(provider, next, options) : null));
         services.AddSingleton<FeedHead>();
         services.AddSingleton<WriteFeed>();
         services.AddSingleton<IntroduceSigners>();
+        services.AddSingleton<RollFeedKey>();
         services.AddSingleton<RenewSigners>();
         services.AddSingleton<OcspGate>();
         services.AddSingleton<PresignResponses>();
@@ -54,11 +55,13 @@ internal static class OcspHosting
             return;
         }
 
-        _ = services.GetRequiredService<FeedKey>();
+        _ = services.GetRequiredService<FeedKeys>();
         _ = services.GetRequiredService<SignersInUse>();
         DateTimeOffset now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         await database.WriteAsync(transaction => OcspStore.InstallSlicesAsync(transaction, now), cancellationToken);
     }
+
+    private static FeedKey KeyOf(IServiceProvider provider, string label, OcspOptions options) => new(provider.GetRequiredService<IHsm>(), Wait(provider.GetKeyAsync(label)), options.Origin);
 
     /// <summary>Once, at the start, where nothing else runs yet.</summary>
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();

@@ -11,6 +11,9 @@ public sealed record OcspOptions
     /// <summary>Label of an SM2 key in the device that signs the feed, and nothing else.</summary>
     public required string FeedKey { get; init; }
 
+    /// <summary>Label of the key that is to follow it: docs/PUBLICATION.md. Null: none is.</summary>
+    public string? NextFeedKey { get; init; }
+
     /// <summary>The feed's name: <c>zwca/ca</c>. It stands in every statement.</summary>
     public required string Origin { get; init; }
 
@@ -44,6 +47,11 @@ public sealed record OcspOptions
         if (string.IsNullOrEmpty(FeedKey))
         {
             yield return "Ca:Ocsp:FeedKey must be a key's label.";
+        }
+
+        if (NextFeedKey is not null && (NextFeedKey.Length == 0 || NextFeedKey == FeedKey))
+        {
+            yield return "Ca:Ocsp:NextFeedKey must be another key's label, or not be there.";
         }
 
         if (Origin is not { Length: > 0 and <= 256 })

@@ -125,6 +125,12 @@ internal sealed partial class PresignResponses(
             return 0;
         }
 
+        // What cannot be appended here needs no signatures: another node tells it.
+        if (await feed.FindFaultAsync(cancellationToken) is not null)
+        {
+            return 0;
+        }
+
         // Step 2: sign.
         OcspSigners used = signers.Current;
         ResponseBatch batch = await ResponseBatch.SignAsync(changes, used, options, thisUpdate, cancellationToken);
@@ -164,8 +170,8 @@ internal sealed partial class PresignResponses(
 
     private async Task RenewAllAsync(CancellationToken cancellationToken)
     {
-        // A node whose clock was set spends no due times; readiness tells of it.
-        while (clock.FindFault() is null && await TakeAsync(cancellationToken) is { } slice)
+        // A node whose clock was set, or that cannot sign the feed, spends no due times; readiness tells of it.
+        while (clock.FindFault() is null && await feed.FindFaultAsync(cancellationToken) is null && await TakeAsync(cancellationToken) is { } slice)
         {
             string name = $"slice {Convert.ToHexStringLower(slice.First)}";
             try

@@ -173,7 +173,7 @@ public sealed class FeedTests
 
     private static Task<bool> SnapshotAsync(OcspStory story) => story.Services.GetRequiredService<MakeSnapshot>().RunAsync(Token);
 
-    private static WriteFeed OtherNode(OcspStory story) => new(story.Stage.Database, story.Key, new FeedHead(story.Stage.Database, story.Clock), story.Clock);
+    private static WriteFeed OtherNode(OcspStory story) => new(story.Stage.Database, story.Services.GetRequiredService<FeedKeys>(), new FeedHead(story.Stage.Database, story.Clock), story.Clock);
 
     private static async Task<IReadOnlyList<byte[]>> PartsAsync(OcspStory story, SnapshotRow snapshot)
     {

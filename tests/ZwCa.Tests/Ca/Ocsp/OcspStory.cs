@@ -21,13 +21,15 @@ internal sealed class OcspStory : IAsyncDisposable
 
     public OcspOptions Options => Services.GetRequiredService<OcspOptions>();
 
-    public FeedKey Key => Services.GetRequiredService<FeedKey>();
+    public FeedKey Key => Services.GetRequiredService<FeedKeys>().Configured;
 
     public PresignResponses Responses => Services.GetRequiredService<PresignResponses>();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<OcspStory> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, IReadOnlyDictionary<string, string?>? settings = null, bool tells = false)
+    /// <param name="nextKey">Label of a key that is made, and is to follow that of the feed.</param>
+    public static async Task<OcspStory> StartAsync(
+        DatabaseKind kind = DatabaseKind.Sqlite, IReadOnlyDictionary<string, string?>? settings = null, bool tells = false, string? nextKey = null)
     {
         var story = new OcspStory();
         try
@@ -36,6 +38,16 @@ internal sealed class OcspStory : IAsyncDisposable
             story.Stage = await CaStage.StartAsync(new CaSetup
             {
                 Database = story._database.Options, Time = story.Clock, Settings = settings ?? new Dictionary<string, string?>(), TellsChanges = tells,
+                Prepare = async (hsm, _, _) =>
+                {
+                    if (nextKey is null)
+                    {
+                        return new Dictionary<string, string?>();
+                    }
+
+                    await hsm.GenerateKeyAsync(new KeyLabel(nextKey), HsmKeyKind.Sm2, Token);
+                    return new Dictionary<string, string?> { ["Ca:Ocsp:NextFeedKey"] = nextKey };
+                },
             });
             return story;
         }
