@@ -45,20 +45,18 @@ internal static class OcspHosting
         services.AddHealthChecks().AddCheck<OcspHealth>(OcspHealth.Name);
     }
 
-    /// <summary>Whether all keys are there; and that every certificate is, or will be, in a slice.</summary>
+    /// <summary>Whether all keys are there; and that every certificate is, or will be, in a slice. A node without OCSP changes nothing: others may have it.</summary>
     public static async Task CheckAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        Database database = services.GetRequiredService<Database>();
         if (services.GetRequiredService<CaOptions>().Ocsp is null)
         {
-            await database.WriteAsync(OcspStore.PutOffAsync, cancellationToken);
             return;
         }
 
         _ = services.GetRequiredService<FeedKeys>();
         _ = services.GetRequiredService<SignersInUse>();
         DateTimeOffset now = services.GetRequiredService<TimeProvider>().GetUtcNow();
-        await database.WriteAsync(transaction => OcspStore.InstallSlicesAsync(transaction, now), cancellationToken);
+        await services.GetRequiredService<Database>().WriteAsync(transaction => OcspStore.InstallSlicesAsync(transaction, now), cancellationToken);
     }
 
     private static FeedKey KeyOf(IServiceProvider provider, string label, OcspOptions options) => new(provider.GetRequiredService<IHsm>(), Wait(provider.GetKeyAsync(label)), options.Origin);

@@ -35,6 +35,9 @@ public sealed record OcspOptions
     /// <summary>How often is looked for responses that are due.</summary>
     public TimeSpan LookForDue { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>For how long snapshots have a certificate that has ended. Responders keep what they have for as long, by an option of their own.</summary>
+    public TimeSpan KeepExpired { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>Quartz cron expression, in the time zone of the machine.</summary>
     public string SnapshotSchedule { get; init; } = "0 10 3 * * ?";
 
@@ -88,6 +91,11 @@ public sealed record OcspOptions
         if (LookForDue < TimeSpan.FromSeconds(1) || LookForDue > TimeSpan.FromHours(1))
         {
             yield return "Ca:Ocsp:LookForDue must be a second to an hour.";
+        }
+
+        if (KeepExpired < TimeSpan.Zero)
+        {
+            yield return "Ca:Ocsp:KeepExpired must not be negative.";
         }
 
         if (!JobSchedule.Cron.IsRight(SnapshotSchedule))

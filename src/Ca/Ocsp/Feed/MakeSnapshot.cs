@@ -11,10 +11,10 @@ using ZwCa.Issuance.Feed;
 namespace ZwCa.Ca.Ocsp;
 
 /// <summary>
-/// The status of everything that is stored, for responders that begin: docs/PUBLICATION.md. As of a segment, or later: what has changed meanwhile stands in later segments too, with the same
+/// The status of everything that is stored and has not ended long ago, for responders that begin: docs/PUBLICATION.md. As of a segment, or later: what has changed meanwhile stands in later segments too, with the same
 /// version. Page by page, so memory does not grow with the number of certificates. Safe on several nodes: a lease lets one of them do it.
 /// </summary>
-internal sealed class MakeSnapshot(Database database, AuthorityList authorities, CrlScopes scopes, FeedKeys keys, TimeProvider time)
+internal sealed class MakeSnapshot(Database database, AuthorityList authorities, CrlScopes scopes, FeedKeys keys, OcspOptions options, TimeProvider time)
 {
     /// <summary>A part has hardly more; bytes.</summary>
     private const int PartLength = 4 << 20;
@@ -77,12 +77,14 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
         }
 
         // Step 3: the certificates, page by page. What is broken keeps its place in no snapshot; readiness tells of it, for its slice does not leave whole.
+        // What ended long ago is asked about no more.
         byte[]? after = null;
-        while (await database.ReadAsync(transaction => OcspStore.ListAfterAsync(transaction, after, PageLength), cancellationToken) is { Count: > 0 } page)
+        DateTimeOffset endsAfter = time.GetUtcNow() - options.KeepExpired;
+        while (await database.ReadAsync(transaction => OcspStore.ListAfterAsync(transaction, after, endsAfter, PageLength), cancellationToken) is { Count: > 0 } page)
         {
             foreach (StatusRow row in page)
             {
-                if (FindStatus(row) is { } status)
+                if (row.FindFault() is null && row.FindStatus() is { } status)
                 {
                     writer.Status(status);
                 }
@@ -117,18 +119,6 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
             return database.WriteAsync(
                 async transaction => await lease.TakeAsync(transaction, time.GetUtcNow()) && await FeedStore.AddPartAsync(transaction, position.Number, contents.Count - 1, content),
                 cancellationToken);
-        }
-    }
-
-    private static FeedStatus? FindStatus(StatusRow row)
-    {
-        try
-        {
-            return row.FindStatus();
-        }
-        catch (BatchRefusedException)
-        {
-            return null;
         }
     }
 

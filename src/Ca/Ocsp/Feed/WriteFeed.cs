@@ -3,6 +3,7 @@ using ZwCa.Asn1.Feed;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Hsm;
+using ZwCa.Issuance.Feed;
 
 namespace ZwCa.Ca.Ocsp;
 
@@ -12,8 +13,8 @@ namespace ZwCa.Ca.Ocsp;
 /// </summary>
 internal sealed class WriteFeed(Database database, FeedKeys keys, FeedHead head, TimeProvider time) : IDisposable
 {
-    /// <summary>Changes that are looked at: all that one segment takes.</summary>
-    private const int MostChanges = 1000;
+    /// <summary>Changes that are looked at in one go.</summary>
+    private const int PageLength = 1000;
 
     /// <summary>A heartbeat is given out for so long.</summary>
     private static readonly TimeSpan KeepBeat = TimeSpan.FromSeconds(2);
@@ -31,9 +32,16 @@ internal sealed class WriteFeed(Database database, FeedKeys keys, FeedHead head,
     /// <param name="keepUntil">The last nextUpdate in it; where it has no response, now.</param>
     /// <param name="with">Runs in the same transaction, with the number; what it throws undoes both. May run more than once.</param>
     /// <returns>Its number.</returns>
+    /// <exception cref="ArgumentException">The content is longer than a segment's may be.</exception>
     /// <exception cref="HsmException">The device refused, failed or is away, its signature does not hold, or this node does not have the key of the feed.</exception>
     public async Task<long> AppendAsync(byte[] content, DateTimeOffset keepUntil, Func<Transaction, long, Task> with, CancellationToken cancellationToken)
     {
+        if (content.Length > FeedFrames.MaxContent)
+        {
+            // Every responder would refuse it, and never come past it.
+            throw new ArgumentException($"The content of a segment has up to {FeedFrames.MaxContent} bytes, and this has {content.Length}.", nameof(content));
+        }
+
         byte[] hash = Sm3.HashData(content);
         await _appending.WaitAsync(cancellationToken);
         try
@@ -103,7 +111,7 @@ internal sealed class WriteFeed(Database database, FeedKeys keys, FeedHead head,
             }
 
             (FeedPosition last, DateTimeOffset? waitingSince) = await database.ReadAsync(
-                async transaction => (await FeedStore.FindLastAsync(transaction), await OcspStore.FindWaitingSinceAsync(transaction, Volatile.Read(ref _broken), MostChanges)), cancellationToken);
+                async transaction => (await FeedStore.FindLastAsync(transaction), await OcspStore.FindWaitingSinceAsync(transaction, Volatile.Read(ref _broken), PageLength)), cancellationToken);
             byte[] encoded = Der.Encode(await keys.About(last).SignAsync(FeedStatementKind.Heartbeat, last, waitingSince < now ? waitingSince.Value : now, [], cancellationToken));
             _beat = new Beat(last.Number, now, encoded);
             return encoded;

@@ -38,6 +38,7 @@ internal sealed class OcspGate(LogGuard guard, ClockWatch clock, OcspOptions opt
     {
         DateTimeOffset now = time.GetUtcNow();
         Require(clock.FindFault());
+        Require(content.Length <= FeedFrames.MaxContent, $"It has {content.Length} bytes; a segment has up to {FeedFrames.MaxContent}.");
         var statuses = new Dictionary<(short, string), FeedStatus>();
         var answered = new Dictionary<(short, string), HashSet<CertIdHash>>();
         int count = 0;

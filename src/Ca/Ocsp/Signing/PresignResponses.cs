@@ -34,6 +34,9 @@ internal sealed partial class PresignResponses(
 
     private const string Changes = "changes";
 
+    /// <summary>From one segment of changes to the next: under load they are gathered, for each costs a signature, and a few lines in each responder's log and copy.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeaseFor = TimeSpan.FromMinutes(5);
 
@@ -51,6 +54,7 @@ internal sealed partial class PresignResponses(
     private readonly SemaphoreSlim _renewing = new(1, 1);
     private readonly ConcurrentDictionary<string, Trouble> _troubles = [];
     private DateTimeOffset _changesFrom = DateTimeOffset.MinValue;
+    private long? _appendedAt;
 
     /// <summary>What keeps responses from leaving this node; empty: nothing. In words, for the operator.</summary>
     public IEnumerable<string> Troubles => _troubles.Where(each => time.GetUtcNow() - each.Value.At < Lasting).OrderBy(each => each.Key, StringComparer.Ordinal)
@@ -64,6 +68,12 @@ internal sealed partial class PresignResponses(
         int all = 0;
         while (clock.FindFault() is null && !IsWaiting())
         {
+            // What comes alone, after a quiet time, goes at once.
+            if (_appendedAt is { } at && time.GetElapsedTime(at) is var since && since < Gather)
+            {
+                await Task.Delay(Gather - since, time, cancellationToken);
+            }
+
             int told;
             try
             {
@@ -115,13 +125,12 @@ internal sealed partial class PresignResponses(
     {
         // Step 1: what waits for longest, and how it stands now. The time is read before: nothing that is read is older.
         DateTimeOffset thisUpdate = Now();
-        IReadOnlyList<ChangeRow> changes = await database.ReadAsync(transaction => OcspStore.ListChangesAsync(transaction, MaxChanges), cancellationToken);
+        (IReadOnlyList<ChangeRow> changes, IReadOnlyList<(byte[] Id, string Reason)> broken) = await database.ReadAsync(ListChangesAsync, cancellationToken);
+        feed.PassOver(broken.Select(each => Convert.ToHexString(each.Id)).ToHashSet());
         if (changes.Count == 0)
         {
-            feed.PassOver(new HashSet<string>());
-
-            // What could not be told was put right.
-            _troubles.TryRemove(Changes, out _);
+            // What could not be told was put right, or is all that waits.
+            await SettleAsync(Changes, broken);
             return 0;
         }
 
@@ -134,7 +143,7 @@ internal sealed partial class PresignResponses(
         // Step 2: sign.
         OcspSigners used = signers.Current;
         ResponseBatch batch = await ResponseBatch.SignAsync(changes, used, options, thisUpdate, cancellationToken);
-        feed.PassOver(batch.Broken.Select(each => Convert.ToHexString(each.Id)).ToHashSet());
+        broken = [.. broken, .. batch.Broken];
         FaultPoint.Reach("ocsp-signed");
 
         // Step 3: judge and append; with that their rows go, but for those of certificates that are broken, or have changed once more. Fewer rows than were read: another node was faster.
@@ -164,8 +173,37 @@ internal sealed partial class PresignResponses(
             return 1;
         }
 
-        await SettleAsync(Changes, batch);
+        _appendedAt = time.GetTimestamp();
+        await SettleAsync(Changes, broken);
         return told;
+    }
+
+    /// <summary>What waits for longest, as much as one segment takes. However much is broken, it is passed over.</summary>
+    private static async Task<(IReadOnlyList<ChangeRow> Changes, IReadOnlyList<(byte[] Id, string Reason)> Broken)> ListChangesAsync(Transaction transaction)
+    {
+        var changes = new List<ChangeRow>();
+        var broken = new List<(byte[], string)>();
+        IReadOnlyList<ChangeRow> page;
+        byte[]? after = null;
+        do
+        {
+            page = await OcspStore.ListChangesAsync(transaction, after, MaxChanges);
+            foreach (ChangeRow row in page)
+            {
+                if (row.FindFault() is { } fault)
+                {
+                    broken.Add((row.CertificateId, fault));
+                }
+                else if (changes.Count < MaxChanges)
+                {
+                    changes.Add(row);
+                }
+            }
+
+            after = page.Count > 0 ? page[^1].ChangeId : after;
+        }
+        while (page.Count == MaxChanges && changes.Count < MaxChanges);
+        return (changes, broken);
     }
 
     private async Task RenewAllAsync(CancellationToken cancellationToken)
@@ -244,7 +282,7 @@ internal sealed partial class PresignResponses(
             await AppendAsync(batch, used, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
         }
 
-        await SettleAsync(name, batch);
+        await SettleAsync(name, batch.Broken);
     }
 
     /// <summary>What changes between reading and appending is left out of the batch: nothing stale leaves. Its change tells it.</summary>
@@ -289,11 +327,11 @@ internal sealed partial class PresignResponses(
     }
 
     /// <summary>It has left; or all of it but what is broken.</summary>
-    private async Task SettleAsync(string name, ResponseBatch batch)
+    private async Task SettleAsync(string name, IReadOnlyList<(byte[] Id, string Reason)> broken)
     {
-        if (batch.Broken.Count > 0)
+        if (broken.Count > 0)
         {
-            await RefuseAsync(name, new BatchRefusedException(batch.Broken[0].Reason + (batch.Broken.Count > 1 ? $" And {batch.Broken.Count - 1} more." : "")));
+            await RefuseAsync(name, new BatchRefusedException(broken[0].Reason + (broken.Count > 1 ? $" And {broken.Count - 1} more." : "")));
         }
         else
         {

@@ -123,6 +123,8 @@ public sealed class GateTests
                 return true;
             },
             Token);
+        BatchRefusedException tooLong = Assert.Throws<BatchRefusedException>(() => gate.Judge(signers, new byte[FeedFrames.MaxContent + 1], []));
+        Assert.Contains($"It has {FeedFrames.MaxContent + 1} bytes", tooLong.Message, StringComparison.Ordinal);
         foreach ((string what, string reason) in Faults)
         {
             BatchRefusedException refused = Assert.Throws<BatchRefusedException>(() => gate.Judge(signers, Write(what), what == "left out" ? signed[..1] : signed));
