@@ -7,7 +7,6 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
-using ZwCa.Issuance;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Ocsp.Renewal;

@@ -1,4 +1,3 @@
-using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Ca.Authorities;
 using ZwCa.Issuance;

@@ -141,25 +141,29 @@ internal sealed class SignersInUse
     private static async Task<Dictionary<string, NumberRow>> ListNumbersAsync(Transaction transaction, Authority authority) =>
         (await transaction.QueryAsync<NumberRow>("SELECT signer_id, certificate_hash, told_in FROM ocsp_signer WHERE authority_id = @Id", authority)).ToDictionary(row => Convert.ToHexString(row.CertificateHash));
 
-    private Task<short> NumberAsync(Authority authority, Certificate? certificate, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<short> NumberAsync(Authority authority, Certificate? certificate, DateTimeOffset now, CancellationToken cancellationToken)
     {
         byte[]? bytes = certificate is null ? null : Der.Encode(certificate);
         byte[] hash = HashOf(certificate);
-        return _database.WriteAsync(
-            async transaction =>
-            {
-                short last = await transaction.GetAsync<short>("SELECT COALESCE(MAX(signer_id), 0) FROM ocsp_signer");
-                var row = new { Id = (short)(last + 1), Authority = authority.Id, Certificate = bytes, Hash = hash, Now = now };
-                if (await transaction.FindAsync<short?>("SELECT signer_id FROM ocsp_signer WHERE authority_id = @Authority AND certificate_hash = @Hash", row) is { } known)
+        while (true)
+        {
+            short? number = await _database.WriteAsync<short?>(
+                async transaction =>
                 {
-                    return known;
-                }
+                    short last = await transaction.GetAsync<short>("SELECT COALESCE(MAX(signer_id), 0) FROM ocsp_signer");
+                    var row = new { Id = (short)(last + 1), Authority = authority.Id, Certificate = bytes, Hash = hash, Now = now };
+                    short? known = await transaction.FindAsync<short?>("SELECT signer_id FROM ocsp_signer WHERE authority_id = @Authority AND certificate_hash = @Hash", row);
+                    return known ?? (await transaction.TryInsertAsync(
+                        "INSERT INTO ocsp_signer (signer_id, authority_id, certificate, certificate_hash, added_at) VALUES (@Id, @Authority, @Certificate, @Hash, @Now)", row) ? row.Id : null);
+                },
+                cancellationToken);
+            if (number is { } id)
+            {
+                return id;
+            }
 
-                await transaction.ExecuteAsync(
-                    "INSERT INTO ocsp_signer (signer_id, authority_id, certificate, certificate_hash, added_at) VALUES (@Id, @Authority, @Certificate, @Hash, @Now)", row);
-                return row.Id;
-            },
-            cancellationToken);
+            // Another node has numbered it, or has taken the number for another one.
+        }
     }
 
     /// <summary>A key that is to sign for a CA.</summary>
