@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Ca.Ocsp;
+using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
 using ZwCa.Hsm;
+using ZwCa.ServiceDefaults;
 using ZwCa.Tests.Ca.Crls;
 
 namespace ZwCa.Tests.Ca.Ocsp;
@@ -58,7 +60,23 @@ internal sealed class OcspStory : IAsyncDisposable
         }
     }
 
-    public async Task<CertificateAnswer> IssueAsync() => (await Stage.IssueAsync()).Answer;
+    /// <summary>As soon as the log has come up to the clock.</summary>
+    public async Task<CertificateAnswer> IssueAsync()
+    {
+        await Pairs.PairStage.UntilAsync(async () =>
+        {
+            try
+            {
+                await Services.GetRequiredService<AuditGate>().RequireAsync(Token);
+                return true;
+            }
+            catch (RefusalException e) when (e.Kind == Refusal.AuditUnavailable)
+            {
+                return false;
+            }
+        });
+        return (await Stage.IssueAsync()).Answer;
+    }
 
     /// <summary>Tells what has changed.</summary>
     /// <returns>How many changes.</returns>

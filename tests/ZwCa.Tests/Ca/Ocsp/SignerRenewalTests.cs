@@ -8,10 +8,8 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Import;
 using ZwCa.Ca.Ocsp;
 using ZwCa.Ca.Ocsp.Renewal;
-using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Issuance;
-using ZwCa.ServiceDefaults;
 
 namespace ZwCa.Tests.Ca.Ocsp;
 
@@ -42,7 +40,7 @@ public sealed class SignerRenewalTests
         // What this node has in use is looked for once a minute; until then the old one signs.
         await story.RenewAsync();
         Assert.Equal((HealthStatus.Healthy, ""), await story.HealthAsync());
-        CertificateAnswer next = await IssueLaterAsync(story);
+        CertificateAnswer next = await story.IssueAsync();
         await story.TellAsync();
         FeedCopy copy = await story.CopyAsync();
         Certificate renewed = copy.FindResponder(next.Serial)!;
@@ -71,7 +69,7 @@ public sealed class SignerRenewalTests
         OcspSigner waiting = Assert.Single(found.Untold);
         signers.Use(found);
         Assert.Equal(Hex(old), Hex(signers.Current.Find(waiting.Authority.Id)!.Certificate));
-        CertificateAnswer first = await IssueLaterAsync(story);
+        CertificateAnswer first = await story.IssueAsync();
         await story.Responses.RunChangesAsync(Token);
         Assert.Equal(Hex(old), Hex((await story.CopyAsync()).FindResponder(first.Serial)));
 
@@ -81,7 +79,7 @@ public sealed class SignerRenewalTests
         await Assert.ThrowsAsync<ZwCa.Hsm.HsmException>(() => story.TellAsync());
         Assert.Equal(Hex(old), Hex(signers.Current.Find(waiting.Authority.Id)!.Certificate));
 
-        CertificateAnswer second = await IssueLaterAsync(story);
+        CertificateAnswer second = await story.IssueAsync();
         await story.TellAsync();
         FeedCopy copy = await story.CopyAsync();
         Assert.Equal(Hex(waiting.Certificate), Hex(copy.FindResponder(second.Serial)));
@@ -103,7 +101,7 @@ public sealed class SignerRenewalTests
         await RenewedAsync(story);
         long before = await story.CountAsync("feed_segment");
         await story.TellAsync();
-        CertificateAnswer second = await IssueLaterAsync(story);
+        CertificateAnswer second = await story.IssueAsync();
         await other.TellAsync();
         FeedCopy copy = await story.CopyAsync();
         Assert.NotEqual(Hex(old), Hex(copy.FindResponder(second.Serial)));
@@ -132,7 +130,7 @@ public sealed class SignerRenewalTests
 
         // Nothing is left: statuses are told, and nobody signs for them.
         await RevokeAsync(old);
-        CertificateAnswer certificate = await IssueLaterAsync(story);
+        CertificateAnswer certificate = await story.IssueAsync();
         await story.TellAsync();
         Assert.Null(InUse(story));
         FeedCopy copy = await story.CopyAsync();
@@ -199,24 +197,6 @@ public sealed class SignerRenewalTests
         Profile profile = ProfileCatalogue.Shipped["ocsp-responder"];
         await ActivatorUtilities.CreateInstance<ImportCeremony>(story.Services).ImportAsync(authority, certificate, profile.Name, profile.Hash.ToArray(), Token);
         return certificate;
-    }
-
-    /// <summary>After the clock has moved.</summary>
-    private static async Task<CertificateAnswer> IssueLaterAsync(OcspStory story)
-    {
-        await Pairs.PairStage.UntilAsync(async () =>
-        {
-            try
-            {
-                await story.Services.GetRequiredService<AuditGate>().RequireAsync(Token);
-                return true;
-            }
-            catch (RefusalException e) when (e.Kind == Refusal.AuditUnavailable)
-            {
-                return false;
-            }
-        });
-        return await story.IssueAsync();
     }
 
     private static Task RenewAsync(OcspStory story) => story.Services.GetRequiredService<RenewSigners>().RunAsync(Token);
