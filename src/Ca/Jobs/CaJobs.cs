@@ -4,6 +4,7 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Crls;
 using ZwCa.Ca.KeyCentre;
 using ZwCa.Ca.Ocsp;
+using ZwCa.Ca.Ocsp.Renewal;
 using ZwCa.Ca.Pairs;
 using ZwCa.Ca.Reaudit;
 using ZwCa.Ca.Registrations;
@@ -106,11 +107,12 @@ internal sealed class CrlJob(CrlRuns runs) : IJob
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await runs.RunAsync(cancellationToken);
 }
 
-/// <summary>Every slice of certificates whose OCSP responses are due. On several nodes at once: one that stands still keeps no other from it.</summary>
-internal sealed class OcspJob(IntroduceSigners introduction, PresignResponses responses) : IJob
+/// <summary>Every slice of certificates whose OCSP responses are due, and before that the certificates that their signers need. On several nodes at once: one that stands still keeps no other from it.</summary>
+internal sealed class OcspJob(RenewSigners renewal, IntroduceSigners introduction, PresignResponses responses) : IJob
 {
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
+        await renewal.RunAsync(cancellationToken);
         await introduction.RunAsync(cancellationToken);
         await responses.RunDueAsync(cancellationToken);
     }

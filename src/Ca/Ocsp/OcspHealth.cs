@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp.Renewal;
 using ZwCa.Data;
 using ZwCa.Jobs;
 
@@ -8,15 +10,16 @@ namespace ZwCa.Ca.Ocsp;
 /// <summary>
 /// Whether every certificate has a young response, and every change is told (incident 7): docs/OCSP.md. It asks the rows, so that it tells of a loop or a job that stands still on whatever node.
 /// </summary>
-internal sealed class OcspHealth(Database database, OcspSigners signers, PresignResponses responses, ClockWatch clock, OcspOptions options, TimeProvider time) : IHealthCheck
+internal sealed class OcspHealth(
+    Database database, SignersInUse signers, RenewSigners renewal, FeedKeys keys, RollFeedKey rollover, PresignResponses responses, ClockWatch clock, OcspOptions options, TimeProvider time) : IHealthCheck
 {
     public const string Name = "ocsp";
 
     private const double Amber = 0.4;
     private const double Red = 0.5;
 
-    /// <summary>Of a signer's certificate that has passed, and no other one is configured.</summary>
-    private const double Worn = 2.0 / 3;
+    /// <summary>Of a signer's certificate that has passed: it should have been renewed after two thirds.</summary>
+    private const double Worn = 5.0 / 6;
 
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TooLate = TimeSpan.FromSeconds(30);
@@ -28,9 +31,10 @@ internal sealed class OcspHealth(Database database, OcspSigners signers, Presign
     {
         try
         {
-            (byte[]? change, Slices slices) = await database.ReadAsync(
+            (byte[]? change, FeedPosition feed, Slices slices) = await database.ReadAsync(
                 async transaction => (
                     await OcspStore.FindOldestChangeAsync(transaction),
+                    await FeedStore.FindLastAsync(transaction),
                     await transaction.GetAsync<Slices>(
                         """
                         SELECT COUNT(*) AS total, COALESCE(SUM(CASE WHEN signed_at = 0 THEN 1 ELSE 0 END), 0) AS never, MIN(CASE WHEN signed_at = 0 THEN added_at ELSE NULL END) AS never_since,
@@ -38,7 +42,7 @@ internal sealed class OcspHealth(Database database, OcspSigners signers, Presign
                         FROM ocsp_slice
                         """)),
                 cancellationToken);
-            (HealthStatus Status, string Reason)[] found = [.. Judge(change, slices)];
+            (HealthStatus Status, string Reason)[] found = [.. Judge(change, feed, slices)];
 
             // HealthStatus counts up to healthy.
             return found.Length == 0
@@ -51,12 +55,22 @@ internal sealed class OcspHealth(Database database, OcspSigners signers, Presign
         }
     }
 
-    private IEnumerable<(HealthStatus Status, string Reason)> Judge(byte[]? change, Slices slices)
+    private IEnumerable<(HealthStatus Status, string Reason)> Judge(byte[]? change, FeedPosition feed, Slices slices)
     {
         DateTimeOffset now = time.GetUtcNow();
         if (clock.FindFault() is { } fault)
         {
             yield return (HealthStatus.Unhealthy, fault);
+        }
+
+        if (keys.FindFault(feed) is { } lacking)
+        {
+            yield return (HealthStatus.Unhealthy, lacking);
+        }
+
+        if (rollover.FindFault() is { } refused)
+        {
+            yield return (HealthStatus.Degraded, refused);
         }
 
         foreach (string trouble in responses.Troubles.Take(5))
@@ -90,15 +104,23 @@ internal sealed class OcspHealth(Database database, OcspSigners signers, Presign
             yield return (HealthStatus.Unhealthy, $"It is {now:u}, and OCSP responses are of {slices.Oldest:u}: the clock is wrong, or was when they were made.");
         }
 
-        foreach (OcspSigner signer in signers.All)
+        foreach (Authority authority in signers.Vacant)
         {
+            yield return (HealthStatus.Unhealthy, $"The OCSP signer of CA {authority.Name} has no certificate that holds: it was revoked, or has ended. No response is signed for that CA. Certify a key at a ceremony.");
+        }
+
+        foreach (OcspSigner signer in signers.Current.All)
+        {
+            string why = renewal.FindFault(signer.Authority) is { } failed ? $" The last try said: {failed}" : "";
             if (now + options.Validity > signer.End)
             {
-                yield return (HealthStatus.Unhealthy, $"The OCSP signer {signer} is certified until {signer.End:u}: responses end with it. Certify another one.");
+                yield return (HealthStatus.Unhealthy, $"The OCSP signer {signer} is certified until {signer.End:u}: responses end with it. Certify another one.{why}");
             }
             else if (signer.Certificate is not null && (now - signer.Begin) / (signer.End - signer.Begin) > Worn)
             {
-                yield return (HealthStatus.Degraded, $"The OCSP signer {signer} is certified until {signer.End:u}: two thirds of that have passed. Certify another one.");
+                yield return (
+                    HealthStatus.Degraded,
+                    $"The OCSP signer {signer} is certified until {signer.End:u}, and was to be renewed after two thirds of that. See to it that the job ocsp runs, that the profile ocsp-responder is active and that the ceremony that has certified it was imported; or certify another one.{why}");
             }
         }
     }

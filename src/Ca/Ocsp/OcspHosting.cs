@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Ca.Authorities;
+using ZwCa.Ca.Ocsp.Renewal;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.ServiceDefaults;
@@ -22,12 +23,19 @@ internal static class OcspHosting
         }
 
         services.AddSingleton(options);
-        services.AddSingleton(provider => Wait(OcspSigners.OpenAsync(
-            options, provider.GetRequiredService<AuthorityList>(), provider.GetRequiredService<IHsm>(), provider.GetRequiredService<Database>(), provider.GetRequiredService<TimeProvider>())));
-        services.AddSingleton(provider => new FeedKey(provider.GetRequiredService<IHsm>(), Wait(provider.GetKeyAsync(options.FeedKey)), options.Origin));
+        services.AddSingleton(provider => Wait(SignersInUse.OpenAsync(
+            options,
+            provider.GetRequiredService<AuthorityList>(),
+            provider.GetRequiredService<IHsm>(),
+            provider.GetRequiredService<Database>(),
+            provider.GetRequiredService<ProfileStore>(),
+            provider.GetRequiredService<TimeProvider>())));
+        services.AddSingleton(provider => new FeedKeys(KeyOf(provider, options.FeedKey, options), options.NextFeedKey is { } next ? KeyOf(provider, next, options) : null));
         services.AddSingleton<FeedHead>();
         services.AddSingleton<WriteFeed>();
         services.AddSingleton<IntroduceSigners>();
+        services.AddSingleton<RollFeedKey>();
+        services.AddSingleton<RenewSigners>();
         services.AddSingleton<OcspGate>();
         services.AddSingleton<PresignResponses>();
         services.AddSingleton<TellCrls>();
@@ -37,21 +45,21 @@ internal static class OcspHosting
         services.AddHealthChecks().AddCheck<OcspHealth>(OcspHealth.Name);
     }
 
-    /// <summary>Whether all keys are there; and that every certificate is, or will be, in a slice.</summary>
+    /// <summary>Whether all keys are there; and that every certificate is, or will be, in a slice. A node without OCSP changes nothing: others may have it.</summary>
     public static async Task CheckAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
-        Database database = services.GetRequiredService<Database>();
         if (services.GetRequiredService<CaOptions>().Ocsp is null)
         {
-            await database.WriteAsync(OcspStore.PutOffAsync, cancellationToken);
             return;
         }
 
-        _ = services.GetRequiredService<FeedKey>();
-        _ = services.GetRequiredService<OcspSigners>();
+        _ = services.GetRequiredService<FeedKeys>();
+        _ = services.GetRequiredService<SignersInUse>();
         DateTimeOffset now = services.GetRequiredService<TimeProvider>().GetUtcNow();
-        await database.WriteAsync(transaction => OcspStore.InstallSlicesAsync(transaction, now), cancellationToken);
+        await services.GetRequiredService<Database>().WriteAsync(transaction => OcspStore.InstallSlicesAsync(transaction, now), cancellationToken);
     }
+
+    private static FeedKey KeyOf(IServiceProvider provider, string label, OcspOptions options) => new(provider.GetRequiredService<IHsm>(), Wait(provider.GetKeyAsync(label)), options.Origin);
 
     /// <summary>Once, at the start, where nothing else runs yet.</summary>
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();

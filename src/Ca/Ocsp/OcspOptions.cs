@@ -11,6 +11,9 @@ public sealed record OcspOptions
     /// <summary>Label of an SM2 key in the device that signs the feed, and nothing else.</summary>
     public required string FeedKey { get; init; }
 
+    /// <summary>Label of the key that is to follow it: docs/PUBLICATION.md. Null: none is.</summary>
+    public string? NextFeedKey { get; init; }
+
     /// <summary>The feed's name: <c>zwca/ca</c>. It stands in every statement.</summary>
     public required string Origin { get; init; }
 
@@ -32,6 +35,9 @@ public sealed record OcspOptions
     /// <summary>How often is looked for responses that are due.</summary>
     public TimeSpan LookForDue { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>For how long snapshots have a certificate that has ended. Responders keep what they have for as long, by an option of their own.</summary>
+    public TimeSpan KeepExpired { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>Quartz cron expression, in the time zone of the machine.</summary>
     public string SnapshotSchedule { get; init; } = "0 10 3 * * ?";
 
@@ -44,6 +50,11 @@ public sealed record OcspOptions
         if (string.IsNullOrEmpty(FeedKey))
         {
             yield return "Ca:Ocsp:FeedKey must be a key's label.";
+        }
+
+        if (NextFeedKey is not null && (NextFeedKey.Length == 0 || NextFeedKey == FeedKey))
+        {
+            yield return "Ca:Ocsp:NextFeedKey must be another key's label, or not be there.";
         }
 
         if (Origin is not { Length: > 0 and <= 256 })
@@ -80,6 +91,11 @@ public sealed record OcspOptions
         if (LookForDue < TimeSpan.FromSeconds(1) || LookForDue > TimeSpan.FromHours(1))
         {
             yield return "Ca:Ocsp:LookForDue must be a second to an hour.";
+        }
+
+        if (KeepExpired < TimeSpan.Zero)
+        {
+            yield return "Ca:Ocsp:KeepExpired must not be negative.";
         }
 
         if (!JobSchedule.Cron.IsRight(SnapshotSchedule))

@@ -20,20 +20,36 @@ internal static class OcspStore
     public static Task AddChangeAsync(Transaction transaction, byte[] certificateId, DateTimeOffset now) => transaction.ExecuteAsync(
         "INSERT INTO ocsp_change (change_id, certificate_id) VALUES (@ChangeId, @CertificateId)", new { ChangeId = Ulid.Create(now), CertificateId = certificateId });
 
-    /// <returns>The oldest.</returns>
-    public static Task<IReadOnlyList<ChangeRow>> ListChangesAsync(Transaction transaction, int rows) => transaction.QueryAsync<ChangeRow>(
+    /// <param name="after">Null: from the oldest on.</param>
+    /// <returns>A page, in their order.</returns>
+    public static Task<IReadOnlyList<ChangeRow>> ListChangesAsync(Transaction transaction, byte[]? after, int rows) => transaction.QueryAsync<ChangeRow>(
         $"""
          SELECT h.change_id, {StatusRow.Columns}
          FROM ocsp_change h JOIN certificate c ON c.certificate_id = h.certificate_id {StatusRow.Entry}
-         ORDER BY h.change_id {transaction.Dialect.Limit(rows)}
-         """);
+         WHERE h.change_id > @After ORDER BY h.change_id {transaction.Dialect.Limit(rows)}
+         """,
+        new { After = after ?? FirstId });
 
     /// <param name="broken">Ids of certificates of which nothing can be told: they hold nobody else back.</param>
+    /// <param name="rows">Of a page.</param>
     /// <returns>Since when the oldest change waits; null: none does.</returns>
     public static async Task<DateTimeOffset?> FindWaitingSinceAsync(Transaction transaction, IReadOnlySet<string> broken, int rows)
     {
-        IReadOnlyList<WaitingChange> waiting = await transaction.QueryAsync<WaitingChange>($"SELECT change_id, certificate_id FROM ocsp_change ORDER BY change_id {transaction.Dialect.Limit(rows)}");
-        return waiting.FirstOrDefault(each => !broken.Contains(Convert.ToHexString(each.CertificateId))) is { } oldest ? Ulid.TimeOf(oldest.ChangeId) : null;
+        IReadOnlyList<WaitingChange> page;
+        byte[] after = FirstId;
+        do
+        {
+            page = await transaction.QueryAsync<WaitingChange>(
+                $"SELECT change_id, certificate_id FROM ocsp_change WHERE change_id > @After ORDER BY change_id {transaction.Dialect.Limit(rows)}", new { After = after });
+            if (page.FirstOrDefault(each => !broken.Contains(Convert.ToHexString(each.CertificateId))) is { } oldest)
+            {
+                return Ulid.TimeOf(oldest.ChangeId);
+            }
+
+            after = page.Count > 0 ? page[^1].ChangeId : after;
+        }
+        while (page.Count == rows);
+        return null;
     }
 
     /// <returns>Null: nothing waits.</returns>
@@ -73,14 +89,14 @@ internal static class OcspStore
          """,
         new { slice.First, slice.Next, EndsAfter = endsAfter });
 
-    /// <summary>A page of all that is stored, ended or not, in the order of the ids.</summary>
+    /// <summary>A page of all that is stored, and has not ended before that, in the order of the ids.</summary>
     /// <param name="after">Null: from the first on.</param>
-    public static Task<IReadOnlyList<StatusRow>> ListAfterAsync(Transaction transaction, byte[]? after, int rows) => transaction.QueryAsync<StatusRow>(
+    public static Task<IReadOnlyList<StatusRow>> ListAfterAsync(Transaction transaction, byte[]? after, DateTimeOffset endsAfter, int rows) => transaction.QueryAsync<StatusRow>(
         $"""
          SELECT {StatusRow.Columns} FROM certificate c {StatusRow.Entry}
-         WHERE c.certificate_id > @After AND c.state IN (2, 3, 4) ORDER BY c.certificate_id {transaction.Dialect.Limit(rows)}
+         WHERE c.certificate_id > @After AND c.state IN (2, 3, 4) AND c.not_after >= @EndsAfter ORDER BY c.certificate_id {transaction.Dialect.Limit(rows)}
          """,
-        new { After = after ?? FirstId });
+        new { After = after ?? FirstId, EndsAfter = endsAfter });
 
     /// <summary>The slice that has all certificates until it is divided. At the start: whatever was issued before there was OCSP is due.</summary>
     public static async Task InstallSlicesAsync(Transaction transaction, DateTimeOffset now)
@@ -90,13 +106,6 @@ internal static class OcspStore
             await transaction.TryInsertAsync(
                 "INSERT INTO ocsp_slice (first_certificate, certificates, due_at, signed_at, leased_until, added_at) VALUES (@First, 0, 0, 0, 0, @Now)", new { First = FirstId, Now = now });
         }
-    }
-
-    /// <summary>Without OCSP nobody is told anything: what has changed meanwhile is told when it is turned on, with all the rest.</summary>
-    public static async Task PutOffAsync(Transaction transaction)
-    {
-        await transaction.ExecuteAsync("DELETE FROM ocsp_change");
-        await transaction.ExecuteAsync("UPDATE ocsp_slice SET due_at = 0 WHERE due_at <> 0");
     }
 
     /// <summary>Takes the slice that has been due for longest. What a node with a clock that was ahead has put off or leased beyond <paramref name="latest"/> is due, and free.</summary>

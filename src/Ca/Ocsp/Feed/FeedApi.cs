@@ -57,7 +57,7 @@ internal static class FeedApi
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            position = await head.ReadAsync();
+            position = await head.WaitAsync(after ?? 0, TimeSpan.Zero, cancellationToken);
         }
 
         return TypedResults.Bytes(await feed.BeatAsync(position, cancellationToken), ContentType);

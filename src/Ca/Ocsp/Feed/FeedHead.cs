@@ -27,11 +27,13 @@ internal sealed class FeedHead(Database database, TimeProvider time)
     }
 
     /// <returns>As it was a moment ago.</returns>
-    public Task<FeedPosition> ReadAsync()
+    public Task<FeedPosition> ReadAsync() => ReadAsync(anew: false);
+
+    private Task<FeedPosition> ReadAsync(bool anew)
     {
         lock (_lock)
         {
-            if (_askedAt is not { } asked || time.GetElapsedTime(asked) >= Look || _last.IsFaulted)
+            if (anew || _askedAt is not { } asked || time.GetElapsedTime(asked) >= Look || _last.IsFaulted)
             {
                 _askedAt = time.GetTimestamp();
                 _last = database.ReadAsync(FeedStore.FindLastAsync);
@@ -41,10 +43,12 @@ internal sealed class FeedHead(Database database, TimeProvider time)
         }
     }
 
+    /// <summary>What was kept is read anew where it is below that number: somebody has heard it from another node, and is never told less. One that asks after 0 may have heard any.</summary>
     /// <returns>When there is a segment above that number; or, after the time is over, how far it is.</returns>
     public async Task<FeedPosition> WaitAsync(long after, TimeSpan patience, CancellationToken cancellationToken)
     {
         long began = time.GetTimestamp();
+        bool isBehind = after == 0 || (await ReadAsync()).Number < after;
         while (true)
         {
             Task appended;
@@ -53,7 +57,8 @@ internal sealed class FeedHead(Database database, TimeProvider time)
                 appended = _appended.Task;
             }
 
-            FeedPosition last = await ReadAsync();
+            FeedPosition last = await ReadAsync(isBehind);
+            isBehind = false;
             if (last.Number > after || time.GetElapsedTime(began) >= patience)
             {
                 return last;

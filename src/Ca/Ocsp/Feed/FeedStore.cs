@@ -1,3 +1,5 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Feed;
 using ZwCa.Data;
 
 namespace ZwCa.Ca.Ocsp;
@@ -5,7 +7,9 @@ namespace ZwCa.Ca.Ocsp;
 /// <summary>How far the feed has come.</summary>
 /// <param name="Number">Of the last segment; 0: there is none.</param>
 /// <param name="Hash">What the next one links to.</param>
-internal sealed record FeedPosition(long Number, byte[] Hash);
+/// <param name="KeyId">Of the key that has signed it; null: there is none.</param>
+/// <param name="NextKeyId">Of the key that signs the next one: the same, unless it names another. Null: there is none.</param>
+internal sealed record FeedPosition(long Number, byte[] Hash, byte[]? KeyId = null, byte[]? NextKeyId = null);
 
 /// <summary>A row of <c>feed_segment</c>, but for the content.</summary>
 internal sealed record SegmentRow
@@ -44,10 +48,27 @@ internal static class FeedStore
     /// <summary>Segments that one transaction deletes: they are large.</summary>
     private const int DeletedAtOnce = 50;
 
-    public static async Task<FeedPosition> FindLastAsync(Transaction transaction) =>
-        (await transaction.QueryAsync<Position>($"SELECT number, hash FROM feed_segment ORDER BY number DESC {transaction.Dialect.Limit(1)}")).FirstOrDefault() is { } last
-            ? new FeedPosition(last.Number, last.Hash)
-            : new FeedPosition(0, NoHash);
+    public static async Task<FeedPosition> FindLastAsync(Transaction transaction)
+    {
+        Position? last = (await transaction.QueryAsync<Position>(
+            $"SELECT s.number, s.hash, s.statement, r.new_key_id FROM feed_segment s LEFT JOIN feed_rollover r ON r.number = s.number ORDER BY s.number DESC {transaction.Dialect.Limit(1)}")).FirstOrDefault();
+        if (last is null)
+        {
+            return new FeedPosition(0, NoHash);
+        }
+
+        byte[] keyId = Der.Decode<FeedStatement>(last.Statement).Tbs.KeyId.ToArray();
+        return new FeedPosition(last.Number, last.Hash, keyId, last.NewKeyId ?? keyId);
+    }
+
+    /// <summary>Whether the feed was signed with that key, and is no more.</summary>
+    public static async Task<bool> IsLeftAsync(Transaction transaction, byte[] keyId) =>
+        await transaction.GetAsync<long>("SELECT COUNT(*) FROM feed_rollover WHERE old_key_id = @KeyId", new { KeyId = keyId }) > 0;
+
+    /// <returns>False: another node has recorded it.</returns>
+    public static Task<bool> TryRollAsync(Transaction transaction, long number, byte[] oldKeyId, byte[] newKeyId, DateTimeOffset now) => transaction.TryInsertAsync(
+        "INSERT INTO feed_rollover (number, old_key_id, new_key_id, rolled_at) VALUES (@Number, @OldKeyId, @NewKeyId, @Now)",
+        new { Number = number, OldKeyId = oldKeyId, NewKeyId = newKeyId, Now = now });
 
     /// <returns>False: another node has appended one with that number.</returns>
     public static Task<bool> TryAppendAsync(Transaction transaction, SegmentRow row, byte[] content) => transaction.TryInsertAsync(
@@ -125,5 +146,10 @@ internal static class FeedStore
         public required long Number { get; init; }
 
         public required byte[] Hash { get; init; }
+
+        public required byte[] Statement { get; init; }
+
+        /// <summary>Null: it names none.</summary>
+        public byte[]? NewKeyId { get; init; }
     }
 }

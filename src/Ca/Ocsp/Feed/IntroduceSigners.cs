@@ -7,45 +7,80 @@ using ZwCa.Issuance.Feed;
 
 namespace ZwCa.Ca.Ocsp;
 
-/// <summary>Tells which CAs and signers there are, before anything else names them: in the first segment, and where they have changed. Once in each life of a process. Safe for concurrent use.</summary>
-internal sealed class IntroduceSigners(Database database, AuthorityList authorities, OcspSigners signers, WriteFeed feed, TimeProvider time)
+/// <summary>
+/// Tells which CAs and signers there are, before anything else names them: in the first segment, and where they have changed. Looked for once a minute, so that what another node has had certified
+/// is in use here without a restart. Safe for concurrent use.
+/// </summary>
+internal sealed class IntroduceSigners(Database database, AuthorityList authorities, SignersInUse signers, WriteFeed feed, TimeProvider time) : IDisposable
 {
-    private volatile bool _isDone;
+    private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
 
+    private readonly SemaphoreSlim _looking = new(1, 1);
+    private long? _lookedAt;
+
+    /// <exception cref="Hsm.HsmException">The device failed: whom the feed knows is in use, and the next run tells of the others.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (!_isDone)
+        await _looking.WaitAsync(cancellationToken);
+        try
         {
-            // Step 1: who is new.
-            Introduced[] all = [.. (await authorities.ListKnownAsync(database, cancellationToken)).Select(each => new Introduced(each.Id, each.Certificate, Sm3.HashData(Der.Encode(each.Certificate))))];
-            (HashSet<(short, string)> known, HashSet<short> told) = await database.ReadAsync(
-                async transaction => (
-                    (await transaction.QueryAsync<ToldAuthority>("SELECT authority_id, certificate_hash FROM feed_authority")).Select(row => (row.AuthorityId, Convert.ToHexString(row.CertificateHash))).ToHashSet(),
-                    (await transaction.QueryAsync<short>("SELECT signer_id FROM ocsp_signer WHERE told_in IS NOT NULL")).ToHashSet()),
-                cancellationToken);
-            Introduced[] newAuthorities = [.. all.Where(each => !known.Contains((each.Id, Convert.ToHexString(each.Hash))))];
-            OcspSigner[] newSigners = [.. signers.All.Where(signer => !told.Contains(signer.Number))];
-            if (newAuthorities.Length + newSigners.Length > 0)
+            if (_lookedAt is { } at && time.GetElapsedTime(at) < Look)
             {
-                // Step 2: told once, whichever node does it.
-                var writer = new FeedWriter();
-                Array.ForEach(newAuthorities, each => writer.Authority(each.Id, each.Certificate));
-                Array.ForEach(newSigners, signer => writer.Signer(signer.Number, signer.Authority.Id, signer.Certificate));
-                try
-                {
-                    await feed.AppendAsync(writer.ToArray(), time.GetUtcNow(), (transaction, number) => MarkAsync(transaction, newAuthorities, newSigners, number), cancellationToken);
-                }
-                catch (BatchOvertakenException)
-                {
-                    continue;
-                }
+                return;
             }
 
-            _isDone = true;
+            long now = time.GetTimestamp();
+            while (!await TellAsync(cancellationToken))
+            {
+            }
+
+            _lookedAt = now;
+        }
+        finally
+        {
+            _looking.Release();
         }
     }
 
-    private static async Task MarkAsync(Transaction transaction, Introduced[] newAuthorities, OcspSigner[] newSigners, long number)
+    public void Dispose() => _looking.Dispose();
+
+    /// <returns>Whether the feed knew all of them; else it has to be looked once more.</returns>
+    private async Task<bool> TellAsync(CancellationToken cancellationToken)
+    {
+        // Step 1: who is new. Of whom the feed knows, the newest sign from here on; what was revoked does not.
+        FoundSigners found = await signers.FindAsync(cancellationToken);
+        signers.Use(found);
+        Introduced[] all = [.. (await authorities.ListKnownAsync(database, cancellationToken)).Select(each => new Introduced(each.Id, each.Certificate, Sm3.HashData(Der.Encode(each.Certificate))))];
+        HashSet<(short, string)> known = await database.ReadAsync(
+            async transaction => (await transaction.QueryAsync<ToldAuthority>("SELECT authority_id, certificate_hash FROM feed_authority")).Select(row => (row.AuthorityId, Convert.ToHexString(row.CertificateHash))).ToHashSet(),
+            cancellationToken);
+        Introduced[] newAuthorities = [.. all.Where(each => !known.Contains((each.Id, Convert.ToHexString(each.Hash))))];
+        if (newAuthorities.Length + found.Untold.Count == 0)
+        {
+            return true;
+        }
+
+        // Step 2: told once, whichever node does it.
+        var writer = new FeedWriter();
+        Array.ForEach(newAuthorities, each => writer.Authority(each.Id, each.Certificate));
+        foreach (OcspSigner signer in found.Untold)
+        {
+            writer.Signer(signer.Number, signer.Authority.Id, signer.Certificate);
+        }
+
+        try
+        {
+            await feed.AppendAsync(writer.ToArray(), time.GetUtcNow(), (transaction, number) => MarkAsync(transaction, newAuthorities, found.Untold, number), cancellationToken);
+        }
+        catch (BatchOvertakenException)
+        {
+            // Another node has told of them, or of one.
+        }
+
+        return false;
+    }
+
+    private static async Task MarkAsync(Transaction transaction, Introduced[] newAuthorities, IReadOnlyList<OcspSigner> newSigners, long number)
     {
         foreach (Introduced each in newAuthorities)
         {

@@ -11,10 +11,10 @@ using ZwCa.Issuance.Feed;
 namespace ZwCa.Ca.Ocsp;
 
 /// <summary>
-/// The status of everything that is stored, for responders that begin: docs/PUBLICATION.md. As of a segment, or later: what has changed meanwhile stands in later segments too, with the same
+/// The status of everything that is stored and has not ended long ago, for responders that begin: docs/PUBLICATION.md. As of a segment, or later: what has changed meanwhile stands in later segments too, with the same
 /// version. Page by page, so memory does not grow with the number of certificates. Safe on several nodes: a lease lets one of them do it.
 /// </summary>
-internal sealed class MakeSnapshot(Database database, AuthorityList authorities, CrlScopes scopes, FeedKey key, TimeProvider time)
+internal sealed class MakeSnapshot(Database database, AuthorityList authorities, CrlScopes scopes, FeedKeys keys, OcspOptions options, TimeProvider time)
 {
     /// <summary>A part has hardly more; bytes.</summary>
     private const int PartLength = 4 << 20;
@@ -24,9 +24,12 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
     private static readonly TimeSpan LeaseFor = TimeSpan.FromMinutes(5);
 
     /// <returns>Whether there is a new one.</returns>
-    /// <exception cref="Hsm.HsmException">The device failed: the next run begins anew.</exception>
+    /// <exception cref="Hsm.HsmException">The device failed, or does not have the feed's key: the next run begins anew.</exception>
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
+        // A node that cannot sign it keeps no other from it.
+        _ = keys.About(await database.ReadAsync(FeedStore.FindLastAsync, cancellationToken));
+
         // Step 1: the lease, and as of which segment. Whatever that or an earlier one says is stored by now.
         var lease = new Lease("feed-snapshot", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), LeaseFor);
         FeedPosition? position = await database.WriteAsync(
@@ -49,6 +52,8 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
 
     private async Task<bool> MakeAsync(FeedPosition position, Lease lease, CancellationToken cancellationToken)
     {
+        FeedKey key = keys.About(position);
+
         // Step 2: whom entries speak of, and the CRLs that there are: what told of them may have been deleted.
         var contents = new List<ReadOnlyMemory<byte>>();
         var writer = new FeedWriter();
@@ -72,12 +77,14 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
         }
 
         // Step 3: the certificates, page by page. What is broken keeps its place in no snapshot; readiness tells of it, for its slice does not leave whole.
+        // What ended long ago is asked about no more.
         byte[]? after = null;
-        while (await database.ReadAsync(transaction => OcspStore.ListAfterAsync(transaction, after, PageLength), cancellationToken) is { Count: > 0 } page)
+        DateTimeOffset endsAfter = time.GetUtcNow() - options.KeepExpired;
+        while (await database.ReadAsync(transaction => OcspStore.ListAfterAsync(transaction, after, endsAfter, PageLength), cancellationToken) is { Count: > 0 } page)
         {
             foreach (StatusRow row in page)
             {
-                if (FindStatus(row) is { } status)
+                if (row.FindFault() is null && row.FindStatus() is { } status)
                 {
                     writer.Status(status);
                 }
@@ -112,18 +119,6 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
             return database.WriteAsync(
                 async transaction => await lease.TakeAsync(transaction, time.GetUtcNow()) && await FeedStore.AddPartAsync(transaction, position.Number, contents.Count - 1, content),
                 cancellationToken);
-        }
-    }
-
-    private static FeedStatus? FindStatus(StatusRow row)
-    {
-        try
-        {
-            return row.FindStatus();
-        }
-        catch (BatchRefusedException)
-        {
-            return null;
         }
     }
 

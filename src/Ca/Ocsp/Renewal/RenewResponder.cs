@@ -7,7 +7,6 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
-using ZwCa.Issuance;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Ocsp.Renewal;
@@ -30,8 +29,8 @@ internal sealed class RenewResponder(Database database, AuthorityList authoritie
         (CertificateRow row, Certificate old, string reference, CertificateBody body) = await database.ReadAsync(
             async transaction =>
             {
-                CertificateRow row = await FindAsync(transaction, authority, key, profile);
-                Certificate old = row.FindCertificate()!;
+                IReadOnlyList<(CertificateRow Row, Certificate Certificate)> all = await ResponderCertificates.ListAsync(transaction, profiles, authority, key, profile, time.GetUtcNow());
+                (CertificateRow row, Certificate old) = all.Count > 0 ? all[0] : throw new RefusalException(Refusal.NotFound, "该密钥没有有效的OCSP响应证书；过期的须由密钥仪式重新签发。");
 
                 // Each is followed by one: asked again, it is the same, also by another version of the profile.
                 string reference = Convert.ToHexStringLower(Sm3.HashData(Der.Encode(old)));
@@ -65,31 +64,5 @@ internal sealed class RenewResponder(Database database, AuthorityList authoritie
             },
             cancellationToken);
         return Der.Encode(issued.FindCertificate()!);
-    }
-
-    /// <returns>The newest of the key that holds.</returns>
-    private async Task<CertificateRow> FindAsync(Transaction transaction, Authority authority, SubjectPublicKeyInfo key, string profile)
-    {
-        byte[] keyHash = Sm3.HashData(Der.Encode(key));
-        IReadOnlyList<CertificateRow> rows = await transaction.QueryAsync<CertificateRow>(
-            $"""
-             SELECT {CertificateRow.Columns} FROM certificate WHERE owner = (SELECT owner FROM key_owner WHERE key_hash = @KeyHash) AND key_hash = @KeyHash AND authority_id = @Id AND state = 2
-             AND not_after > @Now ORDER BY certificate_id DESC
-             """,
-            new { KeyHash = keyHash, authority.Id, Now = time.GetUtcNow() });
-        foreach (CertificateRow row in rows)
-        {
-            // By what the CA has signed, and not by what a row says: nobody becomes a responder here who was none.
-            Certificate certificate = row.FindCertificate()!;
-            bool isResponders = (await profiles.GetAsync(transaction, row.ProfileHash)).Name == profile && certificate.Tbs.SubjectPublicKeyInfo == key
-                && certificate.Tbs.Extensions?.Find<ExtendedKeyUsage>()?.Purposes.Contains(Oids.OcspSigning) == true
-                && SignatureCheck.Holds(authority.Issuer.SubjectPublicKeyInfo, certificate.SignatureAlgorithm, certificate.TbsBytes, certificate.Signature);
-            if (isResponders)
-            {
-                return row;
-            }
-        }
-
-        throw new RefusalException(Refusal.NotFound, "该密钥没有有效的OCSP响应证书；过期的须由密钥仪式重新签发。");
     }
 }

@@ -22,7 +22,7 @@ internal sealed record JudgedBatch(IReadOnlyDictionary<(short Authority, string 
 /// Judges what is to leave before it is appended: docs/OCSP.md. It reads the content that was written, not what that was made from: rebuilds every response as responders will, decodes it with
 /// the plain types, verifies its signature, and compares it with the statuses beside it, then these with the store. Safe for concurrent use.
 /// </summary>
-internal sealed class OcspGate(OcspSigners signers, LogGuard guard, ClockWatch clock, OcspOptions options, TimeProvider time)
+internal sealed class OcspGate(LogGuard guard, ClockWatch clock, OcspOptions options, TimeProvider time)
 {
     /// <summary>Clocks of nodes and of the log differ by less.</summary>
     private static readonly TimeSpan Ahead = TimeSpan.FromSeconds(1);
@@ -30,12 +30,14 @@ internal sealed class OcspGate(OcspSigners signers, LogGuard guard, ClockWatch c
     /// <summary>From reading the store to appending: what took longer has to be read again.</summary>
     private static readonly TimeSpan LongestMaking = TimeSpan.FromMinutes(5);
 
+    /// <param name="signers">Those in use when the batch was made.</param>
     /// <param name="content">Of the segment.</param>
     /// <exception cref="BatchRefusedException">It does not leave.</exception>
-    public JudgedBatch Judge(ReadOnlyMemory<byte> content)
+    public JudgedBatch Judge(OcspSigners signers, ReadOnlyMemory<byte> content)
     {
         DateTimeOffset now = time.GetUtcNow();
         Require(clock.FindFault());
+        Require(content.Length <= FeedFrames.MaxContent, $"It has {content.Length} bytes; a segment has up to {FeedFrames.MaxContent}.");
         var statuses = new Dictionary<(short, string), FeedStatus>();
         var answered = new Dictionary<(short, string), HashSet<CertIdHash>>();
         try
@@ -49,7 +51,7 @@ internal sealed class OcspGate(OcspSigners signers, LogGuard guard, ClockWatch c
                         Require(statuses.TryAdd(KeyOf(reader.Status.Authority, reader.Status.SerialNumber), reader.Status), "A certificate stands in it twice.");
                         break;
                     case FeedEntryKind.Responses:
-                        JudgeResponses(reader, statuses, answered, now);
+                        JudgeResponses(signers, reader, statuses, answered, now);
                         break;
                     default:
                         Require(false, $"An entry of kind {reader.Kind} does not belong into it.");
@@ -119,7 +121,8 @@ internal sealed class OcspGate(OcspSigners signers, LogGuard guard, ClockWatch c
         }
     }
 
-    private void JudgeResponses(FeedReader reader, Dictionary<(short, string), FeedStatus> statuses, Dictionary<(short, string), HashSet<CertIdHash>> answered, DateTimeOffset now)
+    private void JudgeResponses(
+        OcspSigners signers, FeedReader reader, Dictionary<(short, string), FeedStatus> statuses, Dictionary<(short, string), HashSet<CertIdHash>> answered, DateTimeOffset now)
     {
         // Step 1: what they have in common: our signer of that CA, a hash that is configured, and times that are right by the clock.
         FeedBatch batch = reader.Batch;

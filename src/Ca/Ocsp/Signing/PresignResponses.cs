@@ -16,7 +16,7 @@ namespace ZwCa.Ca.Ocsp;
 /// number of nodes: of two that are at the same thing one appends it.
 /// </summary>
 internal sealed partial class PresignResponses(
-    Database database, AuditLog log, OcspSigners signers, OcspGate gate, WriteFeed feed, ClockWatch clock, OcspOptions options, TimeProvider time, ILogger<PresignResponses> logger) : IDisposable
+    Database database, AuditLog log, SignersInUse signers, OcspGate gate, WriteFeed feed, ClockWatch clock, OcspOptions options, TimeProvider time, ILogger<PresignResponses> logger) : IDisposable
 {
     public const string RefuseAction = "ocsp.refuse";
 
@@ -33,6 +33,9 @@ internal sealed partial class PresignResponses(
     private const int SlicesAtOnce = 2;
 
     private const string Changes = "changes";
+
+    /// <summary>From one segment of changes to the next: under load they are gathered, for each costs a signature, and a few lines in each responder's log and copy.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeaseFor = TimeSpan.FromMinutes(5);
@@ -51,6 +54,7 @@ internal sealed partial class PresignResponses(
     private readonly SemaphoreSlim _renewing = new(1, 1);
     private readonly ConcurrentDictionary<string, Trouble> _troubles = [];
     private DateTimeOffset _changesFrom = DateTimeOffset.MinValue;
+    private long? _appendedAt;
 
     /// <summary>What keeps responses from leaving this node; empty: nothing. In words, for the operator.</summary>
     public IEnumerable<string> Troubles => _troubles.Where(each => time.GetUtcNow() - each.Value.At < Lasting).OrderBy(each => each.Key, StringComparer.Ordinal)
@@ -64,6 +68,12 @@ internal sealed partial class PresignResponses(
         int all = 0;
         while (clock.FindFault() is null && !IsWaiting())
         {
+            // What comes alone, after a quiet time, goes at once.
+            if (_appendedAt is { } at && time.GetElapsedTime(at) is var since && since < Gather)
+            {
+                await Task.Delay(Gather - since, time, cancellationToken);
+            }
+
             int told;
             try
             {
@@ -115,19 +125,25 @@ internal sealed partial class PresignResponses(
     {
         // Step 1: what waits for longest, and how it stands now. The time is read before: nothing that is read is older.
         DateTimeOffset thisUpdate = Now();
-        IReadOnlyList<ChangeRow> changes = await database.ReadAsync(transaction => OcspStore.ListChangesAsync(transaction, MaxChanges), cancellationToken);
+        (IReadOnlyList<ChangeRow> changes, IReadOnlyList<(byte[] Id, string Reason)> broken) = await database.ReadAsync(ListChangesAsync, cancellationToken);
+        feed.PassOver(broken.Select(each => Convert.ToHexString(each.Id)).ToHashSet());
         if (changes.Count == 0)
         {
-            feed.PassOver(new HashSet<string>());
+            // What could not be told was put right, or is all that waits.
+            await SettleAsync(Changes, broken);
+            return 0;
+        }
 
-            // What could not be told was put right.
-            _troubles.TryRemove(Changes, out _);
+        // What cannot be appended here needs no signatures: another node tells it.
+        if (await feed.FindFaultAsync(cancellationToken) is not null)
+        {
             return 0;
         }
 
         // Step 2: sign.
-        ResponseBatch batch = await ResponseBatch.SignAsync(changes, signers, options, thisUpdate, cancellationToken);
-        feed.PassOver(batch.Broken.Select(each => Convert.ToHexString(each.Id)).ToHashSet());
+        OcspSigners used = signers.Current;
+        ResponseBatch batch = await ResponseBatch.SignAsync(changes, used, options, thisUpdate, cancellationToken);
+        broken = [.. broken, .. batch.Broken];
         FaultPoint.Reach("ocsp-signed");
 
         // Step 3: judge and append; with that their rows go, but for those of certificates that are broken, or have changed once more. Fewer rows than were read: another node was faster.
@@ -137,6 +153,7 @@ internal sealed partial class PresignResponses(
         {
             await AppendAsync(
                 batch,
+                used,
                 transaction => OcspStore.ListAsync(transaction, certificates),
                 async (transaction, left) =>
                 {
@@ -156,14 +173,43 @@ internal sealed partial class PresignResponses(
             return 1;
         }
 
-        await SettleAsync(Changes, batch);
+        _appendedAt = time.GetTimestamp();
+        await SettleAsync(Changes, broken);
         return told;
+    }
+
+    /// <summary>What waits for longest, as much as one segment takes. However much is broken, it is passed over.</summary>
+    private static async Task<(IReadOnlyList<ChangeRow> Changes, IReadOnlyList<(byte[] Id, string Reason)> Broken)> ListChangesAsync(Transaction transaction)
+    {
+        var changes = new List<ChangeRow>();
+        var broken = new List<(byte[], string)>();
+        IReadOnlyList<ChangeRow> page;
+        byte[]? after = null;
+        do
+        {
+            page = await OcspStore.ListChangesAsync(transaction, after, MaxChanges);
+            foreach (ChangeRow row in page)
+            {
+                if (row.FindFault() is { } fault)
+                {
+                    broken.Add((row.CertificateId, fault));
+                }
+                else if (changes.Count < MaxChanges)
+                {
+                    changes.Add(row);
+                }
+            }
+
+            after = page.Count > 0 ? page[^1].ChangeId : after;
+        }
+        while (page.Count == MaxChanges && changes.Count < MaxChanges);
+        return (changes, broken);
     }
 
     private async Task RenewAllAsync(CancellationToken cancellationToken)
     {
-        // A node whose clock was set spends no due times; readiness tells of it.
-        while (clock.FindFault() is null && await TakeAsync(cancellationToken) is { } slice)
+        // A node whose clock was set, or that cannot sign the feed, spends no due times; readiness tells of it.
+        while (clock.FindFault() is null && await feed.FindFaultAsync(cancellationToken) is null && await TakeAsync(cancellationToken) is { } slice)
         {
             string name = $"slice {Convert.ToHexStringLower(slice.First)}";
             try
@@ -213,7 +259,8 @@ internal sealed partial class PresignResponses(
         // Step 2: all of it, as it is now, signed.
         DateTimeOffset thisUpdate = Now();
         IReadOnlyList<StatusRow> rows = await database.ReadAsync(transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), cancellationToken);
-        ResponseBatch batch = await ResponseBatch.SignAsync(rows, signers, options, thisUpdate, cancellationToken);
+        OcspSigners used = signers.Current;
+        ResponseBatch batch = await ResponseBatch.SignAsync(rows, used, options, thisUpdate, cancellationToken);
         FaultPoint.Reach("ocsp-slice-signed");
 
         // Step 3: judge and append; with that the slice has its next time.
@@ -232,19 +279,20 @@ internal sealed partial class PresignResponses(
         }
         else
         {
-            await AppendAsync(batch, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
+            await AppendAsync(batch, used, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
         }
 
-        await SettleAsync(name, batch);
+        await SettleAsync(name, batch.Broken);
     }
 
     /// <summary>What changes between reading and appending is left out of the batch: nothing stale leaves. Its change tells it.</summary>
+    /// <param name="used">Who has signed it.</param>
     /// <param name="read">The same certificates, as they are then.</param>
     /// <param name="with">In the same transaction; with what is left of the batch.</param>
     /// <exception cref="BatchOvertakenException">Another node has done it.</exception>
     /// <exception cref="BatchRefusedException">By the gate: nothing of it leaves.</exception>
     private async Task AppendAsync(
-        ResponseBatch batch, Func<Transaction, Task<IReadOnlyList<StatusRow>>> read, Func<Transaction, ResponseBatch, Task> with, CancellationToken cancellationToken)
+        ResponseBatch batch, OcspSigners used, Func<Transaction, Task<IReadOnlyList<StatusRow>>> read, Func<Transaction, ResponseBatch, Task> with, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -255,7 +303,7 @@ internal sealed partial class PresignResponses(
             }
 
             byte[] content = batch.Write(options);
-            JudgedBatch judged = gate.Judge(content);
+            JudgedBatch judged = gate.Judge(used, content);
             FaultPoint.Reach("ocsp-judged");
             ResponseBatch left = batch;
             try
@@ -279,11 +327,11 @@ internal sealed partial class PresignResponses(
     }
 
     /// <summary>It has left; or all of it but what is broken.</summary>
-    private async Task SettleAsync(string name, ResponseBatch batch)
+    private async Task SettleAsync(string name, IReadOnlyList<(byte[] Id, string Reason)> broken)
     {
-        if (batch.Broken.Count > 0)
+        if (broken.Count > 0)
         {
-            await RefuseAsync(name, new BatchRefusedException(batch.Broken[0].Reason + (batch.Broken.Count > 1 ? $" And {batch.Broken.Count - 1} more." : "")));
+            await RefuseAsync(name, new BatchRefusedException(broken[0].Reason + (broken.Count > 1 ? $" And {broken.Count - 1} more." : "")));
         }
         else
         {

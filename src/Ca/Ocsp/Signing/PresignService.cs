@@ -6,7 +6,7 @@ namespace ZwCa.Ca.Ocsp;
 
 /// <summary>On every node: tells what has changed, at once where this node changed it, and at the next look where another did. No job, of which one node does each run: nothing is to wait for one that stands still.</summary>
 internal sealed partial class PresignService(
-    IntroduceSigners introduction, PresignResponses responses, TellCrls crls, PresignCall call, OcspOptions options, TimeProvider time, ILogger<PresignService> logger) : BackgroundService
+    IntroduceSigners introduction, PresignResponses responses, TellCrls crls, RollFeedKey rollover, PresignCall call, OcspOptions options, TimeProvider time, ILogger<PresignService> logger) : BackgroundService
 {
     /// <summary>After a device or a database that failed.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
@@ -23,6 +23,7 @@ internal sealed partial class PresignService(
                 await introduction.RunAsync(stoppingToken);
                 await responses.RunChangesAsync(stoppingToken);
                 await crls.RunAsync(stoppingToken);
+                await rollover.RunAsync(stoppingToken);
                 failure = null;
             }
 #pragma warning disable CA1031 // Whatever it is: what waits goes on waiting, which readiness tells of, and the next look is the next try.

@@ -36,22 +36,25 @@ internal record StatusRow
     /// </summary>
     /// <returns>Null: nothing.</returns>
     /// <exception cref="BatchRefusedException">They do not agree.</exception>
-    public FeedStatus? FindStatus() => this switch
+    public FeedStatus? FindStatus() => FindFault() is { } fault
+        ? throw new BatchRefusedException(fault)
+        : State is CertificateState.Reserved or CertificateState.Intended or CertificateState.Unused
+            ? null
+            : new FeedStatus(
+                AuthorityId, SerialNumber.Parse(Serial).Content.ToArray(), StateVersion, RevokedAt is { } at ? Time.Truncate(at).Value : null, Reason ?? RevocationReason.Unspecified, Time.Truncate(NotAfter!.Value).Value);
+
+    /// <returns>Why nothing can be told of it; null: something can, or there is nothing to tell.</returns>
+    public string? FindFault() => this switch
     {
         { State: CertificateState.Reserved or CertificateState.Intended or CertificateState.Unused } => null,
-        { State: CertificateState.Valid, Reason: null, NotAfter: { } notAfter } => StatusOf(null, RevocationReason.Unspecified, notAfter),
-        { State: CertificateState.Held, Reason: RevocationReason.CertificateHold, RevokedAt: { } since, NotAfter: { } notAfter } => StatusOf(since, RevocationReason.CertificateHold, notAfter),
-        { State: CertificateState.Revoked, Reason: { } reason and not RevocationReason.CertificateHold, RevokedAt: { } since, NotAfter: { } notAfter } => StatusOf(since, reason, notAfter),
-        _ => throw new BatchRefusedException($"{this}: its state and its CRL entry do not agree. Run the re-audit."),
+        { State: CertificateState.Valid, Reason: null, RevokedAt: null, NotAfter: not null }
+            or { State: CertificateState.Held, Reason: RevocationReason.CertificateHold, RevokedAt: not null, NotAfter: not null }
+            or { State: CertificateState.Revoked, Reason: not (null or RevocationReason.CertificateHold), RevokedAt: not null, NotAfter: not null }
+            => SerialNumber.TryParse(Serial, out _) ? null : $"{this}: that is no serial number.",
+        _ => $"{this}: its state and its CRL entry do not agree. Run the re-audit.",
     };
 
     public sealed override string ToString() => $"{AuthorityId}/{Serial} {State}, version {StateVersion}";
-
-    private FeedStatus StatusOf(DateTimeOffset? revokedAt, RevocationReason reason, DateTimeOffset notAfter)
-    {
-        SerialNumber serial = SerialNumber.TryParse(Serial, out SerialNumber? parsed) ? parsed : throw new BatchRefusedException($"{this}: that is no serial number.");
-        return new FeedStatus(AuthorityId, serial.Content.ToArray(), StateVersion, revokedAt is { } at ? Time.Truncate(at).Value : null, reason, Time.Truncate(notAfter).Value);
-    }
 }
 
 /// <summary>A certificate that has to be told, as it is now.</summary>

@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Feed;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Ca;
 using ZwCa.Ca.Certificates;
 using ZwCa.Ca.Ocsp;
 using ZwCa.Contracts;
@@ -84,18 +87,24 @@ public sealed class ChangeTests
         Assert.Contains("未配置OCSP", refused.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Nobody was told anything meanwhile: all of it is due when OCSP is turned on.</summary>
+    /// <summary>A node without OCSP starts beside the others, or alone: what waits goes on waiting, and is told by whoever has it.</summary>
     [Fact]
-    public async Task WhatChangedWhileOcspWasOff_IsTold()
+    public async Task ANodeWithoutOcsp_LeavesWhatWaits()
     {
         await using OcspStory story = await OcspStory.StartAsync();
         CertificateAnswer certificate = await story.IssueAsync();
         await story.TellAsync();
         await story.RenewAsync();
         await story.Stage.ChangeAsync(certificate, DecisionKind.Revoke);
-        await story.Stage.Database.WriteAsync(OcspStore.PutOffAsync, Token);
-        Assert.Equal(0, await story.TellAsync());
-        await story.RenewAsync();
+        await using (ServiceProvider without = new ServiceCollection()
+            .AddSingleton(story.Services.GetRequiredService<CaOptions>() with { Ocsp = null }).AddSingleton(story.Stage.Database).AddSingleton<TimeProvider>(story.Clock).BuildServiceProvider())
+        {
+            await OcspHosting.CheckAsync(without, Token);
+        }
+
+        Assert.Equal(1, await story.CountAsync("ocsp_change"));
+        Assert.Equal(0, await story.Stage.Database.FindAsync<long>("SELECT COUNT(*) FROM ocsp_slice WHERE due_at = 0", cancellationToken: Token));
+        Assert.Equal(1, await story.TellAsync());
         Assert.IsType<Revoked>((await story.CopyAsync()).FindResponse(certificate.Serial)!.CertStatus);
     }
 
@@ -119,5 +128,32 @@ public sealed class ChangeTests
         await story.TellAsync();
         Assert.NotNull((await story.CopyAsync()).FindResponse(broken.Serial));
         Assert.DoesNotContain("do not agree", (await story.HealthAsync()).Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>More of them than one segment takes; the heartbeat does not wait for them either.</summary>
+    [Fact]
+    public async Task ThousandsThatContradictThemselves_KeepNoOtherBack()
+    {
+        await using OcspStory story = await OcspStory.StartAsync();
+        CertificateAnswer first = await story.IssueAsync();
+        await story.TellAsync();
+        await SliceTests.CopyAsync(story, first, 2100);
+        await story.Stage.RawAsync("UPDATE certificate SET state = 3 WHERE owner = (SELECT owner FROM certificate WHERE serial = @Serial) AND serial <> @Serial", new { first.Serial });
+        await story.Stage.RawAsync("INSERT INTO ocsp_change (change_id, certificate_id) SELECT certificate_id, certificate_id FROM certificate WHERE state = 3");
+        long broken = await story.CountAsync("ocsp_change");
+        Assert.Equal(2100, broken);
+        story.Clock.Pass(TimeSpan.FromSeconds(30));
+        CertificateAnswer other = await story.IssueAsync();
+        Assert.Equal(1, await story.TellAsync());
+        Assert.NotNull((await story.CopyAsync()).FindResponse(other.Serial));
+        Assert.Equal(broken, await story.CountAsync("ocsp_change"));
+        FeedStatement beat = Der.Decode<FeedStatement>(await story.Services.GetRequiredService<WriteFeed>().BeatAsync(new FeedPosition(long.MaxValue, []), Token));
+        Assert.True(beat.Tbs.Time > story.Clock.GetUtcNow().AddSeconds(-10));
+
+        // One that waits behind them all is waited for.
+        await story.IssueAsync();
+        story.Clock.Pass(TimeSpan.FromSeconds(30));
+        beat = Der.Decode<FeedStatement>(await story.Services.GetRequiredService<WriteFeed>().BeatAsync(new FeedPosition(long.MaxValue, []), Token));
+        Assert.True(beat.Tbs.Time < story.Clock.GetUtcNow().AddSeconds(-20));
     }
 }

@@ -96,6 +96,13 @@ internal sealed class FeedCopy(SubjectPublicKeyInfo feedKey)
         return Assert.Single(basic.Tbs.Responses);
     }
 
+    /// <returns>The certificate of whoever has signed that response; null: there is none.</returns>
+    public Certificate? FindResponder(string serial)
+    {
+        FeedStatus status = Find(serial) ?? throw new InvalidOperationException("Never told.");
+        return _responses.TryGetValue((status.Authority, serial, CertIdHash.Sha1, status.Version), out (FeedBatch Batch, byte[] Signature) found) ? _signers[found.Batch.Signer].Certificate : null;
+    }
+
     private void Take(ReadOnlyMemory<byte> content)
     {
         var reader = new FeedReader(content);

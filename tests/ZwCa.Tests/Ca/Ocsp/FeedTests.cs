@@ -52,6 +52,78 @@ public sealed class FeedTests
         async Task<FeedStatement> BeatAsync() => Der.Decode<FeedStatement>(await story.Services.GetRequiredService<WriteFeed>().BeatAsync(new FeedPosition(0, new byte[32]), Token));
     }
 
+    /// <summary>A responder has heard of it from another node: this one, which kept an earlier one, must not say less.</summary>
+    [Fact]
+    public async Task WhatWasHeardOfFromAnotherNode_IsNotTakenBack()
+    {
+        await using OcspStory story = await OcspStory.StartAsync();
+        await story.TellAsync();
+        var head = new FeedHead(story.Stage.Database, new StandingTime());
+        long kept = (await head.ReadAsync()).Number;
+        await story.IssueAsync();
+        await story.TellAsync();
+        long heard = (await story.CopyAsync()).Number;
+        Assert.True(heard > kept);
+        Assert.Equal(kept, (await head.ReadAsync()).Number);
+        Assert.Equal(heard, (await head.WaitAsync(heard, TimeSpan.Zero, Token)).Number);
+
+        // Whoever does not say what he has heard.
+        await story.IssueAsync();
+        await story.TellAsync();
+        Assert.Equal(heard + 1, (await head.WaitAsync(0, TimeSpan.Zero, Token)).Number);
+    }
+
+    /// <summary>No responder would take it, and none would come past it.</summary>
+    [Fact]
+    public async Task AContentThatIsTooLong_IsNeitherSignedNorAppended()
+    {
+        await using OcspStory story = await OcspStory.StartAsync();
+        await story.TellAsync();
+        int signed = story.Stage.Hsm.Calls.Count;
+        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => story.Services.GetRequiredService<WriteFeed>().AppendAsync(
+            new byte[FeedFrames.MaxContent + 1], story.Clock.GetUtcNow(), (_, _) => Task.CompletedTask, Token));
+        Assert.Contains($"{FeedFrames.MaxContent + 1}", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(signed, story.Stage.Hsm.Calls.Count);
+    }
+
+    [Fact]
+    public async Task ASnapshot_LeavesOutWhatEndedLongAgo()
+    {
+        await using OcspStory story = await OcspStory.StartAsync();
+        CertificateAnswer longAgo = await story.IssueAsync();
+        CertificateAnswer justNow = await story.IssueAsync();
+        await story.TellAsync();
+        await EndAsync(longAgo, 31);
+        await EndAsync(justNow, 29);
+        Assert.True(await SnapshotAsync(story));
+        var fresh = new FeedCopy(story.Key.PublicKey);
+        SnapshotRow snapshot = (await story.Stage.Database.ReadAsync(FeedStore.FindSnapshotAsync, Token))!;
+        fresh.TakeSnapshot(Der.Decode<FeedStatement>(snapshot.Statement), await PartsAsync(story, snapshot));
+        Assert.Null(fresh.Find(longAgo.Serial));
+        Assert.NotNull(fresh.Find(justNow.Serial));
+
+        Task EndAsync(CertificateAnswer certificate, int days) => story.Stage.RawAsync(
+            "UPDATE certificate SET not_after = @End WHERE serial = @Serial", new { certificate.Serial, End = story.Clock.GetUtcNow().AddDays(-days) });
+    }
+
+    /// <summary>Under load changes are gathered: each segment is a signature, and a line in each responder's copy.</summary>
+    [Fact]
+    public async Task SegmentsOfChanges_AreATenthOfASecondApart()
+    {
+        await using OcspStory story = await OcspStory.StartAsync(tells: true);
+        await Pairs.PairStage.UntilAsync(async () => await story.CountAsync("feed_segment") > 0 && await story.CountAsync("ocsp_change") == 0);
+        long before = (await story.CopyAsync()).Number;
+        await Task.WhenAll(Enumerable.Range(0, 24).Select(async i =>
+        {
+            await Task.Delay(i * 15, Token);
+            await story.IssueAsync();
+        }));
+        await Pairs.PairStage.UntilAsync(async () => await story.CountAsync("ocsp_change") == 0);
+        long[] made = [.. await story.Stage.Database.QueryAsync<long>("SELECT made_at FROM feed_segment WHERE number > @Before ORDER BY number", new { Before = before }, Token)];
+        Assert.True(made.Length > 1);
+        Assert.All(made.Zip(made.Skip(1)), each => Assert.InRange(each.Second - each.First, 98, long.MaxValue));
+    }
+
     /// <summary>Two nodes have read the same changes: one tells them.</summary>
     [Fact]
     public async Task TwoNodes_TellAChangeOnce()
@@ -171,9 +243,15 @@ public sealed class FeedTests
         Assert.Equal(0, await story.CountAsync("feed_crl"));
     }
 
+    /// <summary>What was read just now stays so.</summary>
+    private sealed class StandingTime : TimeProvider
+    {
+        public override long GetTimestamp() => 1;
+    }
+
     private static Task<bool> SnapshotAsync(OcspStory story) => story.Services.GetRequiredService<MakeSnapshot>().RunAsync(Token);
 
-    private static WriteFeed OtherNode(OcspStory story) => new(story.Stage.Database, story.Key, new FeedHead(story.Stage.Database, story.Clock), story.Clock);
+    private static WriteFeed OtherNode(OcspStory story) => new(story.Stage.Database, story.Services.GetRequiredService<FeedKeys>(), new FeedHead(story.Stage.Database, story.Clock), story.Clock);
 
     private static async Task<IReadOnlyList<byte[]>> PartsAsync(OcspStory story, SnapshotRow snapshot)
     {

@@ -106,14 +106,15 @@ public sealed class GateTests
         CertificateAnswer held = await story.IssueAsync();
         CertificateAnswer valid = await story.IssueAsync();
         await story.Stage.ChangeAsync(held, DecisionKind.Suspend);
-        OcspSigners signers = story.Services.GetRequiredService<OcspSigners>();
+        await story.Services.GetRequiredService<IntroduceSigners>().RunAsync(Token);
+        OcspSigners signers = story.Services.GetRequiredService<SignersInUse>().Current;
         DateTimeOffset now = Time.Truncate(story.Clock.GetUtcNow()).Value;
         IReadOnlyList<StatusRow> rows = await story.Stage.Database.QueryAsync<StatusRow>(
             $"SELECT {StatusRow.Columns} FROM certificate c {StatusRow.Entry} WHERE c.serial IN (@Held, @Valid) ORDER BY c.certificate_id", new { Held = held.Serial, Valid = valid.Serial }, Token);
         ResponseBatch batch = await ResponseBatch.SignAsync(rows, signers, story.Options, now, Token);
         Assert.Equal(2, batch.Responses.Count);
         OcspGate gate = story.Services.GetRequiredService<OcspGate>();
-        JudgedBatch judged = gate.Judge(Write(""));
+        JudgedBatch judged = gate.Judge(signers, Write(""));
         await story.Stage.Database.ReadAsync(
             async transaction =>
             {
@@ -121,9 +122,11 @@ public sealed class GateTests
                 return true;
             },
             Token);
+        BatchRefusedException tooLong = Assert.Throws<BatchRefusedException>(() => gate.Judge(signers, new byte[FeedFrames.MaxContent + 1]));
+        Assert.Contains($"It has {FeedFrames.MaxContent + 1} bytes", tooLong.Message, StringComparison.Ordinal);
         foreach ((string what, string reason) in Faults)
         {
-            BatchRefusedException refused = Assert.Throws<BatchRefusedException>(() => gate.Judge(Write(what)));
+            BatchRefusedException refused = Assert.Throws<BatchRefusedException>(() => gate.Judge(signers, Write(what)));
             Assert.True(refused.Message.Contains(reason, StringComparison.Ordinal), $"{what}: {refused.Message}");
         }
 

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Ca.Ocsp;
+using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;
 using ZwCa.Hsm;
+using ZwCa.ServiceDefaults;
 using ZwCa.Tests.Ca.Crls;
 
 namespace ZwCa.Tests.Ca.Ocsp;
@@ -21,13 +23,15 @@ internal sealed class OcspStory : IAsyncDisposable
 
     public OcspOptions Options => Services.GetRequiredService<OcspOptions>();
 
-    public FeedKey Key => Services.GetRequiredService<FeedKey>();
+    public FeedKey Key => Services.GetRequiredService<FeedKeys>().Configured;
 
     public PresignResponses Responses => Services.GetRequiredService<PresignResponses>();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<OcspStory> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, IReadOnlyDictionary<string, string?>? settings = null, bool tells = false)
+    /// <param name="nextKey">Label of a key that is made, and is to follow that of the feed.</param>
+    public static async Task<OcspStory> StartAsync(
+        DatabaseKind kind = DatabaseKind.Sqlite, IReadOnlyDictionary<string, string?>? settings = null, bool tells = false, string? nextKey = null)
     {
         var story = new OcspStory();
         try
@@ -36,6 +40,16 @@ internal sealed class OcspStory : IAsyncDisposable
             story.Stage = await CaStage.StartAsync(new CaSetup
             {
                 Database = story._database.Options, Time = story.Clock, Settings = settings ?? new Dictionary<string, string?>(), TellsChanges = tells,
+                Prepare = async (hsm, _, _) =>
+                {
+                    if (nextKey is null)
+                    {
+                        return new Dictionary<string, string?>();
+                    }
+
+                    await hsm.GenerateKeyAsync(new KeyLabel(nextKey), HsmKeyKind.Sm2, Token);
+                    return new Dictionary<string, string?> { ["Ca:Ocsp:NextFeedKey"] = nextKey };
+                },
             });
             return story;
         }
@@ -46,7 +60,23 @@ internal sealed class OcspStory : IAsyncDisposable
         }
     }
 
-    public async Task<CertificateAnswer> IssueAsync() => (await Stage.IssueAsync()).Answer;
+    /// <summary>As soon as the log has come up to the clock.</summary>
+    public async Task<CertificateAnswer> IssueAsync()
+    {
+        await Pairs.PairStage.UntilAsync(async () =>
+        {
+            try
+            {
+                await Services.GetRequiredService<AuditGate>().RequireAsync(Token);
+                return true;
+            }
+            catch (RefusalException e) when (e.Kind == Refusal.AuditUnavailable)
+            {
+                return false;
+            }
+        });
+        return (await Stage.IssueAsync()).Answer;
+    }
 
     /// <summary>Tells what has changed.</summary>
     /// <returns>How many changes.</returns>
