@@ -62,6 +62,7 @@ internal static class OcspHosting
         services.AddHostedService(provider => provider.GetRequiredService<Drain>());
         services.AddSingleton<PullFeed>();
         services.AddHostedService(provider => provider.GetRequiredService<PullFeed>());
+        services.AddHostedService<FetchFiles>();
         services.AddSingleton<WarmUp>();
         services.AddHostedService(provider => provider.GetRequiredService<WarmUp>());
         services.AddHealthChecks().AddCheck<FeedHealth>(FeedHealth.Name).AddCheck<AnswersHealth>(AnswersHealth.Name);

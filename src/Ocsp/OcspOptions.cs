@@ -138,6 +138,9 @@ internal sealed record FeedOptions
 
     /// <summary>For how long a certificate that has expired is still known.</summary>
     public TimeSpan KeepExpired { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>For how long to wait after so many failures in a row. Up to half of it is chance, so that nodes that lost the CA together do not come back together.</summary>
+    public TimeSpan WaitAfter(int failures) => Math.Min(LongestWait.TotalSeconds, 0.25 * Math.Pow(2, Math.Min(failures, 16))) * (1 - (Random.Shared.NextDouble() / 2)) * TimeSpan.FromSeconds(1);
 }
 
 /// <summary>With what this node signs for one CA.</summary>

@@ -7,8 +7,8 @@ using ZwCa.Issuance.Feed;
 namespace ZwCa.Ocsp.Feed;
 
 /// <summary>
-/// The files of a copy of the feed, as they were received: <c>segments/N</c> (one frame each), <c>snapshots/N/</c> (<c>part-I</c>, and <c>statement</c>, which is written last: without it the snapshot
-/// is none), <c>keys/N</c> (segments that name a next key: they stay), and <c>crls/SM3</c>. A file has its name only when it is complete and on the disk.
+/// The files of a copy of the feed, as they were received: <c>segments/N</c> (one frame each), <c>snapshots/N/</c> (<c>part-I</c> and <c>statement</c>; while it is fetched it lies beside, as <c>N.next</c> or
+/// <c>N.begun</c>), <c>keys/N</c> (segments that name a next key: they stay), and <c>crls/SM3</c>. A file has its name only when it is complete and on the disk.
 /// </summary>
 internal sealed class CopyFolder
 {
@@ -65,20 +65,47 @@ internal sealed class CopyFolder
 
     public void DeleteSegment(long number) => File.Delete(Path.Combine(_segments, Name(number)));
 
-    public void WritePart(long number, int part, ReadOnlySpan<byte> content)
+    /// <summary>Part of a snapshot that is being fetched.</summary>
+    /// <param name="suffix">For what: two that fetch at one time do not meet.</param>
+    public void WritePart(long number, string suffix, int part, ReadOnlySpan<byte> content)
     {
-        Directory.CreateDirectory(Path.Combine(_snapshots, Name(number)));
-        Write(Part(number, part), content);
+        string folder = Directory.CreateDirectory(Fetched(number, suffix)).FullName;
+        Write(Part(folder, part), content);
+    }
+
+    /// <returns>Null: it has not come yet.</returns>
+    public byte[]? FindPart(long number, string suffix, int part)
+    {
+        string path = Part(Fetched(number, suffix), part);
+        return File.Exists(path) ? ReadFile(path, FeedFrames.MaxContent) : null;
     }
 
     /// <exception cref="FeedRefusedException">It is not there, or too long.</exception>
-    public byte[] ReadPart(long number, int part) => ReadFile(Part(number, part), FeedFrames.MaxContent);
+    public byte[] ReadPart(long number, int part) => ReadFile(Part(Path.Combine(_snapshots, Name(number)), part), FeedFrames.MaxContent);
 
-    /// <summary>When all parts are there.</summary>
-    public void WriteStatement(FeedStatement snapshot)
+    /// <summary>All parts have come. A snapshot has its name only with all that belongs to it.</summary>
+    public void TakeFetched(FeedStatement snapshot, string suffix)
     {
+        string fetched = Directory.CreateDirectory(Fetched(snapshot.Tbs.Number, suffix)).FullName;
+        Write(Path.Combine(fetched, "statement"), Der.Encode(snapshot));
+        string path = Path.Combine(_snapshots, Name(snapshot.Tbs.Number));
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+
+        Directory.Move(fetched, path);
         Folder.Flush(_snapshots);
-        Write(Path.Combine(_snapshots, Name(snapshot.Tbs.Number), "statement"), Der.Encode(snapshot));
+    }
+
+    /// <summary>What was begun to be fetched, and is not wanted any more.</summary>
+    /// <param name="except">Number of the snapshot that is.</param>
+    public void DeleteFetched(string suffix, long? except = null)
+    {
+        foreach (string folder in Directory.GetDirectories(_snapshots, $"*.{suffix}").Where(each => except is not { } number || each != Fetched(number, suffix)))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     /// <exception cref="FeedRefusedException">It is damaged.</exception>
@@ -95,12 +122,11 @@ internal sealed class CopyFolder
         }
     }
 
-    /// <summary>All snapshots before that one, and those that were begun.</summary>
     public void DeleteSnapshotsBefore(long number)
     {
         foreach (string folder in Directory.GetDirectories(_snapshots))
         {
-            if (!long.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out long each) || each < number)
+            if (long.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out long each) && each < number)
             {
                 Directory.Delete(folder, recursive: true);
             }
@@ -110,7 +136,9 @@ internal sealed class CopyFolder
     /// <summary>With twelve digits: names stand in the order of their numbers.</summary>
     private static string Name(long number) => number.ToString("D12", CultureInfo.InvariantCulture);
 
-    private string Part(long number, int part) => Path.Combine(_snapshots, Name(number), $"part-{part.ToString(CultureInfo.InvariantCulture)}");
+    private string Fetched(long number, string suffix) => Path.Combine(_snapshots, $"{Name(number)}.{suffix}");
+
+    private static string Part(string folder, int part) => Path.Combine(folder, $"part-{part.ToString(CultureInfo.InvariantCulture)}");
 
     private static byte[] Frame(FeedSegment segment) => FeedFrames.Write(Der.Encode(segment.Statement), segment.Content.Span);
 

@@ -140,11 +140,13 @@ internal sealed class FeedChain(string origin, IReadOnlyList<SubjectPublicKeyInf
     /// <exception cref="FeedRefusedException">The content is another one.</exception>
     public static void RequireContent(TbsFeedStatement tbs, int part, ReadOnlySpan<byte> content)
     {
-        if (!CryptographicOperations.FixedTimeEquals(Sm3.HashData(content), tbs.Contents[part].Span))
+        if (!IsContent(tbs, part, content))
         {
             throw new FeedRefusedException($"The content of {tbs.Kind} {tbs.Number} (part {part}) is another one than was signed.");
         }
     }
+
+    public static bool IsContent(TbsFeedStatement tbs, int part, ReadOnlySpan<byte> content) => CryptographicOperations.FixedTimeEquals(Sm3.HashData(content), tbs.Contents[part].Span);
 
     /// <summary>A heartbeat or a snapshot about a segment may be signed with the key that follows it already.</summary>
     private IEnumerable<SubjectPublicKeyInfo> Believed(long number, FeedStatementKind kind)

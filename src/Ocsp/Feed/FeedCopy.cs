@@ -6,11 +6,16 @@ using ZwCa.Issuance.Feed;
 namespace ZwCa.Ocsp.Feed;
 
 /// <summary>
-/// A node's copy of the feed: files, the chain that verifies them, and what is answered from. One caller at a time changes it; <see cref="Served"/> is for everybody. What
-/// does not verify changes nothing, and what was verified before stays served.
+/// A node's copy of the feed: files, the chain that verifies them, and what is answered from. One caller takes segments, another one snapshots, and a lock is held for moments, never while something
+/// is fetched; <see cref="Served"/> is for everybody. What does not verify changes nothing, and what was verified before stays served.
 /// </summary>
 internal sealed class FeedCopy
 {
+    /// <summary>Of a snapshot on its way: one for later, and one to begin with.</summary>
+    private const string Next = "next";
+    private const string Begun = "begun";
+
+    private readonly Lock _lock = new();
     private readonly string _origin;
     private readonly IReadOnlyList<SubjectPublicKeyInfo> _pins;
     private readonly CopyFolder _folder;
@@ -50,12 +55,15 @@ internal sealed class FeedCopy
     public bool IsComplete => _chain.HasMet && Number >= _memory.Heard.Number;
 
     /// <summary>Of what is being built, and served as soon as it is complete.</summary>
-    internal ServedFeed Latest => _building;
+    internal ServedFeed Latest => Volatile.Read(ref _building);
 
     /// <summary>Verifies what is on the disk, from the beginning, and takes it as far as it is right.</summary>
     /// <returns>What is damaged, in words; the rest has to be fetched again. Null: nothing.</returns>
     public string? Load()
     {
+        using Lock.Scope scope = _lock.EnterScope();
+        _folder.DeleteFetched(Next);
+        _folder.DeleteFetched(Begun);
         string? damage = null;
         long? snapshot = _folder.Snapshots is [.., long last] ? last : null;
         List<long> run = LastRun(_folder.Segments, snapshot);
@@ -104,6 +112,7 @@ internal sealed class FeedCopy
     /// <exception cref="FeedRefusedException">It is not to be believed.</exception>
     public bool Hear(FeedStatement heartbeat)
     {
+        using Lock.Scope scope = _lock.EnterScope();
         _chain.Hear(heartbeat);
         _memory.Remember(_chain.Highest, 0);
         if (IsComplete)
@@ -118,6 +127,7 @@ internal sealed class FeedCopy
     /// <exception cref="FeedRefusedException">It is not the next one, or not to be believed.</exception>
     public void Append(FeedSegment segment)
     {
+        using Lock.Scope scope = _lock.EnterScope();
         Take(segment, write: true);
         if (Served == _building || IsComplete)
         {
@@ -125,28 +135,33 @@ internal sealed class FeedCopy
         }
     }
 
-    /// <summary>A newer snapshot was fetched: files that it makes superfluous go.</summary>
+    /// <summary>Fetches a newer snapshot; segments may be taken meanwhile.</summary>
     /// <param name="read">Content of a part.</param>
-    /// <param name="now">Unix seconds.</param>
     /// <exception cref="FeedRefusedException">It is not one of this feed, as far as it is here.</exception>
-    public async Task TakeSnapshotAsync(FeedStatement snapshot, Func<int, Task<byte[]>> read, long now)
+    public async Task TakeSnapshotAsync(FeedStatement snapshot, Func<int, Task<byte[]>> read)
     {
-        _chain.Require(snapshot, FeedStatementKind.Snapshot);
-        long number = snapshot.Tbs.Number;
-        if (number <= _snapshot || number > Number || _segments.Count == 0 || number < _segments[0].Number)
+        // Step 1: whether it is wanted, before hundreds of megabytes come.
+        lock (_lock)
         {
-            return;
+            if (!IsNext(snapshot))
+            {
+                return;
+            }
         }
 
-        if (!new FeedPoint(number, snapshot.Tbs.Link).HasLink(_folder.ReadSegment(number).Statement.HashTbs()))
-        {
-            throw new FeedRefusedException($"The snapshot names another segment {number} than the one that is here.");
-        }
+        // Step 2: its parts, which lie aside.
+        await FetchAsync(snapshot, read, Next);
 
-        await FetchAsync(snapshot, read);
-        _snapshot = number;
-        _folder.DeleteSnapshotsBefore(number);
-        Trim(now);
+        // Step 3: a start begins with it from now on, unless the copy has become another one meanwhile.
+        lock (_lock)
+        {
+            if (IsNext(snapshot))
+            {
+                _folder.TakeFetched(snapshot, Next);
+                _snapshot = snapshot.Tbs.Number;
+                _folder.DeleteSnapshotsBefore(_snapshot);
+            }
+        }
     }
 
     /// <summary>Begins anew with a snapshot, because what follows the copy is not to be had any more, or there is no copy. What is served stays served until the new one is complete.</summary>
@@ -154,28 +169,35 @@ internal sealed class FeedCopy
     /// <exception cref="FeedRefusedException">It is none of this feed.</exception>
     public async Task BeginAsync(FeedStatement snapshot, long first, Func<int, Task<byte[]>> read)
     {
-        FeedChain chain = NewChain();
-        chain.Require(snapshot, FeedStatementKind.Snapshot);
+        NewChain().Require(snapshot, FeedStatementKind.Snapshot);
         if (first > snapshot.Tbs.Number + 1)
         {
             throw new FeedRefusedException($"The snapshot ends with segment {snapshot.Tbs.Number}, and the oldest segment that is kept is {first}: there is a gap.");
         }
 
-        await FetchAsync(snapshot, read);
-        foreach (long each in _folder.Segments)
+        await FetchAsync(snapshot, read, Begun);
+        lock (_lock)
         {
-            _folder.DeleteSegment(each);
-        }
+            _folder.TakeFetched(snapshot, Begun);
+            foreach (long each in _folder.Segments)
+            {
+                _folder.DeleteSegment(each);
+            }
 
-        Forget();
-        Build(snapshot, first);
-        _folder.DeleteSnapshotsBefore(snapshot.Tbs.Number);
+            Forget();
+            Build(snapshot, first);
+            _folder.DeleteSnapshotsBefore(snapshot.Tbs.Number);
+        }
     }
 
-    /// <summary>Deletes segments from the oldest on that the snapshot has and whose responses are over.</summary>
+    /// <summary>Deletes segments from the oldest on that the snapshot has and whose responses are over, and forgets certificates that expired long ago.</summary>
     /// <param name="now">Unix seconds.</param>
-    public void Trim(long now)
+    /// <param name="expiredBefore">Likewise.</param>
+    public void Tidy(long now, long expiredBefore)
     {
+        using Lock.Scope scope = _lock.EnterScope();
+        _building.Table.RemoveExpired(expiredBefore);
+
         // The last one stays: the next one links to it.
         while (_segments is [(long number, long until), _, ..] && number < _snapshot && until < now)
         {
@@ -229,7 +251,7 @@ internal sealed class FeedCopy
     private void Forget()
     {
         _chain = NewChain();
-        _building = new ServedFeed();
+        Volatile.Write(ref _building, new ServedFeed());
         _segments.Clear();
         _snapshot = 0;
         _chain.ComeBy(_memory.Heard);
@@ -248,17 +270,36 @@ internal sealed class FeedCopy
         _snapshot = snapshot.Tbs.Number;
     }
 
-    private async Task FetchAsync(FeedStatement snapshot, Func<int, Task<byte[]>> read)
+    /// <summary>Whether a start would better begin with this one.</summary>
+    private bool IsNext(FeedStatement snapshot)
     {
+        _chain.Require(snapshot, FeedStatementKind.Snapshot);
         long number = snapshot.Tbs.Number;
-        for (int part = 0; part < snapshot.Tbs.Contents.Count; part++)
+        if (number <= _snapshot || number > Number || _segments.Count == 0 || number < _segments[0].Number)
         {
-            byte[] content = await read(part);
-            FeedChain.RequireContent(snapshot.Tbs, part, content);
-            _folder.WritePart(number, part, content);
+            return false;
         }
 
-        _folder.WriteStatement(snapshot);
+        return new FeedPoint(number, snapshot.Tbs.Link).HasLink(_folder.ReadSegment(number).Statement.HashTbs()) ? true
+            : throw new FeedRefusedException($"The snapshot names another segment {number} than the one that is here.");
+    }
+
+    /// <summary>Parts that came before an attempt failed are not fetched again.</summary>
+    private async Task FetchAsync(FeedStatement snapshot, Func<int, Task<byte[]>> read, string suffix)
+    {
+        long number = snapshot.Tbs.Number;
+        _folder.DeleteFetched(suffix, except: number);
+        for (int part = 0; part < snapshot.Tbs.Contents.Count; part++)
+        {
+            if (_folder.FindPart(number, suffix, part) is { } had && FeedChain.IsContent(snapshot.Tbs, part, had))
+            {
+                continue;
+            }
+
+            byte[] content = await read(part);
+            FeedChain.RequireContent(snapshot.Tbs, part, content);
+            _folder.WritePart(number, suffix, part, content);
+        }
     }
 
     private void Take(FeedSegment segment, bool write = false)
