@@ -34,10 +34,10 @@ internal sealed record OcspOptions
     /// <summary>What a cache may keep at most, however long it is still good: a revocation has to be seen.</summary>
     public TimeSpan MaxCached { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Of all.</summary>
-    public int Connections { get; init; } = 2000;
+    /// <summary>Of all. One /32 of IPv6, and one /16 of IPv4, has no more than half of them.</summary>
+    public int Connections { get; init; } = 20_000;
 
-    /// <summary>Of one address (of IPv6 a network, /64).</summary>
+    /// <summary>Of one client, as <see cref="Buckets"/> tell clients apart. A proxy is one.</summary>
     public int ConnectionsOfOne { get; init; } = 256;
 
     /// <summary>From saying that it is not ready any more to taking no more connections.</summary>
