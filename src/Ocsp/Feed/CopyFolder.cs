@@ -6,13 +6,22 @@ using ZwCa.Issuance.Feed;
 
 namespace ZwCa.Ocsp.Feed;
 
+/// <summary>A file of segments, and which are in it.</summary>
+internal readonly record struct SegmentFile(long First, long Last);
+
 /// <summary>
-/// The files of a copy of the feed, as they were received: <c>segments/N</c> (one frame each), <c>snapshots/N/</c> (<c>part-I</c> and <c>statement</c>; while it is fetched it lies beside, as <c>N.next</c> or
+/// The files of a copy of the feed, as they were received: <c>segments/N</c> (one frame) and <c>segments/N-M</c> (one frame after the other), <c>snapshots/N/</c> (<c>part-I</c> and <c>statement</c>; while it is fetched it lies beside, as <c>N.next</c> or
 /// <c>N.begun</c>), <c>keys/N</c> (segments that name a next key: they stay), and <c>crls/SM3</c>. A file has its name only when it is complete and on the disk.
 /// </summary>
 internal sealed class CopyFolder
 {
+    /// <summary>Of a file of segments: an answer with them has no more, nor have those that were joined.</summary>
+    private const int MaxSegments = 2 * FeedFrames.MaxContent;
+
     private const int MaxStatement = 4 << 20;
+
+    /// <summary>At the end of the name of what is being written.</summary>
+    private const string Temporary = ".tmp";
 
     private readonly string _segments;
     private readonly string _snapshots;
@@ -30,22 +39,36 @@ internal sealed class CopyFolder
     /// <summary>Path of the folder.</summary>
     public string Crls { get; }
 
-    /// <summary>Numbers, in order.</summary>
-    public IReadOnlyList<long> Segments => Numbers(Directory.EnumerateFiles(_segments));
+    /// <summary>In order; of two that begin with the same segment the longer one first.</summary>
+    public IReadOnlyList<SegmentFile> Segments =>
+        [.. Directory.EnumerateFiles(_segments).Select(each => Parse(Path.GetFileName(each))).OfType<SegmentFile>().OrderBy(each => each.First).ThenByDescending(each => each.Last)];
 
-    /// <inheritdoc cref="Segments"/>
+    /// <summary>Numbers, in order.</summary>
     public IReadOnlyList<long> KeySegments => Numbers(Directory.EnumerateFiles(_keys));
 
     /// <summary>Complete ones, in order.</summary>
     public IReadOnlyList<long> Snapshots => Numbers(Directory.EnumerateDirectories(_snapshots).Where(each => File.Exists(Path.Combine(each, "statement"))));
 
-    /// <summary>Written aside, and on the disk, before it has its name.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> content)
+    /// <summary>What was being written when the node was killed.</summary>
+    public void DeleteTemporary()
     {
-        string temporary = path + ".tmp";
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        foreach (string file in new[] { _segments, _keys }.SelectMany(each => Directory.GetFiles(each, $"*{Temporary}")))
         {
-            file.Write(content);
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Written aside, and on the disk, before it has its name.</summary>
+    public static void Write(string path, params IEnumerable<byte[]> content)
+    {
+        string temporary = path + Temporary;
+        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+        {
+            foreach (byte[] each in content)
+            {
+                file.Write(each);
+            }
+
             file.Flush(flushToDisk: true);
         }
 
@@ -53,21 +76,25 @@ internal sealed class CopyFolder
         Folder.Flush(Path.GetDirectoryName(path)!);
     }
 
-    public void WriteSegment(FeedSegment segment) => Write(Path.Combine(_segments, Name(segment.Statement.Tbs.Number)), Frame(segment));
+    /// <param name="segments">Those of the file, in order.</param>
+    public void WriteSegments(SegmentFile file, IEnumerable<FeedSegment> segments) => Write(PathOf(file), segments.Select(Frame));
 
     public void WriteKeySegment(FeedSegment segment) => Write(Path.Combine(_keys, Name(segment.Statement.Tbs.Number)), Frame(segment));
 
     /// <exception cref="FeedRefusedException">It is damaged.</exception>
-    public FeedSegment ReadSegment(long number) => Read(Path.Combine(_segments, Name(number)));
+    public IReadOnlyList<FeedSegment> ReadSegments(SegmentFile file) => Read(PathOf(file), file);
 
-    /// <inheritdoc cref="ReadSegment"/>
-    public FeedSegment ReadKeySegment(long number) => Read(Path.Combine(_keys, Name(number)));
+    /// <inheritdoc cref="ReadSegments"/>
+    public FeedSegment ReadKeySegment(long number) => Read(Path.Combine(_keys, Name(number)), new SegmentFile(number, number))[0];
 
-    public void DeleteSegment(long number) => File.Delete(Path.Combine(_segments, Name(number)));
+    /// <returns>Bytes.</returns>
+    public long LengthOf(SegmentFile file) => new FileInfo(PathOf(file)).Length;
+
+    public void Delete(SegmentFile file) => File.Delete(PathOf(file));
 
     /// <summary>Part of a snapshot that is being fetched.</summary>
     /// <param name="suffix">For what: two that fetch at one time do not meet.</param>
-    public void WritePart(long number, string suffix, int part, ReadOnlySpan<byte> content)
+    public void WritePart(long number, string suffix, int part, byte[] content)
     {
         string folder = Directory.CreateDirectory(Fetched(number, suffix)).FullName;
         Write(Part(folder, part), content);
@@ -142,13 +169,27 @@ internal sealed class CopyFolder
 
     private static byte[] Frame(FeedSegment segment) => FeedFrames.Write(Der.Encode(segment.Statement), segment.Content.Span);
 
-    private static FeedSegment Read(string path)
+    private string PathOf(SegmentFile file) => Path.Combine(_segments, file.First == file.Last ? Name(file.First) : $"{Name(file.First)}-{Name(file.Last)}");
+
+    /// <returns>Null: none of ours, or one that did not become whole.</returns>
+    private static SegmentFile? Parse(string name)
+    {
+        int dash = name.IndexOf('-', StringComparison.Ordinal);
+        bool isFirst = long.TryParse(name.AsSpan(0, dash < 0 ? name.Length : dash), NumberStyles.None, CultureInfo.InvariantCulture, out long first);
+        long last = first;
+        bool isLast = dash < 0 || long.TryParse(name.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out last);
+        return isFirst && isLast && first > 0 && last >= first ? new SegmentFile(first, last) : null;
+    }
+
+    private static List<FeedSegment> Read(string path, SegmentFile file)
     {
         try
         {
-            return FeedFrames.Read(ReadFile(path, FeedFrames.MaxContent + MaxStatement)).Single();
+            List<FeedSegment> segments = [.. FeedFrames.Read(ReadFile(path, MaxSegments))];
+            return segments.Count == file.Last - file.First + 1 && segments.Select((each, i) => each.Statement.Tbs.Number == file.First + i).All(each => each) ? segments
+                : throw new FeedRefusedException($"{path} is damaged: it has other segments than its name says.");
         }
-        catch (Exception e) when (e is DerException or InvalidOperationException)
+        catch (DerException e)
         {
             throw new FeedRefusedException($"{path} is damaged: {e.Message}");
         }

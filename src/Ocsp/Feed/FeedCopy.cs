@@ -15,14 +15,23 @@ internal sealed class FeedCopy
     private const string Next = "next";
     private const string Begun = "begun";
 
+    /// <summary>Of a file that is worth joining, bytes.</summary>
+    private const long SmallFile = 256 << 10;
+    private const int LeastJoined = 32;
+    private const int MostJoined = 2000;
+
     private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
     private readonly string _origin;
     private readonly IReadOnlyList<SubjectPublicKeyInfo> _pins;
     private readonly CopyFolder _folder;
     private readonly FeedMemory _memory;
-    private readonly List<(long Number, long Until)> _segments = [];
+    private readonly List<Kept> _segments = [];
+
+    /// <summary>Files that are of no use: damaged, behind a damaged one, or before a gap. They go when what is to stand in their place has come, and not before: a wrong pin may be all that is wrong.</summary>
+    private readonly List<SegmentFile> _superfluous = [];
     private FeedChain _chain;
-    private ServedFeed _building = new();
+    private ServedFeed _building;
     private ServedFeed? _served;
     private long _snapshot;
 
@@ -30,8 +39,10 @@ internal sealed class FeedCopy
     /// <param name="pins">Its keys, as the operator has them.</param>
     /// <exception cref="FeedRefusedException">What was remembered is damaged.</exception>
     /// <exception cref="IOException">The folder cannot be used.</exception>
-    public FeedCopy(string origin, IReadOnlyList<SubjectPublicKeyInfo> pins, string folder, string memoryFile)
+    public FeedCopy(string origin, IReadOnlyList<SubjectPublicKeyInfo> pins, string folder, string memoryFile, TimeProvider time)
     {
+        _time = time;
+        _building = new ServedFeed(time);
         _origin = origin;
         _pins = pins;
         _folder = new CopyFolder(folder);
@@ -62,11 +73,13 @@ internal sealed class FeedCopy
     public string? Load()
     {
         using Lock.Scope scope = _lock.EnterScope();
+        _folder.DeleteTemporary();
         _folder.DeleteFetched(Next);
         _folder.DeleteFetched(Begun);
         string? damage = null;
         long? snapshot = _folder.Snapshots is [.., long last] ? last : null;
-        List<long> run = LastRun(_folder.Segments, snapshot);
+        IReadOnlyList<SegmentFile> files = _folder.Segments;
+        List<SegmentFile> run = LastRun(files, snapshot);
         _chain.ComeBy(_memory.Heard);
         if (snapshot is { } number && run.Count > 0)
         {
@@ -74,7 +87,7 @@ internal sealed class FeedCopy
             {
                 FeedStatement statement = _folder.ReadStatement(number);
                 _chain.Require(statement, FeedStatementKind.Snapshot);
-                Build(statement, run[0]);
+                Build(statement, run[0].First);
             }
             catch (FeedRefusedException e)
             {
@@ -84,19 +97,27 @@ internal sealed class FeedCopy
             }
         }
 
-        foreach (long each in run)
+        foreach (SegmentFile file in run)
         {
             try
             {
-                Take(_folder.ReadSegment(each));
+                (FeedChain chain, List<Verified> verified, FeedRefusedException? refused) = Check(_folder.ReadSegments(file));
+                if (refused is not null)
+                {
+                    throw refused;
+                }
+
+                Take(chain, verified);
             }
             catch (FeedRefusedException e)
             {
-                // What follows it is fetched again with it.
+                // What follows it is fetched again with it; of a file all is taken, or nothing.
                 damage = e.Message;
                 break;
             }
         }
+
+        _superfluous.AddRange(files.Except(_segments.Select(each => each.File)));
 
         // A copy that ends before what was answered is somebody's old one, and says good of what was revoked since; one that was never complete says unknown of what is stored.
         if (_memory.Answered > 0 && Number >= _memory.Answered && (snapshot is null || Number >= snapshot))
@@ -123,15 +144,40 @@ internal sealed class FeedCopy
         return IsComplete;
     }
 
-    /// <summary>Verifies the next segment, writes it down, remembers it, and takes it.</summary>
-    /// <exception cref="FeedRefusedException">It is not the next one, or not to be believed.</exception>
-    public void Append(FeedSegment segment)
+    /// <summary>Whether a heartbeat is signed with a key that is believed here. Where it is not, a segment that is not here yet may name that key.</summary>
+    public bool Believes(FeedStatement heartbeat)
     {
         using Lock.Scope scope = _lock.EnterScope();
-        Take(segment, write: true);
-        if (Served == _building || IsComplete)
+        return _chain.IsBelieved(heartbeat);
+    }
+
+    /// <summary>Verifies the next segments, writes them down as one file, remembers them, and takes them. Those before one that is refused are taken.</summary>
+    /// <exception cref="FeedRefusedException">One is not the next one, or not to be believed.</exception>
+    public void Append(params IReadOnlyList<FeedSegment> segments)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+
+        // Step 1: which of them follow, are the feed's, and say what can be.
+        (FeedChain chain, List<Verified> verified, FeedRefusedException? refused) = Check(segments);
+        if (verified.Count > 0)
         {
-            Publish();
+            // Step 2: they are on the disk, and remembered, before anything is answered from them.
+            _superfluous.ForEach(_folder.Delete);
+            _superfluous.Clear();
+            _folder.WriteSegments(new SegmentFile(_chain.At.Number + 1, chain.At.Number), verified.Select(each => each.Segment));
+            _memory.Remember(chain.At, Served == _building ? chain.At.Number : 0);
+
+            // Step 3: from now on they are told.
+            Take(chain, verified);
+            if (Served == _building || IsComplete)
+            {
+                Publish();
+            }
+        }
+
+        if (refused is not null)
+        {
+            throw refused;
         }
     }
 
@@ -169,7 +215,13 @@ internal sealed class FeedCopy
     /// <exception cref="FeedRefusedException">It is none of this feed.</exception>
     public async Task BeginAsync(FeedStatement snapshot, long first, Func<int, Task<byte[]>> read)
     {
-        NewChain().Require(snapshot, FeedStatementKind.Snapshot);
+        FeedChain known = NewChain();
+        known.Require(snapshot, FeedStatementKind.Snapshot);
+        if (!known.IsOfNewestKey(snapshot))
+        {
+            throw new FeedRefusedException($"The snapshot {snapshot.Tbs.Number} is signed with a key of the feed that another one has followed: the next snapshot is waited for.");
+        }
+
         if (first > snapshot.Tbs.Number + 1)
         {
             throw new FeedRefusedException($"The snapshot ends with segment {snapshot.Tbs.Number}, and the oldest segment that is kept is {first}: there is a gap.");
@@ -179,9 +231,9 @@ internal sealed class FeedCopy
         lock (_lock)
         {
             _folder.TakeFetched(snapshot, Begun);
-            foreach (long each in _folder.Segments)
+            foreach (SegmentFile each in _folder.Segments)
             {
-                _folder.DeleteSegment(each);
+                _folder.Delete(each);
             }
 
             Forget();
@@ -191,31 +243,75 @@ internal sealed class FeedCopy
     }
 
     /// <summary>Deletes segments from the oldest on that the snapshot has and whose responses are over, and forgets certificates that expired long ago.</summary>
-    /// <param name="now">Unix seconds.</param>
-    /// <param name="expiredBefore">Likewise.</param>
-    public void Tidy(long now, long expiredBefore)
+    /// <param name="keepExpired">For how long they are still known.</param>
+    public void Tidy(TimeSpan keepExpired)
     {
         using Lock.Scope scope = _lock.EnterScope();
-        _building.Table.RemoveExpired(expiredBefore);
+        long now = _time.GetUtcNow().ToUnixTimeSeconds();
+        _building.Table.RemoveExpired(now - (long)keepExpired.TotalSeconds);
 
         // The last one stays: the next one links to it.
-        while (_segments is [(long number, long until), _, ..] && number < _snapshot && until < now)
+        while (_segments is [var oldest, _, ..] && oldest.File.Last < _snapshot && oldest.Until < now)
         {
-            _folder.DeleteSegment(number);
+            _folder.Delete(oldest.File);
             _segments.RemoveAt(0);
         }
     }
 
-    private static List<long> LastRun(IReadOnlyList<long> numbers, long? snapshot)
+    /// <summary>Makes one file of some small ones that lie side by side: each that came alone is one, hundreds of thousands in a day, and a start would open them all.</summary>
+    /// <returns>False: there were none.</returns>
+    /// <exception cref="FeedRefusedException">One is damaged, or the copy began anew meanwhile.</exception>
+    public bool Join()
     {
-        int start = numbers.Count;
-        while (start > 0 && (start == numbers.Count || numbers[start - 1] == numbers[start] - 1))
+        // Step 1: which.
+        List<Kept> small;
+        lock (_lock)
         {
-            start--;
+            small = FindSmall();
         }
 
-        List<long> run = [.. numbers.Skip(start)];
-        return run.Count > 0 && run[0] <= (snapshot ?? 0) + 1 ? run : [];
+        if (small.Count == 0)
+        {
+            return false;
+        }
+
+        // Step 2: all that they have in one file beside them. A start after a kill finds both, and takes the longer one.
+        var file = new SegmentFile(small[0].File.First, small[^1].File.Last);
+        _folder.WriteSegments(file, small.SelectMany(each => _folder.ReadSegments(each.File)));
+
+        // Step 3: it stands for them, and they go; unless the copy has begun anew, with files that may have their names.
+        lock (_lock)
+        {
+            int at = _segments.IndexOf(small[0]);
+            if (at < 0)
+            {
+                _folder.Delete(file);
+                return false;
+            }
+
+            _segments.RemoveRange(at, small.Count);
+            _segments.Insert(at, new Kept(file, small.Max(each => each.Until), small.Sum(each => each.Length)));
+            small.ForEach(each => _folder.Delete(each.File));
+        }
+
+        return true;
+    }
+
+    /// <summary>The last files that follow each other without a gap. Of what was joined the small ones may still be there.</summary>
+    private static List<SegmentFile> LastRun(IReadOnlyList<SegmentFile> files, long? snapshot)
+    {
+        var run = new List<SegmentFile>();
+        foreach (SegmentFile file in files.Where(each => run.Count == 0 || each.Last > run[^1].Last))
+        {
+            if (run.Count > 0 && file.First != run[^1].Last + 1)
+            {
+                run.Clear();
+            }
+
+            run.Add(file);
+        }
+
+        return run.Count > 0 && run[0].First <= (snapshot ?? 0) + 1 ? run : [];
     }
 
     private FeedChain NewChain()
@@ -251,8 +347,9 @@ internal sealed class FeedCopy
     private void Forget()
     {
         _chain = NewChain();
-        Volatile.Write(ref _building, new ServedFeed());
+        Volatile.Write(ref _building, new ServedFeed(_time));
         _segments.Clear();
+        _superfluous.Clear();
         _snapshot = 0;
         _chain.ComeBy(_memory.Heard);
     }
@@ -264,7 +361,7 @@ internal sealed class FeedCopy
         {
             byte[] content = _folder.ReadPart(snapshot.Tbs.Number, part);
             FeedChain.RequireContent(snapshot.Tbs, part, content);
-            _building.Apply(content);
+            _building.Apply(_building.Read(content));
         }
 
         _snapshot = snapshot.Tbs.Number;
@@ -275,12 +372,13 @@ internal sealed class FeedCopy
     {
         _chain.Require(snapshot, FeedStatementKind.Snapshot);
         long number = snapshot.Tbs.Number;
-        if (number <= _snapshot || number > Number || _segments.Count == 0 || number < _segments[0].Number)
+        if (number <= _snapshot || !_chain.IsOfNewestKey(snapshot) || _segments.Find(each => each.File.First <= number && each.File.Last >= number) is not { } kept)
         {
             return false;
         }
 
-        return new FeedPoint(number, snapshot.Tbs.Link).HasLink(_folder.ReadSegment(number).Statement.HashTbs()) ? true
+        FeedSegment segment = _folder.ReadSegments(kept.File)[(int)(number - kept.File.First)];
+        return new FeedPoint(number, snapshot.Tbs.Link).HasLink(segment.Statement.HashTbs()) ? true
             : throw new FeedRefusedException($"The snapshot names another segment {number} than the one that is here.");
     }
 
@@ -302,27 +400,74 @@ internal sealed class FeedCopy
         }
     }
 
-    private void Take(FeedSegment segment, bool write = false)
+    /// <summary>Changes nothing.</summary>
+    /// <returns>The first of them that follow the copy and each other and say what can be, where they lead, and why the next one was refused.</returns>
+    private (FeedChain Chain, List<Verified> Verified, FeedRefusedException? Refused) Check(IReadOnlyList<FeedSegment> segments)
     {
-        // Step 1: it is the next one, and the feed's.
-        FeedPoint point = _chain.Check(segment);
-
-        // Step 2: what it says. It is on the disk, and remembered, before anything is answered from it.
-        ContentFacts facts = _building.Apply(segment.Content, () =>
+        FeedChain chain = _chain.Copy();
+        var verified = new List<Verified>();
+        try
         {
-            if (write)
+            foreach (FeedSegment segment in segments)
             {
-                _folder.WriteSegment(segment);
-                _memory.Remember(point, Served == _building ? point.Number : 0);
+                FeedPoint point = chain.Check(segment);
+                FeedContent content = _building.Read(segment.Content, verified is [.., var last] ? last.Content : null);
+                chain.GoTo(point);
+                if (content.NextKey is { } next)
+                {
+                    chain.RollOver(point.Number, next);
+                }
+
+                verified.Add(new Verified(segment, content));
             }
-        });
-        _chain.GoTo(point);
-        _segments.Add((_chain.At.Number, facts.Until));
-        if (facts.NextKey is { } next)
-        {
-            _chain.RollOver(_chain.At.Number, next);
-            _folder.WriteKeySegment(segment);
+
+            return (chain, verified, null);
         }
+        catch (FeedRefusedException e)
+        {
+            return (chain, verified, e);
+        }
+    }
+
+    /// <param name="verified">At least one; they are in a file.</param>
+    private void Take(FeedChain chain, List<Verified> verified)
+    {
+        foreach (Verified each in verified)
+        {
+            if (each.Content.NextKey is not null)
+            {
+                _folder.WriteKeySegment(each.Segment);
+            }
+
+            _building.Apply(each.Content);
+        }
+
+        var file = new SegmentFile(_chain.At.Number + 1, chain.At.Number);
+        _segments.Add(new Kept(file, verified.Max(each => each.Content.Until), _folder.LengthOf(file)));
+        _chain = chain;
+    }
+
+    /// <returns>Small files side by side, enough that it is worth it; or none.</returns>
+    private List<Kept> FindSmall()
+    {
+        var small = new List<Kept>();
+        foreach (Kept each in _segments)
+        {
+            if (each.Length < SmallFile && small.Sum(other => other.Length) < FeedFrames.MaxContent / 2 && small.Count < MostJoined)
+            {
+                small.Add(each);
+                continue;
+            }
+
+            if (small.Count >= LeastJoined)
+            {
+                break;
+            }
+
+            small = each.Length < SmallFile ? [each] : [];
+        }
+
+        return small.Count >= LeastJoined ? small : [];
     }
 
     private void Publish()
@@ -330,4 +475,12 @@ internal sealed class FeedCopy
         _memory.Remember(_chain.At, Number);
         Volatile.Write(ref _served, _building);
     }
+
+    /// <summary>A file of the copy.</summary>
+    /// <param name="Until">Unix seconds: after that none of its responses is given out any more.</param>
+    /// <param name="Length">Bytes.</param>
+    private sealed record Kept(SegmentFile File, long Until, long Length);
+
+    /// <summary>A segment that can be taken.</summary>
+    private sealed record Verified(FeedSegment Segment, FeedContent Content);
 }

@@ -62,12 +62,16 @@ internal sealed partial class FetchFiles(FeedOptions options, FeedClient client,
     private async Task TidyAsync(FeedCopy copy, CancellationToken cancellationToken)
     {
         // What is here already does not wait for the CA.
-        DateTimeOffset now = time.GetUtcNow();
-        copy.Tidy(now.ToUnixTimeSeconds(), (now - options.KeepExpired).ToUnixTimeSeconds());
+        copy.Tidy(options.KeepExpired);
+        while (copy.Join())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         if (await client.FindSnapshotAsync(cancellationToken) is { } snapshot)
         {
             await copy.TakeSnapshotAsync(snapshot, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken));
-            copy.Tidy(now.ToUnixTimeSeconds(), (now - options.KeepExpired).ToUnixTimeSeconds());
+            copy.Tidy(options.KeepExpired);
         }
     }
 

@@ -77,16 +77,23 @@ internal sealed partial class PullFeed(
             throw new FeedRefusedException($"The feed's heartbeat is of {heartbeat.Tbs.Time:u}, which is to come: one of the clocks is wrong.");
         }
 
+        // Step 2: a key that is not known here may be the next one, and the segment that names it, signed with the key that is believed, still to come. How far the feed is, is asked again then.
+        if (!_copy.Believes(heartbeat) && await client.ReadSegmentsAsync(_copy.Number, cancellationToken) is { Segments: { Count: > 0 } segments })
+        {
+            _copy.Append(segments);
+            return;
+        }
+
         bool isComplete = _copy.Hear(heartbeat);
 
-        // Step 2: what is missing. A feed that has a gap again behind its own snapshot is asked anew later, not at once and for ever.
+        // Step 3: what is missing. A feed that has a gap again behind its own snapshot is asked anew later, not at once and for ever.
         for (bool hasBegun = false; !isComplete; isComplete = _copy.IsComplete)
         {
             bool begins = await FetchAsync(cancellationToken);
             hasBegun = begins && hasBegun ? throw new FeedRefusedException($"Segment {_copy.Number + 1} is not to be had, though the copy begins where the feed says: there is a gap.") : begins || hasBegun;
         }
 
-        // Step 3: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
+        // Step 4: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
         state.Complete(heartbeat.Tbs.Time);
         state.Blame(null);
     }
@@ -110,11 +117,7 @@ internal sealed partial class PullFeed(
             throw new FeedRefusedException($"Segment {_copy.Number + 1} is withheld: the feed says that it has come farther.");
         }
 
-        foreach (FeedSegment segment in segments)
-        {
-            _copy.Append(segment);
-        }
-
+        _copy.Append(segments);
         return false;
     }
 

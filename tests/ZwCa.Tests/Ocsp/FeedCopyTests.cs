@@ -241,7 +241,7 @@ public sealed class FeedCopyTests
         Assert.True(File.Exists(SegmentFile(stage, 1)));
 
         stage.Time.By = OcspStage.Validity + TimeSpan.FromMinutes(1);
-        copy.Tidy(stage.Time.GetUtcNow().ToUnixTimeSeconds(), 0);
+        copy.Tidy(TimeSpan.FromDays(30));
         Assert.Equal([false, false, true], Enumerable.Range(1, 3).Select(each => File.Exists(SegmentFile(stage, each))));
         FeedCopy again = stage.Open();
         Assert.Null(again.Load());
@@ -291,7 +291,7 @@ public sealed class FeedCopyTests
         FeedStatement snapshot = (await client.FindSnapshotAsync(TestContext.Current.CancellationToken))!;
         Task<byte[]> Read(int part) => client.ReadPartAsync(snapshot.Tbs.Number, part, TestContext.Current.CancellationToken);
         await (begin ? copy.BeginAsync(snapshot, first ?? stage.Source.First, Read) : copy.TakeSnapshotAsync(snapshot, Read));
-        copy.Tidy(stage.Time.GetUtcNow().ToUnixTimeSeconds(), 0);
+        copy.Tidy(TimeSpan.FromDays(30));
     }
 
     /// <summary>A part of a snapshot: who is spoken of, and the statuses.</summary>
