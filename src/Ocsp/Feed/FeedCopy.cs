@@ -15,21 +15,13 @@ internal sealed class FeedCopy
     private const string Next = "next";
     private const string Begun = "begun";
 
-    /// <summary>Of a file that is worth joining, bytes.</summary>
-    private const long SmallFile = 256 << 10;
-    private const int LeastJoined = 32;
-    private const int MostJoined = 2000;
-
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly string _origin;
     private readonly IReadOnlyList<SubjectPublicKeyInfo> _pins;
     private readonly CopyFolder _folder;
     private readonly FeedMemory _memory;
-    private readonly List<Kept> _segments = [];
-
-    /// <summary>Files that are of no use: damaged, behind a damaged one, or before a gap. They go when what is to stand in their place has come, and not before: a wrong pin may be all that is wrong.</summary>
-    private readonly List<SegmentFile> _superfluous = [];
+    private readonly KeptFiles _files;
     private FeedChain _chain;
     private ServedFeed _building;
     private ServedFeed? _served;
@@ -47,6 +39,7 @@ internal sealed class FeedCopy
         _pins = pins;
         _folder = new CopyFolder(folder);
         _memory = new FeedMemory(memoryFile);
+        _files = new KeptFiles(_folder);
         _chain = NewChain();
     }
 
@@ -79,7 +72,7 @@ internal sealed class FeedCopy
         string? damage = null;
         long? snapshot = _folder.Snapshots is [.., long last] ? last : null;
         IReadOnlyList<SegmentFile> files = _folder.Segments;
-        List<SegmentFile> run = LastRun(files, snapshot);
+        List<SegmentFile> run = KeptFiles.LastRun(files, snapshot);
         _chain.ComeBy(_memory.Heard);
         if (snapshot is { } number && run.Count > 0)
         {
@@ -117,7 +110,7 @@ internal sealed class FeedCopy
             }
         }
 
-        _superfluous.AddRange(files.Except(_segments.Select(each => each.File)));
+        _files.Leave(files);
 
         // A copy that ends before what was answered is somebody's old one, and says good of what was revoked since; one that was never complete says unknown of what is stored.
         if (_memory.Answered > 0 && Number >= _memory.Answered && (snapshot is null || Number >= snapshot))
@@ -162,8 +155,7 @@ internal sealed class FeedCopy
         if (verified.Count > 0)
         {
             // Step 2: they are on the disk, and remembered, before anything is answered from them.
-            _superfluous.ForEach(_folder.Delete);
-            _superfluous.Clear();
+            _files.DeleteLeft();
             _folder.WriteSegments(new SegmentFile(_chain.At.Number + 1, chain.At.Number), verified.Select(each => each.Segment));
             _memory.Remember(chain.At, Served == _building ? chain.At.Number : 0);
 
@@ -249,13 +241,7 @@ internal sealed class FeedCopy
         using Lock.Scope scope = _lock.EnterScope();
         long now = _time.GetUtcNow().ToUnixTimeSeconds();
         _building.Table.RemoveExpired(now - (long)keepExpired.TotalSeconds);
-
-        // The last one stays: the next one links to it.
-        while (_segments is [var oldest, _, ..] && oldest.File.Last < _snapshot && oldest.Until < now)
-        {
-            _folder.Delete(oldest.File);
-            _segments.RemoveAt(0);
-        }
+        _files.Trim(_snapshot, now);
     }
 
     /// <summary>Makes one file of some small ones that lie side by side: each that came alone is one, hundreds of thousands in a day, and a start would open them all.</summary>
@@ -264,10 +250,10 @@ internal sealed class FeedCopy
     public bool Join()
     {
         // Step 1: which.
-        List<Kept> small;
+        IReadOnlyList<KeptFile> small;
         lock (_lock)
         {
-            small = FindSmall();
+            small = _files.FindSmall();
         }
 
         if (small.Count == 0)
@@ -282,36 +268,8 @@ internal sealed class FeedCopy
         // Step 3: it stands for them, and they go; unless the copy has begun anew, with files that may have their names.
         lock (_lock)
         {
-            int at = _segments.IndexOf(small[0]);
-            if (at < 0)
-            {
-                _folder.Delete(file);
-                return false;
-            }
-
-            _segments.RemoveRange(at, small.Count);
-            _segments.Insert(at, new Kept(file, small.Max(each => each.Until), small.Sum(each => each.Length)));
-            small.ForEach(each => _folder.Delete(each.File));
+            return _files.TryReplace(small, file);
         }
-
-        return true;
-    }
-
-    /// <summary>The last files that follow each other without a gap. Of what was joined the small ones may still be there.</summary>
-    private static List<SegmentFile> LastRun(IReadOnlyList<SegmentFile> files, long? snapshot)
-    {
-        var run = new List<SegmentFile>();
-        foreach (SegmentFile file in files.Where(each => run.Count == 0 || each.Last > run[^1].Last))
-        {
-            if (run.Count > 0 && file.First != run[^1].Last + 1)
-            {
-                run.Clear();
-            }
-
-            run.Add(file);
-        }
-
-        return run.Count > 0 && run[0].First <= (snapshot ?? 0) + 1 ? run : [];
     }
 
     private FeedChain NewChain()
@@ -348,8 +306,7 @@ internal sealed class FeedCopy
     {
         _chain = NewChain();
         Volatile.Write(ref _building, new ServedFeed(_time));
-        _segments.Clear();
-        _superfluous.Clear();
+        _files.Clear();
         _snapshot = 0;
         _chain.ComeBy(_memory.Heard);
     }
@@ -372,12 +329,12 @@ internal sealed class FeedCopy
     {
         _chain.Require(snapshot, FeedStatementKind.Snapshot);
         long number = snapshot.Tbs.Number;
-        if (number <= _snapshot || !_chain.IsOfNewestKey(snapshot) || _segments.Find(each => each.File.First <= number && each.File.Last >= number) is not { } kept)
+        if (number <= _snapshot || !_chain.IsOfNewestKey(snapshot) || _files.Find(number) is not { } file)
         {
             return false;
         }
 
-        FeedSegment segment = _folder.ReadSegments(kept.File)[(int)(number - kept.File.First)];
+        FeedSegment segment = _folder.ReadSegments(file)[(int)(number - file.First)];
         return new FeedPoint(number, snapshot.Tbs.Link).HasLink(segment.Statement.HashTbs()) ? true
             : throw new FeedRefusedException($"The snapshot names another segment {number} than the one that is here.");
     }
@@ -442,32 +399,8 @@ internal sealed class FeedCopy
             _building.Apply(each.Content);
         }
 
-        var file = new SegmentFile(_chain.At.Number + 1, chain.At.Number);
-        _segments.Add(new Kept(file, verified.Max(each => each.Content.Until), _folder.LengthOf(file)));
+        _files.Add(new SegmentFile(_chain.At.Number + 1, chain.At.Number), verified.Max(each => each.Content.Until));
         _chain = chain;
-    }
-
-    /// <returns>Small files side by side, enough that it is worth it; or none.</returns>
-    private List<Kept> FindSmall()
-    {
-        var small = new List<Kept>();
-        foreach (Kept each in _segments)
-        {
-            if (each.Length < SmallFile && small.Sum(other => other.Length) < FeedFrames.MaxContent / 2 && small.Count < MostJoined)
-            {
-                small.Add(each);
-                continue;
-            }
-
-            if (small.Count >= LeastJoined)
-            {
-                break;
-            }
-
-            small = each.Length < SmallFile ? [each] : [];
-        }
-
-        return small.Count >= LeastJoined ? small : [];
     }
 
     private void Publish()
@@ -475,11 +408,6 @@ internal sealed class FeedCopy
         _memory.Remember(_chain.At, Number);
         Volatile.Write(ref _served, _building);
     }
-
-    /// <summary>A file of the copy.</summary>
-    /// <param name="Until">Unix seconds: after that none of its responses is given out any more.</param>
-    /// <param name="Length">Bytes.</param>
-    private sealed record Kept(SegmentFile File, long Until, long Length);
 
     /// <summary>A segment that can be taken.</summary>
     private sealed record Verified(FeedSegment Segment, FeedContent Content);

@@ -41,6 +41,8 @@ internal static class PublicListener
                 });
             }
         });
+        // The limit of the service is of its links and its management: they keep it, whatever everybody does here.
+        builder.Services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxConcurrentConnections += options.Connections);
         builder.Services.AddSingleton<IStartupFilter, First>();
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
@@ -21,7 +22,7 @@ public sealed class ProgramTests
         await stage.AppendAsync(stage.Good(Serial));
         await using SampleService ca = await OcspProcess.ServeAsync(stage);
         using X509Certificate2 link = ca.Ca.Issue("ocsp-1");
-        await using var node = new OcspProcess(stage, ca, link);
+        await using var node = new OcspProcess(stage, ca, link, connections: 4);
 
         // Nobody knows the node yet.
         node.Launch();
@@ -32,6 +33,7 @@ public sealed class ProgramTests
         Assert.True(await node.WaitUntilReadyAsync());
         Assert.Equal((HttpStatusCode.OK, ResponseStatus.Successful), await AskAsync(node, stage, Serial));
         Assert.Equal((HttpStatusCode.OK, ResponseStatus.TryLater), await AskAsync(node, stage, [0x42]));
+        await AskOnManyConnectionsAsync(node, 12);
         string metrics = await node.ReadMetricsAsync();
         Assert.Contains("zwca_ocsp_answers_total{outcome=\"presigned\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("zwca_ocsp_certificates", metrics, StringComparison.Ordinal);
@@ -43,6 +45,29 @@ public sealed class ProgramTests
         Assert.True(await node.WaitUntilReadyAsync());
         Assert.Equal((HttpStatusCode.OK, ResponseStatus.Successful), await AskAsync(node, stage, Serial));
         Assert.Equal(0, await node.StopAsync());
+    }
+
+    /// <summary>All at one time: what the public has is not the service's limit.</summary>
+    private static async Task AskOnManyConnectionsAsync(OcspProcess node, int count)
+    {
+        var clients = new List<TcpClient>();
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                var client = new TcpClient();
+                clients.Add(client);
+                await client.ConnectAsync(IPAddress.Loopback, node.Public.Port, TestContext.Current.CancellationToken);
+                await client.GetStream().WriteAsync("GET /x HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+                byte[] answer = new byte[12];
+                await client.GetStream().ReadExactlyAsync(answer, TestContext.Current.CancellationToken);
+                Assert.Equal("HTTP/1.1 404"u8, answer);
+            }
+        }
+        finally
+        {
+            clients.ForEach(each => each.Dispose());
+        }
     }
 
     private static async Task<string?> ReadyAsync(OcspProcess node)
