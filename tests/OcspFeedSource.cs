@@ -28,6 +28,9 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
     /// <summary>What it says that the oldest is. Null: the truth.</summary>
     public long? Said { get; set; }
 
+    /// <summary>Segments of an answer.</summary>
+    public int Most { get; set; } = 500;
+
     /// <summary>Whether the CA is there.</summary>
     public bool IsAway { get; set; }
 
@@ -110,7 +113,7 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
                 "head" => Bytes(Der.Encode(Heartbeat?.Invoke() ?? MakeHeartbeat(Segments.Count))),
                 "segments" when Answer is { } answer => Bytes(answer(after)),
                 "segments" when after + 1 < First => Gone(),
-                "segments" => Bytes([.. Segments.Skip((int)after).Take(500).SelectMany(each => FeedFrames.Write(Der.Encode(each.Statement), each.Content.Span))]),
+                "segments" => Bytes([.. Segments.Skip((int)after).Take(Most).SelectMany(each => FeedFrames.Write(Der.Encode(each.Statement), each.Content.Span))]),
                 "snapshot" when _snapshot is null => new HttpResponseMessage(HttpStatusCode.NotFound),
                 "snapshot" when path.Length == 2 => Bytes(Der.Encode(_snapshot.Value.Statement)),
                 "snapshot" => Bytes(_snapshot.Value.Parts[int.Parse(path[3], System.Globalization.CultureInfo.InvariantCulture)]),

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Hsm;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ocsp.Answers;

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Feed;
 
 namespace ZwCa.Ocsp.Feed;
 

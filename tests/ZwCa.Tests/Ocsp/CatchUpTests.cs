@@ -202,7 +202,7 @@ public sealed class CatchUpTests
     }
 
     /// <summary>One segment that names the CA, and others with a certificate each.</summary>
-    private static async Task<OcspStage> ManyAsync(int count)
+    internal static async Task<OcspStage> ManyAsync(int count)
     {
         OcspStage stage = await OcspStage.CreateAsync();
         stage.Source.Append(stage.Begin().ToArray());
@@ -216,7 +216,7 @@ public sealed class CatchUpTests
         return stage;
     }
 
-    private static byte[] Everything(OcspStage stage, int count)
+    internal static byte[] Everything(OcspStage stage, int count)
     {
         FeedWriter writer = stage.Begin();
         for (int i = 1; i < count; i++)

@@ -6,6 +6,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
+using ZwCa.Ocsp.Feed;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Tests.Ocsp;
@@ -45,6 +46,39 @@ public sealed class ProgramTests
         Assert.True(await node.WaitUntilReadyAsync());
         Assert.Equal((HttpStatusCode.OK, ResponseStatus.Successful), await AskAsync(node, stage, Serial));
         Assert.Equal(0, await node.StopAsync());
+    }
+
+    /// <summary>While it writes segments, joins them, and takes a snapshot: what it has then is a copy that it starts from.</summary>
+    [Fact]
+    public async Task ANodeThatIsKilledAtAnyMoment_GoesOnFromWhatItHas()
+    {
+        await using OcspStage stage = await CatchUpTests.ManyAsync(1000);
+        stage.Source.Most = 20;
+        stage.Source.MakeSnapshot(900, CatchUpTests.Everything(stage, 900));
+        await using SampleService ca = await OcspProcess.ServeAsync(stage);
+        using X509Certificate2 link = ca.Ca.Issue("ocsp-1");
+        await ca.Clients.RegisterAsync(SampleService.Actor, link, "ocsp-1", ClientKind.Ocsp, TestContext.Current.CancellationToken);
+        await using var node = new OcspProcess(stage, ca, link);
+        var random = new TestRandom();
+        string segments = Path.Combine(stage.File("program"), "segments");
+        for (int kills = 0; kills < 6; kills++)
+        {
+            node.Launch();
+            int before = Directory.Exists(segments) ? Directory.GetFiles(segments).Length : 0;
+            await WaitAsync(() => Task.FromResult(Directory.Exists(segments) && (kills > 2 || Directory.GetFiles(segments).Length > before)));
+            await Task.Delay(random.Next(kills > 2 ? 1500 : 100), TestContext.Current.CancellationToken);
+            await node.KillAsync();
+        }
+
+        await ca.App.StopAsync(TestContext.Current.CancellationToken);
+        FeedCopy copy = stage.Open("program");
+        Assert.Null(copy.Load());
+        Assert.True(copy.Number > 0);
+        copy.Append([.. stage.Source.Segments.Skip((int)copy.Number)]);
+        copy.Append(stage.Source.Append([]));
+        FeedCopy again = stage.Open("program");
+        Assert.Null(again.Load());
+        Assert.Equal((1001, 999), (again.Number, again.Latest.Table.Count));
     }
 
     /// <summary>All at one time: what the public has is not the service's limit.</summary>
