@@ -28,6 +28,9 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
     /// <summary>What it says that the oldest is. Null: the truth.</summary>
     public long? Said { get; set; }
 
+    /// <summary>Segments of an answer.</summary>
+    public int Most { get; set; } = 500;
+
     /// <summary>Whether the CA is there.</summary>
     public bool IsAway { get; set; }
 
@@ -36,6 +39,12 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
 
     /// <summary>Another answer to a question for segments.</summary>
     public Func<long, byte[]>? Answer { get; set; }
+
+    /// <summary>Another body where a file is asked for: CRLs, and parts of snapshots. Null: the true one.</summary>
+    public Func<string, HttpContent?>? File { get; set; }
+
+    /// <summary>Paths of the files that were asked for.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> Asked { get; } = [];
 
     public static Sm2PrivateKey Key(byte number) => Sm2PrivateKey.FromBytes([.. new byte[31], number]);
 
@@ -88,6 +97,15 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
             }
         }
 
+        if (path[1] == "crls" || path.Length > 3)
+        {
+            Asked.Enqueue(request.RequestUri.AbsolutePath);
+            if (File?.Invoke(request.RequestUri.AbsolutePath) is { } body)
+            {
+                return new HttpResponseMessage(HttpStatusCode.OK) { Content = body };
+            }
+        }
+
         lock (_lock)
         {
             return path[1] switch
@@ -95,7 +113,7 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
                 "head" => Bytes(Der.Encode(Heartbeat?.Invoke() ?? MakeHeartbeat(Segments.Count))),
                 "segments" when Answer is { } answer => Bytes(answer(after)),
                 "segments" when after + 1 < First => Gone(),
-                "segments" => Bytes([.. Segments.Skip((int)after).Take(100).SelectMany(each => FeedFrames.Write(Der.Encode(each.Statement), each.Content.Span))]),
+                "segments" => Bytes([.. Segments.Skip((int)after).Take(Most).SelectMany(each => FeedFrames.Write(Der.Encode(each.Statement), each.Content.Span))]),
                 "snapshot" when _snapshot is null => new HttpResponseMessage(HttpStatusCode.NotFound),
                 "snapshot" when path.Length == 2 => Bytes(Der.Encode(_snapshot.Value.Statement)),
                 "snapshot" => Bytes(_snapshot.Value.Parts[int.Parse(path[3], System.Globalization.CultureInfo.InvariantCulture)]),

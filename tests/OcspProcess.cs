@@ -11,7 +11,8 @@ namespace ZwCa;
 /// <summary>The program <c>zwca-ocsp</c> as a process of its own, which pulls the feed of a stage over mutual TLS; on IPv4 and IPv6 where the machine has it. Linked into the test projects.</summary>
 internal sealed class OcspProcess : ServiceProcess
 {
-    public OcspProcess(OcspStage stage, SampleService ca, X509Certificate2 link)
+    /// <param name="connections">Limit of the service, which is of its management alone here.</param>
+    public OcspProcess(OcspStage stage, SampleService ca, X509Certificate2 link, int connections = 2048)
         : base("zwca-ocsp")
     {
         SystemCa.Write(link, stage.File("node-link.pem"), stage.File("node-link.key"), null);
@@ -22,6 +23,7 @@ internal sealed class OcspProcess : ServiceProcess
             {
                 Name = "ocsp-1",
                 Mode = "Development",
+                Limits = new { Connections = connections },
                 Management = $"{Management.Host}:{Management.Port}",
                 Link = new { CertificateFile = stage.File("node-link.pem"), KeyFile = stage.File("node-link.key"), SystemCaFile = ca.File("system-ca.pem") },
             },

@@ -153,7 +153,7 @@ internal sealed class OcspStage : IAsyncDisposable
     };
 
     public FeedCopy Open(string folder = "copy", params SubjectPublicKeyInfo[] pins) =>
-        new(OcspFeedSource.Origin, pins.Length == 0 ? [OcspFeedSource.PublicKey(1)] : pins, _folder.File(folder), _folder.File($"{folder}-heard"));
+        new(OcspFeedSource.Origin, pins.Length == 0 ? [OcspFeedSource.PublicKey(1)] : pins, _folder.File(folder), _folder.File($"{folder}-heard"), Time);
 
     public HttpClient Client() => new(Source, disposeHandler: false) { BaseAddress = new Uri("https://ca.example") };
 
@@ -171,7 +171,7 @@ internal sealed class OcspStage : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddSingleton(Client());
         builder.Services.AddSingleton<IReadOnlyList<LiveSigner>>(hasKey ? [Signer()] : []);
-        builder.AddResponder(options, () => Open(Path.GetFileName(options.Feed.Folder)));
+        builder.AddResponder(options, _ => Open(Path.GetFileName(options.Feed.Folder)));
         WebApplication app = builder.Build();
         _nodes.Add(app);
         await app.StartAsync();
@@ -224,14 +224,14 @@ internal sealed class OcspStage : IAsyncDisposable
     }
 
     /// <summary>The same key once more, for as long from now.</summary>
-    public Task<Certificate> CertifyAgainAsync(Certificate old, SubjectPublicKeyInfo? key = null) =>
-        SignAsync(Issuer.Signer, Issuer.Name, old.Tbs.Subject, key ?? old.Tbs.SubjectPublicKeyInfo, old.Tbs.Extensions!);
+    public Task<Certificate> CertifyAgainAsync(Certificate old, SubjectPublicKeyInfo? key = null, int days = 300) =>
+        SignAsync(Issuer.Signer, Issuer.Name, old.Tbs.Subject, key ?? old.Tbs.SubjectPublicKeyInfo, old.Tbs.Extensions!, days);
 
-    private async Task<Certificate> SignAsync(HsmSigner signer, Name issuer, Name subject, SubjectPublicKeyInfo key, IReadOnlyList<Extension> extensions)
+    private async Task<Certificate> SignAsync(HsmSigner signer, Name issuer, Name subject, SubjectPublicKeyInfo key, IReadOnlyList<Extension> extensions, int days = 300)
     {
         DateTimeOffset now = Seconds(Time.GetUtcNow());
         byte[] tbs = Der.Encode(new TbsCertificate(
-            SerialNumbers.Create(), signer.AlgorithmIdentifier, issuer, new Validity(new Time(now.AddDays(-30)), new Time(now.AddDays(300))), subject, key, new Extensions(extensions)));
+            SerialNumbers.Create(), signer.AlgorithmIdentifier, issuer, new Validity(new Time(now.AddDays(-30)), new Time(now.AddDays(days))), subject, key, new Extensions(extensions)));
         return Certificate.Assemble(tbs, await signer.SignAsync(tbs));
     }
 }

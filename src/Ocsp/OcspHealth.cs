@@ -17,7 +17,7 @@ internal sealed class FeedHealth(FeedState state, OcspOptions options) : IHealth
         : state.Age > options.Feed.StaleAfter ? HealthCheckResult.Unhealthy($"Nothing was heard of the feed for {(int)state.Age.TotalSeconds} s.")
         : state.CompleteAt is null ? HealthCheckResult.Degraded("Nothing was heard of the feed since the start; the copy is served.")
         : state.Age > options.Feed.LateAfter ? HealthCheckResult.Degraded($"Nothing was heard of the feed for {(int)state.Age.TotalSeconds} s.")
-        : state.FileFault is { } file ? HealthCheckResult.Degraded($"A CRL cannot be had: {file}")
+        : state.FileFault is { } file ? HealthCheckResult.Degraded($"A file cannot be had: {file}")
         : HealthCheckResult.Healthy());
 }
 

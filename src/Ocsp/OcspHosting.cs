@@ -35,18 +35,22 @@ internal static class OcspHosting
         services.AddSingleton(provider => LinkTls.CreateClient(
             options.Feed.Url, () => provider.GetRequiredService<LinkCertificate>().Current, provider.GetRequiredService<LinkTrust>(), options.Feed.Timeout));
         services.AddSingleton(provider => Wait(OpenSignersAsync(provider, service, options)));
-        builder.AddResponder(options, () => new FeedCopy(
-            options.Feed.Origin, ReadKeys(options.Feed), options.Feed.Folder, options.Feed.MemoryFile ?? Path.Combine(options.Feed.Folder, "heard")));
+        builder.AddResponder(options, provider => new FeedCopy(
+            options.Feed.Origin,
+            ReadKeys(options.Feed),
+            options.Feed.Folder,
+            options.Feed.MemoryFile ?? Path.Combine(options.Feed.Folder, "heard"),
+            provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>What answers. The client of the feed (an <see cref="HttpClient"/>) and the node's signers are the caller's to register.</summary>
-    internal static void AddResponder(this WebApplicationBuilder builder, OcspOptions options, Func<FeedCopy> open)
+    internal static void AddResponder(this WebApplicationBuilder builder, OcspOptions options, Func<IServiceProvider, FeedCopy> open)
     {
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(options.Feed);
         services.AddSingleton(options.Buckets);
-        services.AddSingleton(open);
+        services.AddSingleton<Func<FeedCopy>>(provider => () => open(provider));
         services.AddSingleton<FeedState>();
         services.AddSingleton<FeedClient>();
         services.AddSingleton<CrlFiles>();
@@ -62,6 +66,7 @@ internal static class OcspHosting
         services.AddHostedService(provider => provider.GetRequiredService<Drain>());
         services.AddSingleton<PullFeed>();
         services.AddHostedService(provider => provider.GetRequiredService<PullFeed>());
+        services.AddHostedService<FetchFiles>();
         services.AddSingleton<WarmUp>();
         services.AddHostedService(provider => provider.GetRequiredService<WarmUp>());
         services.AddHealthChecks().AddCheck<FeedHealth>(FeedHealth.Name).AddCheck<AnswersHealth>(AnswersHealth.Name);

@@ -34,10 +34,10 @@ internal sealed record OcspOptions
     /// <summary>What a cache may keep at most, however long it is still good: a revocation has to be seen.</summary>
     public TimeSpan MaxCached { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Of all.</summary>
-    public int Connections { get; init; } = 2000;
+    /// <summary>Of all. One /32 of IPv6, and one /16 of IPv4, has no more than half of them.</summary>
+    public int Connections { get; init; } = 20_000;
 
-    /// <summary>Of one address (of IPv6 a network, /64).</summary>
+    /// <summary>Of one client, as <see cref="Buckets"/> tell clients apart. A proxy is one.</summary>
     public int ConnectionsOfOne { get; init; } = 256;
 
     /// <summary>From saying that it is not ready any more to taking no more connections.</summary>
@@ -138,6 +138,9 @@ internal sealed record FeedOptions
 
     /// <summary>For how long a certificate that has expired is still known.</summary>
     public TimeSpan KeepExpired { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>For how long to wait after so many failures in a row. Up to half of it is chance, so that nodes that lost the CA together do not come back together.</summary>
+    public TimeSpan WaitAfter(int failures) => Math.Min(LongestWait.TotalSeconds, 0.25 * Math.Pow(2, Math.Min(failures, 16))) * (1 - (Random.Shared.NextDouble() / 2)) * TimeSpan.FromSeconds(1);
 }
 
 /// <summary>With what this node signs for one CA.</summary>

@@ -76,16 +76,23 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
     }
 
     /// <summary>From now on it signs with this certificate, also after the next start.</summary>
+    /// <returns>False: somebody has put another one there meanwhile that lasts as long, and it stays.</returns>
     /// <exception cref="IOException">The file cannot be written; the old one stays.</exception>
-    public void Replace(Certificate next)
+    public bool Replace(Certificate next)
     {
-        string whole = $"{file}.next";
-        System.IO.File.WriteAllText(whole, Pem.Encode(Pem.Certificate, Der.Encode(next)));
-        System.IO.File.Move(whole, file, overwrite: true);
         lock (_lock)
         {
+            _looked = default;
+            Look();
+            if (_certificate is { } now && now.Tbs.SubjectPublicKeyInfo == next.Tbs.SubjectPublicKeyInfo && now.Tbs.Validity.NotAfter >= next.Tbs.Validity.NotAfter)
+            {
+                return false;
+            }
+
+            CopyFolder.Write(Path.GetFullPath(file), System.Text.Encoding.ASCII.GetBytes(Pem.Encode(Pem.Certificate, Der.Encode(next))));
             (_certificate, _written) = (next, System.IO.File.GetLastWriteTimeUtc(file));
             _others.Clear();
+            return true;
         }
     }
 
@@ -107,7 +114,7 @@ internal sealed partial class LiveSigner(string file, HsmSigner signer, TimeProv
     private void Look()
     {
         DateTimeOffset now = time.GetUtcNow();
-        if (now - _looked < LookEvery)
+        if ((now - _looked).Duration() < LookEvery)
         {
             return;
         }

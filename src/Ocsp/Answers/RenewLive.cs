@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Hsm;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ocsp.Answers;
@@ -51,13 +50,23 @@ internal sealed partial class RenewLive(HttpClient http, IReadOnlyList<LiveSigne
         await answer.Content.LoadIntoBufferAsync(MaxLength, cancellationToken);
         Certificate next = Der.Decode<Certificate>(await answer.Content.ReadAsByteArrayAsync(cancellationToken));
 
+        // Where the CA's clock is behind ours it is not time yet, and the same one comes back.
+        if (Der.Encode(next).AsSpan().SequenceEqual(Der.Encode(old)))
+        {
+            return false;
+        }
+
         // Step 3: what the CA sent is for this key, of the same CA, and lasts longer; else the file stays.
         if (next.Tbs.SubjectPublicKeyInfo != old.Tbs.SubjectPublicKeyInfo || next.Tbs.Issuer != old.Tbs.Issuer || next.Tbs.Validity.NotAfter <= old.Tbs.Validity.NotAfter)
         {
             throw new DerException("What the CA sent is no certificate that follows this one.");
         }
 
-        signer.Replace(next);
+        if (!signer.Replace(next))
+        {
+            return false;
+        }
+
         LogRenewed(logger, next.Tbs.Subject.ToString(), next.Tbs.Validity.NotAfter.Value);
         return true;
     }
@@ -68,8 +77,9 @@ internal sealed partial class RenewLive(HttpClient http, IReadOnlyList<LiveSigne
         {
             await RunOnceAsync(signer, cancellationToken);
         }
-        catch (Exception e) when (e is HttpRequestException or RefusalException or UnexpectedResponseException or HsmException or DerException or IOException or UnauthorizedAccessException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+#pragma warning disable CA1031 // Whatever it is, the operator hears of it, and a third of the certificate's life is left to try again; a service that ended here would take all answers with it.
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             LogNotRenewed(logger, e, signer.File);
         }

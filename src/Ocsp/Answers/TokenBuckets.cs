@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace ZwCa.Ocsp.Answers;
 
@@ -33,7 +32,7 @@ internal sealed class TokenBuckets(BucketOptions options, TimeProvider time)
     /// <param name="client">Null: not known.</param>
     public bool TryTake(IPAddress? client)
     {
-        UInt128 network = NetworkOf(client);
+        UInt128 network = ClientNetwork.Of(client, options.Ipv4Bits, options.Ipv6Bits);
         long now = time.GetTimestamp();
         lock (_lock)
         {
@@ -86,25 +85,6 @@ internal sealed class TokenBuckets(BucketOptions options, TimeProvider time)
 
     private Bucket Fill(Bucket bucket, long now, double perSecond, int most) =>
         new(Math.Min(most, bucket.Tokens + (time.GetElapsedTime(bucket.At, now).TotalSeconds * perSecond)), now);
-
-    /// <returns>The first bits of the address, with a mark of its family.</returns>
-    private UInt128 NetworkOf(IPAddress? client)
-    {
-        if (client is { IsIPv4MappedToIPv6: true })
-        {
-            client = client.MapToIPv4();
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        bytes.Clear();
-        if (client is null || !client.TryWriteBytes(bytes, out _))
-        {
-            return UInt128.MaxValue;
-        }
-
-        UInt128 address = System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes);
-        return client.AddressFamily == AddressFamily.InterNetwork ? (address >> (128 - options.Ipv4Bits)) | (UInt128.One << 127) : address >> (128 - options.Ipv6Bits);
-    }
 
     /// <param name="At">Time stamp up to which it is filled.</param>
     private readonly record struct Bucket(double Tokens, long At);

@@ -37,43 +37,64 @@ internal sealed partial class CrlFiles(ILogger<CrlFiles> logger)
         Volatile.Write(ref _served, served.ToFrozenDictionary());
     }
 
-    /// <summary>Fetches what is missing, and deletes what nobody names any more.</summary>
-    /// <exception cref="FeedRefusedException">A file is another one than the feed names.</exception>
-    /// <exception cref="HttpRequestException">The CA is away.</exception>
-    public async Task FetchAsync(string folder, ServedFeed feed, FeedClient client, CancellationToken cancellationToken)
+    /// <summary>Fetches what is missing, and deletes what nobody names any more. One that cannot be had keeps no other back.</summary>
+    /// <returns>What could not be had, in words.</returns>
+    public async Task<IReadOnlyList<string>> FetchAsync(string folder, ServedFeed feed, FeedClient client, CancellationToken cancellationToken)
     {
         FrozenDictionary<(short Authority, string Shard), FeedCrl> named = feed.Crls;
         FeedCrl[] missing = [.. named.Where(each => Find(each.Key.Authority, each.Key.Shard) is not { } served || served.Number < each.Value.Number).Select(each => each.Value)];
         if (missing.Length == 0)
         {
-            return;
+            return [];
         }
 
-        foreach (FeedCrl crl in missing.Where(each => !File.Exists(PathOf(folder, each))))
+        var faults = new List<string>();
+        foreach (FeedCrl crl in missing)
         {
-            string temporary = Path.Combine(folder, "fetched.tmp");
-            await using (var file = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+            string name = $"CRL {crl.Number} ({crl.Shard}) of the CA {crl.Authority}";
+            try
             {
-                await client.ReadCrlAsync(crl.Hash, crl.Length, file, cancellationToken);
-                file.Position = 0;
-                if (file.Length != crl.Length || !HashOf(file).AsSpan().SequenceEqual(crl.Hash.Span))
+                bool isHad = File.Exists(PathOf(folder, crl)) || await TryReadAsync(folder, crl, client, cancellationToken);
+                Look(folder, feed);
+                if (!isHad || Find(crl.Authority, crl.Shard) is not { } served || served.Number < crl.Number)
                 {
-                    throw new FeedRefusedException($"CRL {crl.Number} ({crl.Shard}) of the CA {crl.Authority} is another file than the feed names.");
+                    faults.Add($"{name} is another file than the feed names, or no CRL.");
                 }
-
-                file.Flush(flushToDisk: true);
             }
-
-            File.Move(temporary, PathOf(folder, crl), overwrite: true);
-            Folder.Flush(folder);
+            catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                faults.Add($"{name}: {e.Message}");
+            }
         }
 
-        Look(folder, feed);
         var kept = new HashSet<string>(Volatile.Read(ref _served).Values.Select(each => each.Path));
         foreach (string file in Directory.GetFiles(folder).Where(each => !kept.Contains(each)))
         {
             File.Delete(file);
         }
+
+        return faults;
+    }
+
+    /// <returns>False: the CA has sent another file.</returns>
+    private static async Task<bool> TryReadAsync(string folder, FeedCrl crl, FeedClient client, CancellationToken cancellationToken)
+    {
+        string temporary = Path.Combine(folder, "fetched.tmp");
+        await using (var file = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            await client.ReadCrlAsync(crl.Hash, crl.Length, file, cancellationToken);
+            file.Position = 0;
+            if (file.Length != crl.Length || !HashOf(file).AsSpan().SequenceEqual(crl.Hash.Span))
+            {
+                return false;
+            }
+
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, PathOf(folder, crl), overwrite: true);
+        Folder.Flush(folder);
+        return true;
     }
 
     private static string PathOf(string folder, FeedCrl crl) => Path.Combine(folder, Convert.ToHexStringLower(crl.Hash.Span));

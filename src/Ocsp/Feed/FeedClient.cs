@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using ZwCa.Asn1;
@@ -17,6 +18,9 @@ internal sealed class FeedClient(HttpClient http)
     private const int MaxSegments = 2 * FeedFrames.MaxContent;
 
     private const int MaxStatement = 4 << 20;
+
+    /// <summary>Bytes in a second, on the average: a sender who drips is as good as one who is away.</summary>
+    private const int LeastRate = 8 << 10;
 
     /// <param name="after">Waits until there is a segment after that one, or some seconds.</param>
     /// <exception cref="HttpRequestException">The CA is away, refuses, or sends too much.</exception>
@@ -79,17 +83,19 @@ internal sealed class FeedClient(HttpClient http)
         return bytes.ToArray();
     }
 
-    /// <summary>A sender who drips is as good as one who is away.</summary>
     private async Task CopyAsync(HttpResponseMessage answer, long most, Stream destination, CancellationToken cancellationToken)
     {
         answer.EnsureSuccessStatusCode();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using Stream body = await answer.Content.ReadAsStreamAsync(deadline.Token);
         byte[] buffer = new byte[1 << 16];
+        var clock = Stopwatch.StartNew();
         long length = 0;
         while (true)
         {
-            deadline.CancelAfter(http.Timeout);
+            // No part of it may take longer than a whole question, and the whole no longer than at the least rate.
+            TimeSpan left = http.Timeout + TimeSpan.FromSeconds((double)length / LeastRate) - clock.Elapsed;
+            deadline.CancelAfter(left < TimeSpan.Zero ? TimeSpan.Zero : left < http.Timeout ? left : http.Timeout);
             int count = await body.ReadAsync(buffer, deadline.Token);
             if (count == 0)
             {

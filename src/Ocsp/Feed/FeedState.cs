@@ -10,8 +10,11 @@ internal sealed class FeedState(TimeProvider time)
     private long _completeAt = long.MinValue;
     private long _heardAt;
 
+    /// <summary>Null: it was not opened yet.</summary>
+    public FeedCopy? Copy => Volatile.Read(ref _copy);
+
     /// <summary>What is answered from. Null: nothing yet.</summary>
-    public ServedFeed? Served => Volatile.Read(ref _copy)?.Served;
+    public ServedFeed? Served => Copy?.Served;
 
     /// <summary>The last moment, as the feed says it, at which all that there was had come. Null: not since the start.</summary>
     public DateTimeOffset? CompleteAt => Volatile.Read(ref _completeAt) is var ticks and not long.MinValue ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
@@ -20,9 +23,9 @@ internal sealed class FeedState(TimeProvider time)
     public string? Fault => Volatile.Read(ref _fault);
 
     /// <summary>Number of the last segment; 0: none.</summary>
-    public long Number => Volatile.Read(ref _copy)?.Number ?? 0;
+    public long Number => Copy?.Number ?? 0;
 
-    /// <summary>Why a CRL cannot be had. Null: all are there.</summary>
+    /// <summary>Why a CRL or a snapshot cannot be had. Null: all are there.</summary>
     public string? FileFault => Volatile.Read(ref _fileFault);
 
     /// <summary>Since when nothing was heard; since the start, where nothing was. A clock that is set back makes nothing younger.</summary>
@@ -52,7 +55,7 @@ internal sealed class FeedState(TimeProvider time)
         }
     }
 
-    /// <param name="reason">Null: all CRLs are there.</param>
+    /// <param name="reason">Null: all files are there.</param>
     public void BlameFiles(string? reason) => Volatile.Write(ref _fileFault, reason);
 
     /// <param name="reason">Null: it is well again.</param>

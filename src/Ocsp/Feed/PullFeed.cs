@@ -7,17 +7,15 @@ using ZwCa.Issuance.Feed;
 namespace ZwCa.Ocsp.Feed;
 
 /// <summary>
-/// Loads the copy of the feed, and keeps it the CA's: waits for news, fetches what follows, verifies it, and takes it. What fails is tried again, later each time up to a limit; what is not to be
+/// Loads the copy of the feed, and keeps it the CA's: waits for news, fetches the segments that follow, verifies them, and takes them. Large files are not its own (<see cref="FetchFiles"/>). What fails is tried again, later each time up to a limit; what is not to be
 /// believed is said in words, and what was verified before stays served.
 /// </summary>
 internal sealed partial class PullFeed(
     FeedOptions options, Func<FeedCopy> open, FeedClient client, CrlFiles crls, FeedState state, TimeProvider time, ILogger<PullFeed> logger) : BackgroundService
 {
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan Tidy = TimeSpan.FromHours(1);
 
     private FeedCopy _copy = null!;
-    private DateTimeOffset _tidied;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -49,7 +47,7 @@ internal sealed partial class PullFeed(
                 }
 
                 LogFailed(logger, failures, e.Message);
-                await WaitAsync(failures, stoppingToken);
+                await Task.Delay(options.WaitAfter(failures), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -79,36 +77,25 @@ internal sealed partial class PullFeed(
             throw new FeedRefusedException($"The feed's heartbeat is of {heartbeat.Tbs.Time:u}, which is to come: one of the clocks is wrong.");
         }
 
+        // Step 2: a key that is not known here may be the next one, and the segment that names it, signed with the key that is believed, still to come. How far the feed is, is asked again then.
+        if (!_copy.Believes(heartbeat) && await client.ReadSegmentsAsync(_copy.Number, cancellationToken) is { Segments: { Count: > 0 } segments })
+        {
+            _copy.Append(segments);
+            return;
+        }
+
         bool isComplete = _copy.Hear(heartbeat);
 
-        // Step 2: what is missing. A feed that has a gap again behind its own snapshot is asked anew later, not at once and for ever.
+        // Step 3: what is missing. A feed that has a gap again behind its own snapshot is asked anew later, not at once and for ever.
         for (bool hasBegun = false; !isComplete; isComplete = _copy.IsComplete)
         {
             bool begins = await FetchAsync(cancellationToken);
             hasBegun = begins && hasBegun ? throw new FeedRefusedException($"Segment {_copy.Number + 1} is not to be had, though the copy begins where the feed says: there is a gap.") : begins || hasBegun;
         }
 
-        // Step 3: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
+        // Step 4: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
         state.Complete(heartbeat.Tbs.Time);
         state.Blame(null);
-
-        // Step 4: files. Statuses do not wait for a CRL that cannot be had.
-        try
-        {
-            await crls.FetchAsync(_copy.Crls, _copy.Latest, client, cancellationToken);
-            state.BlameFiles(null);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or FeedRefusedException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            state.BlameFiles(e.Message);
-            LogNoFile(logger, e.Message);
-        }
-
-        if (time.GetUtcNow() - _tidied >= Tidy)
-        {
-            await TidyAsync(cancellationToken);
-            _tidied = time.GetUtcNow();
-        }
     }
 
     /// <returns>Whether the copy begins anew.</returns>
@@ -130,32 +117,8 @@ internal sealed partial class PullFeed(
             throw new FeedRefusedException($"Segment {_copy.Number + 1} is withheld: the feed says that it has come farther.");
         }
 
-        foreach (FeedSegment segment in segments)
-        {
-            _copy.Append(segment);
-        }
-
+        _copy.Append(segments);
         return false;
-    }
-
-    /// <summary>Once an hour: what a newer snapshot makes superfluous, and certificates that have expired long ago.</summary>
-    private async Task TidyAsync(CancellationToken cancellationToken)
-    {
-        long now = time.GetUtcNow().ToUnixTimeSeconds();
-        if (await client.FindSnapshotAsync(cancellationToken) is { } snapshot)
-        {
-            await _copy.TakeSnapshotAsync(snapshot, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken), now);
-        }
-
-        _copy.Trim(now);
-        _copy.Latest.Table.RemoveExpired(now - (long)options.KeepExpired.TotalSeconds);
-    }
-
-    private async Task WaitAsync(int failures, CancellationToken cancellationToken)
-    {
-        // Up to half of it is chance, so that nodes that lost the CA together do not come back together.
-        double seconds = Math.Min(options.LongestWait.TotalSeconds, 0.25 * Math.Pow(2, Math.Min(failures, 16)));
-        await Task.Delay(TimeSpan.FromSeconds(seconds * (1 - (Random.Shared.NextDouble() / 2))), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The copy of the feed ends with segment {Number}, and has {Certificates} certificates {Damage}")]
@@ -163,9 +126,6 @@ internal sealed partial class PullFeed(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The copy of the feed begins anew: snapshot {Number}, segments from {First} on")]
     private static partial void LogBegun(ILogger logger, long number, long first);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A CRL was not fetched; it is tried again: {Reason}")]
-    private static partial void LogNoFile(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The feed was not fetched ({Failures} times in a row): {Reason}")]
     private static partial void LogFailed(ILogger logger, int failures, string reason);

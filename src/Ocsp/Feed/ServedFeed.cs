@@ -7,13 +7,14 @@ using ZwCa.Ocsp.Statuses;
 
 namespace ZwCa.Ocsp.Feed;
 
-/// <summary>What a content was found to say besides what it changed.</summary>
+/// <summary>A content that was read to its end, and can be taken.</summary>
+/// <param name="Authorities">All that are known with it.</param>
 /// <param name="NextKey">Of the feed. Null: it stays.</param>
 /// <param name="Until">Unix seconds: after that none of its responses is given out any more. 0: it has none.</param>
-internal readonly record struct ContentFacts(SubjectPublicKeyInfo? NextKey, long Until);
+internal sealed record FeedContent(ReadOnlyMemory<byte> Bytes, ServedAuthorities Authorities, IReadOnlyList<FeedCrl> Crls, SubjectPublicKeyInfo? NextKey, long Until);
 
 /// <summary>All that the feed has said, as it is answered from. One writer; safe for concurrent readers.</summary>
-internal sealed class ServedFeed
+internal sealed class ServedFeed(TimeProvider time)
 {
     private const int MinRsaSignature = 256;
 
@@ -27,57 +28,14 @@ internal sealed class ServedFeed
     /// <summary>The newest of each partition.</summary>
     public FrozenDictionary<(short Authority, string Shard), FeedCrl> Crls => Volatile.Read(ref _crls);
 
-    /// <summary>Takes a content that is verified: all of it, or nothing.</summary>
-    /// <param name="decided">It can be taken, and will be: called before anything of it is answered from.</param>
+    /// <summary>Reads a content to its end, and changes nothing, so that a fault leaves nothing behind.</summary>
+    /// <param name="before">What was read, and will be taken first.</param>
     /// <exception cref="FeedRefusedException">It says what cannot be.</exception>
-    public ContentFacts Apply(ReadOnlyMemory<byte> content, Action? decided = null)
+    public FeedContent Read(ReadOnlyMemory<byte> content, FeedContent? before = null)
     {
         try
         {
-            // Step 1: read to the end, changing nothing, so that a fault leaves nothing behind.
-            (ServedAuthorities authorities, List<FeedCrl> crls, ContentFacts facts) = Inspect(content);
-            decided?.Invoke();
-
-            // Step 2: who is spoken of, before what is said of them.
-            if (authorities != _authorities)
-            {
-                Volatile.Write(ref _authorities, authorities);
-            }
-
-            // Step 3: statuses before responses, which belong to a version of them.
-            for (var reader = new FeedReader(content); reader.Read();)
-            {
-                if (reader.Kind == FeedEntryKind.Status)
-                {
-                    Table.Apply(reader.Status);
-                }
-            }
-
-            for (var reader = new FeedReader(content); reader.Read();)
-            {
-                FeedBatch batch = reader.Batch;
-                while (reader.TryReadResponse(out FeedResponse response))
-                {
-                    Table.Apply(batch, response);
-                }
-            }
-
-            // Step 4: CRLs, of each partition the one with the greatest number.
-            if (crls.Count > 0)
-            {
-                var newest = _crls.ToDictionary();
-                foreach (FeedCrl each in crls)
-                {
-                    if (!newest.TryGetValue((each.Authority, each.Shard), out FeedCrl known) || each.Number > known.Number)
-                    {
-                        newest[(each.Authority, each.Shard)] = each with { Hash = each.Hash.ToArray() };
-                    }
-                }
-
-                Volatile.Write(ref _crls, newest.ToFrozenDictionary());
-            }
-
-            return facts;
+            return Inspect(content, before?.Authorities ?? _authorities);
         }
         catch (DerException e)
         {
@@ -85,10 +43,53 @@ internal sealed class ServedFeed
         }
     }
 
-    /// <summary>Who is spoken of must have been named, and what is given out later must be possible.</summary>
-    private (ServedAuthorities Authorities, List<FeedCrl> Crls, ContentFacts Facts) Inspect(ReadOnlyMemory<byte> content)
+    /// <summary>Takes a content that is verified, all of it.</summary>
+    public void Apply(FeedContent content)
     {
-        ServedAuthorities authorities = _authorities;
+        // Step 1: who is spoken of, before what is said of them.
+        if (content.Authorities != _authorities)
+        {
+            Volatile.Write(ref _authorities, content.Authorities);
+        }
+
+        // Step 2: statuses before responses, which belong to a version of them.
+        for (var reader = new FeedReader(content.Bytes); reader.Read();)
+        {
+            if (reader.Kind == FeedEntryKind.Status)
+            {
+                Table.Apply(reader.Status);
+            }
+        }
+
+        DateTimeOffset now = time.GetUtcNow();
+        for (var reader = new FeedReader(content.Bytes); reader.Read();)
+        {
+            FeedBatch batch = reader.Batch;
+            while (reader.TryReadResponse(out FeedResponse response))
+            {
+                Table.Apply(batch, response, now);
+            }
+        }
+
+        // Step 3: CRLs, of each partition the one with the greatest number.
+        if (content.Crls.Count > 0)
+        {
+            var newest = _crls.ToDictionary();
+            foreach (FeedCrl each in content.Crls)
+            {
+                if (!newest.TryGetValue((each.Authority, each.Shard), out FeedCrl known) || each.Number > known.Number)
+                {
+                    newest[(each.Authority, each.Shard)] = each with { Hash = each.Hash.ToArray() };
+                }
+            }
+
+            Volatile.Write(ref _crls, newest.ToFrozenDictionary());
+        }
+    }
+
+    /// <summary>Who is spoken of must have been named, and what is given out later must be possible.</summary>
+    private static FeedContent Inspect(ReadOnlyMemory<byte> content, ServedAuthorities authorities)
+    {
         var crls = new List<FeedCrl>();
         SubjectPublicKeyInfo? nextKey = null;
         long until = 0;
@@ -123,7 +124,7 @@ internal sealed class ServedFeed
             }
         }
 
-        return (authorities, crls, new ContentFacts(nextKey, until));
+        return new FeedContent(content, authorities, crls, nextKey, until);
     }
 
     private static long Inspect(ServedAuthorities authorities, FeedReader reader)

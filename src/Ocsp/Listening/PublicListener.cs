@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -14,7 +13,7 @@ internal static class PublicListener
 {
     public static void AddPublicListener(this WebApplicationBuilder builder, OcspOptions options)
     {
-        var visitors = new VisitorCount(options.Connections, options.ConnectionsOfOne);
+        var visitors = new VisitorCount(options);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             foreach (string address in options.Listen)
@@ -49,63 +48,10 @@ internal static class PublicListener
 
         // Its log makes an activity of every request; what fails is in the log of Kestrel too.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+
+        // The limit of the service is of its links and its management: they keep it, whatever everybody does here.
+        builder.Services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxConcurrentConnections += options.Connections);
         builder.Services.AddSingleton<IStartupFilter, First>();
-    }
-
-    /// <summary>Connections, so that one visitor does not keep the others out. Safe for concurrent use.</summary>
-    internal sealed class VisitorCount(int most, int mostOfOne)
-    {
-        private readonly Dictionary<UInt128, int> _count = [];
-        private readonly Lock _lock = new();
-        private int _all;
-
-        public bool TryEnter(IPAddress? visitor)
-        {
-            UInt128 network = NetworkOf(visitor);
-            lock (_lock)
-            {
-                int count = _count.GetValueOrDefault(network);
-                if (_all >= most || count >= mostOfOne)
-                {
-                    return false;
-                }
-
-                _count[network] = count + 1;
-                _all++;
-                return true;
-            }
-        }
-
-        public void Leave(IPAddress? visitor)
-        {
-            UInt128 network = NetworkOf(visitor);
-            lock (_lock)
-            {
-                _all--;
-                if (--_count[network] == 0)
-                {
-                    _count.Remove(network);
-                }
-            }
-        }
-
-        /// <summary>Of IPv6 the network, for everybody has a whole one.</summary>
-        private static UInt128 NetworkOf(IPAddress? visitor)
-        {
-            Span<byte> bytes = stackalloc byte[16];
-            bytes.Clear();
-            if (visitor is null || !visitor.MapToIPv6().TryWriteBytes(bytes, out _))
-            {
-                return UInt128.MaxValue;
-            }
-
-            if (visitor is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false })
-            {
-                bytes[8..].Clear();
-            }
-
-            return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes);
-        }
     }
 
     private sealed class Mark;

@@ -25,6 +25,9 @@ internal sealed class StatusTable
     /// <summary>Of a signature, bytes.</summary>
     public const int MaxSignature = 1024;
 
+    /// <summary>Seconds by which the CA's clock may be before ours. What is dated further ahead is given to nobody yet.</summary>
+    private const long ClockDifference = 300;
+
     private const int Hashes = 3;
     private const int ChunkBits = 14;
     private const int ChunkMask = (1 << ChunkBits) - 1;
@@ -75,9 +78,12 @@ internal sealed class StatusTable
         return true;
     }
 
-    /// <summary>Takes a response, if it is of the version that the certificate's status has and no older than the one that is there. Only the writer.</summary>
+    /// <summary>
+    /// Takes a response, if it is of the version that the certificate's status has and no older than the one that is there. Of a CA whose clock is ahead come responses that nobody may be given yet: such a one
+    /// takes no other's place, and any other takes its own. Only the writer.
+    /// </summary>
     /// <returns>Whether anything has changed.</returns>
-    public bool Apply(in FeedBatch batch, in FeedResponse response)
+    public bool Apply(in FeedBatch batch, in FeedResponse response, DateTimeOffset now)
     {
         int number = Find(_index, new StatusKey(batch.Authority, response.SerialNumber.Span));
         if (number < 0)
@@ -88,9 +94,19 @@ internal sealed class StatusTable
         ref Entry entry = ref EntryOf(number);
         long thisUpdate = batch.ThisUpdate.ToUnixTimeSeconds();
         ref Response known = ref MakeResponse((int)batch.Hash, number);
-        if (response.Version != entry.Version || (known.Slots > 0 && known.Version == entry.Version && thisUpdate < known.ThisUpdate))
+        if (response.Version != entry.Version)
         {
             return false;
+        }
+
+        if (known.Slots > 0 && known.Version == entry.Version)
+        {
+            // Not simply the one that comes later: a clock that is a year ahead would take every good answer away until somebody signs them again.
+            long seconds = now.ToUnixTimeSeconds(), latest = seconds + ClockDifference;
+            if (known.ThisUpdate <= latest && known.NextUpdate > seconds && (thisUpdate > latest || thisUpdate < known.ThisUpdate))
+            {
+                return false;
+            }
         }
 
         byte slots = SlotsOf(response.Signature.Length);

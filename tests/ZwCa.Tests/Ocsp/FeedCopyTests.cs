@@ -241,7 +241,7 @@ public sealed class FeedCopyTests
         Assert.True(File.Exists(SegmentFile(stage, 1)));
 
         stage.Time.By = OcspStage.Validity + TimeSpan.FromMinutes(1);
-        copy.Trim(stage.Time.GetUtcNow().ToUnixTimeSeconds());
+        copy.Tidy(TimeSpan.FromDays(30));
         Assert.Equal([false, false, true], Enumerable.Range(1, 3).Select(each => File.Exists(SegmentFile(stage, each))));
         FeedCopy again = stage.Open();
         Assert.Null(again.Load());
@@ -290,7 +290,8 @@ public sealed class FeedCopyTests
         var client = new FeedClient(stage.Client());
         FeedStatement snapshot = (await client.FindSnapshotAsync(TestContext.Current.CancellationToken))!;
         Task<byte[]> Read(int part) => client.ReadPartAsync(snapshot.Tbs.Number, part, TestContext.Current.CancellationToken);
-        await (begin ? copy.BeginAsync(snapshot, first ?? stage.Source.First, Read) : copy.TakeSnapshotAsync(snapshot, Read, stage.Time.GetUtcNow().ToUnixTimeSeconds()));
+        await (begin ? copy.BeginAsync(snapshot, first ?? stage.Source.First, Read) : copy.TakeSnapshotAsync(snapshot, Read));
+        copy.Tidy(TimeSpan.FromDays(30));
     }
 
     /// <summary>A part of a snapshot: who is spoken of, and the statuses.</summary>

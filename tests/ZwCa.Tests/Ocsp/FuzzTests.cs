@@ -86,7 +86,10 @@ public sealed class FuzzTests
             $"GET /ocsp/{Convert.ToBase64String(Encoding.Latin1.GetBytes(request))} HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"1\", W/\"2\"\r\n\r\n",
             "GET /crl/0011223344556677/all.crl HTTP/1.1\r\nHost: x\r\n\r\n",
         ];
-        for (int i = 0; i < Math.Min(Rounds / 20, 20_000); i++)
+        var statuses = new SortedSet<string>();
+        int connections = Math.Min(Rounds / 20, 20_000);
+        long before = 0;
+        for (int i = 0; i < connections; i++)
         {
             using var client = new TcpClient();
             await client.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
@@ -100,16 +103,42 @@ public sealed class FuzzTests
                 await stream.CopyToAsync(answer, TestContext.Current.CancellationToken);
                 string text = Encoding.Latin1.GetString(answer.ToArray());
                 Assert.True(text.Length == 0 || (text.StartsWith("HTTP/1.1 ", StringComparison.Ordinal) && (text[9] is '2' or '3' or '4' || text[9..12] == "505")), text);
+                statuses.Add(text.Length == 0 ? "none" : text[9..12]);
+                if (FindResponse(text) is { } response)
+                {
+                    Assert.NotEqual(ResponseStatus.InternalError, Der.Decode<OcspResponse>(response).ResponseStatus);
+                }
             }
             catch (IOException)
             {
                 // It closed the connection while we still wrote.
             }
+
+            if (i == connections / 5)
+            {
+                before = GC.GetTotalMemory(forceFullCollection: true);
+            }
         }
+
+        long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.True(grown < 16 << 20, $"Memory has grown by {grown} bytes.");
+        Assert.Superset(new HashSet<string> { "200", "400", "404", "405", "415" }, new HashSet<string>(statuses));
 
         using var http = new HttpClient { BaseAddress = address };
         using HttpResponseMessage last = await http.GetAsync(new Uri($"/{Uri.EscapeDataString(Convert.ToBase64String(Encoding.Latin1.GetBytes(request)))}", UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.Equal(ResponseStatus.Successful, Der.Decode<OcspResponse>(await last.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).ResponseStatus);
+    }
+
+    /// <returns>The first OCSP response that was answered whole. Null: none was.</returns>
+    private static byte[]? FindResponse(string text)
+    {
+        const string length = "Content-Length: ";
+        int end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        string head = end < 0 ? "" : text[..end];
+        int at = head.IndexOf(length, StringComparison.Ordinal);
+        return at >= 0 && head.StartsWith("HTTP/1.1 200", StringComparison.Ordinal) && head.Contains("application/ocsp-response", StringComparison.Ordinal)
+            ? Encoding.Latin1.GetBytes(text.Substring(end + 4, int.Parse(head[(at + length.Length)..].Split('\r')[0], System.Globalization.CultureInfo.InvariantCulture)))
+            : null;
     }
 
     private static IEnumerable<byte[]> Seeds(OcspStage stage, TestRandom random)

@@ -173,8 +173,8 @@ public sealed class HttpTests : IAsyncLifetime
     [Fact]
     public void OneVisitor_DoesNotKeepTheOthersOut()
     {
-        var visitors = new PublicListener.VisitorCount(10, 4);
-        IPAddress one = IPAddress.Parse("192.0.2.1"), six = IPAddress.Parse("2001:db8::1"), neighbour = IPAddress.Parse("2001:db8::2"), other = IPAddress.Parse("2001:db8:0:1::1");
+        var visitors = new VisitorCount(_stage.Options() with { Connections = 10, ConnectionsOfOne = 4 });
+        IPAddress one = IPAddress.Parse("192.0.2.1"), six = IPAddress.Parse("2001:db8::1"), neighbour = IPAddress.Parse("2001:db8:0:ff::2"), other = IPAddress.Parse("2001:db8:0:100::1");
         Assert.Equal([true, true, true, true, false], Enumerable.Range(0, 5).Select(i => visitors.TryEnter(i % 2 == 0 ? one : one.MapToIPv6())));
         Assert.Equal([true, true, true, true, false], Enumerable.Range(0, 5).Select(i => visitors.TryEnter(i % 2 == 0 ? six : neighbour)));
         Assert.True(visitors.TryEnter(other));
@@ -182,6 +182,21 @@ public sealed class HttpTests : IAsyncLifetime
         Assert.False(visitors.TryEnter(IPAddress.Loopback));
         visitors.Leave(one);
         Assert.True(visitors.TryEnter(one));
+    }
+
+    /// <summary>Whoever has a /48, or a whole provider's network, has clients without an end.</summary>
+    [Theory]
+    [InlineData("2001:db8:{0}:{1}00::1", "2001:db9::1")]
+    [InlineData("192.0.{0}.{1}", "192.1.0.1")]
+    public void OneProvider_HasHalfOfAllAtMost(string form, string other)
+    {
+        var visitors = new VisitorCount(_stage.Options() with { Connections = 100, ConnectionsOfOne = 4 });
+        IPAddress[] many = [.. Enumerable.Range(0, 200).Select(i => IPAddress.Parse(string.Format(CultureInfo.InvariantCulture, form, i / 20, i % 20)))];
+        Assert.Equal(50, many.Count(visitors.TryEnter));
+        Assert.True(visitors.TryEnter(IPAddress.Parse(other)));
+        visitors.Leave(many[0]);
+        Assert.True(visitors.TryEnter(many[199]));
+        Assert.False(visitors.TryEnter(many[198]));
     }
 
     [Fact]

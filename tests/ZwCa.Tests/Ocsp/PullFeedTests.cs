@@ -195,7 +195,7 @@ public sealed class PullFeedTests
         }
     }
 
-    private static async Task<byte[]> MakeCrlAsync(OcspStage stage, int number)
+    internal static async Task<byte[]> MakeCrlAsync(OcspStage stage, int number)
     {
         Time now = new(OcspStage.Seconds(stage.Time.GetUtcNow()));
         var tbs = new TbsCertList(

@@ -45,7 +45,7 @@ public sealed class RenewLiveTests
         Func<Task<Certificate>>[] wrong =
         [
             () => stage.CertifyAgainAsync(stage.Node, stage.Responder.Tbs.SubjectPublicKeyInfo),
-            () => Task.FromResult(stage.Node),
+            () => stage.CertifyAgainAsync(stage.Node, days: 50),
             async () => (await stage.MakeCaAsync(ZwCa.Hsm.HsmKeyKind.Sm2, "另一CA")).Certificate,
         ];
         foreach (Func<Task<Certificate>> each in wrong)
@@ -67,8 +67,83 @@ public sealed class RenewLiveTests
         Assert.Equal(Der.Encode(stage.Node), Der.Encode(signer.Certificate!));
     }
 
+    /// <summary>The CA says that it is not time yet: its clock is another, or somebody was faster.</summary>
+    [Fact]
+    public async Task WhereTheSameComesBack_NothingIsWrong()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        LiveSigner signer = stage.Signer();
+        stage.Time.By = TimeSpan.FromDays(200);
+        using RenewLive renewal = Renewal(new Ca(_ => Task.FromResult(stage.Node)), signer, stage);
+        Assert.False(await renewal.RunOnceAsync(signer, Token));
+    }
+
+    /// <summary>While the CA was asked, the operator has put a certificate of another ceremony there.</summary>
+    [Fact]
+    public async Task ACertificateThatLastsLonger_IsNotOverwritten()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        LiveSigner signer = stage.Signer();
+        stage.Time.By = TimeSpan.FromDays(200);
+        Certificate operators = await stage.CertifyAgainAsync(stage.Node, days: 400);
+        var ca = new Ca(async _ =>
+        {
+            await File.WriteAllTextAsync(signer.File, Pem.Encode(Pem.Certificate, Der.Encode(operators)), Token);
+            File.SetLastWriteTimeUtc(signer.File, DateTime.UtcNow.AddSeconds(5));
+            return await stage.CertifyAgainAsync(stage.Node);
+        });
+        using RenewLive renewal = Renewal(ca, signer, stage);
+        Assert.False(await renewal.RunOnceAsync(signer, Token));
+        Assert.Equal(Der.Encode(operators), Der.Encode(signer.Certificate!));
+        Assert.Equal(Der.Encode(operators), Pem.Decode(Pem.Certificate, await File.ReadAllTextAsync(signer.File, Token)));
+    }
+
+    /// <summary>Whatever comes, the node goes on, and asks again: a service that ends takes the program with it.</summary>
+    [Fact]
+    public async Task AFaultThatNobodyHasThoughtOf_DoesNotEndTheRenewal()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        LiveSigner signer = stage.Signer();
+        stage.Time.By = TimeSpan.FromDays(200);
+        int asked = 0;
+        var ca = new Ca(async _ => asked++ == 0 ? throw new InvalidOperationException("As the test wants it.") : await stage.CertifyAgainAsync(stage.Node));
+        using var renewal = new RenewLive(new HttpClient(ca) { BaseAddress = new Uri("https://ca.example") }, [signer], new FastTime(stage.Time), NullLogger<RenewLive>.Instance);
+        await renewal.StartAsync(Token);
+        for (int i = 0; signer.Certificate!.Tbs.Validity.NotAfter <= stage.Node.Tbs.Validity.NotAfter; i++)
+        {
+            Assert.True(i < 400, $"Asked {asked} times.");
+            await Task.Delay(25, Token);
+        }
+
+        await renewal.StopAsync(Token);
+        Assert.Equal(2, asked);
+    }
+
+    /// <summary>A clock that was ahead when the file was looked at, and was put right.</summary>
+    [Fact]
+    public async Task AfterAClockThatWasAhead_ANewFileIsSeenAllTheSame()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        LiveSigner signer = stage.Signer();
+        stage.Time.By = TimeSpan.FromDays(3);
+        Assert.NotNull(signer.Certificate);
+        stage.Time.By = TimeSpan.Zero;
+        Certificate next = await stage.CertifyAgainAsync(stage.Node, days: 400);
+        await File.WriteAllTextAsync(signer.File, Pem.Encode(Pem.Certificate, Der.Encode(next)), Token);
+        File.SetLastWriteTimeUtc(signer.File, DateTime.UtcNow.AddSeconds(5));
+        Assert.Equal(Der.Encode(next), Der.Encode(signer.Certificate!));
+    }
+
     private static RenewLive Renewal(Ca ca, LiveSigner signer, OcspStage stage) =>
         new(new HttpClient(ca) { BaseAddress = new Uri("https://ca.example") }, [signer], stage.Time, NullLogger<RenewLive>.Instance);
+
+    /// <summary>A minute is six hundredths of a second.</summary>
+    private sealed class FastTime(TimeProvider time) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, dueTime / 1000, period / 1000);
+    }
 
     /// <summary>Answers with a certificate.</summary>
     private sealed class Ca(Func<byte[], Task<Certificate>> certify) : HttpMessageHandler

@@ -11,6 +11,8 @@ public sealed class StatusTableTests
 {
     private static readonly DateTimeOffset Now = new(2026, 7, 1, 8, 0, 0, TimeSpan.Zero);
 
+    private static readonly DateTimeOffset Later = Now.AddHours(2);
+
     private readonly byte[] _signature = new byte[StatusTable.MaxSignature];
 
     [Fact]
@@ -34,19 +36,51 @@ public sealed class StatusTableTests
     {
         var table = new StatusTable();
         table.Apply(Status([1], 1));
-        Assert.True(table.Apply(Batch(Now), Response([1], 1, 0xA1)));
+        Assert.True(table.Apply(Batch(Now), Response([1], 1, 0xA1), Later));
         Assert.True(Read(table, [1]).HasResponse);
 
         table.Apply(Status([1], 2, Now));
         Assert.False(Read(table, [1]).HasResponse);
-        Assert.False(table.Apply(Batch(Now.AddHours(1)), Response([1], 1, 0xA2)));
-        Assert.False(table.Apply(Batch(Now.AddHours(1)), Response([1], 3, 0xA3)));
+        Assert.False(table.Apply(Batch(Now.AddHours(1)), Response([1], 1, 0xA2), Later));
+        Assert.False(table.Apply(Batch(Now.AddHours(1)), Response([1], 3, 0xA3), Later));
         Assert.False(Read(table, [1]).HasResponse);
 
-        Assert.True(table.Apply(Batch(Now.AddHours(1)), Response([1], 2, 0xA4)));
-        Assert.False(table.Apply(Batch(Now), Response([1], 2, 0xA5)));
+        Assert.True(table.Apply(Batch(Now.AddHours(1)), Response([1], 2, 0xA4), Later));
+        Assert.False(table.Apply(Batch(Now), Response([1], 2, 0xA5), Later));
         CertificateStatus status = Read(table, [1]);
         Assert.Equal((2, Now.AddHours(1).ToUnixTimeSeconds(), 64, (byte)0xA4), (status.Version, status.ThisUpdate, status.SignatureLength, _signature[63]));
+    }
+
+    /// <summary>A node of the CA had its clock ahead: nobody may be given what it signed, and what was right stays; and where nothing was there before, the next one takes its place though it is dated earlier.</summary>
+    [Fact]
+    public void AResponseFromTheFuture_TakesNobodysPlace_AndAnyOtherTakesItsOwn()
+    {
+        var table = new StatusTable();
+        table.Apply(Status([1], 1));
+        table.Apply(Status([2], 1));
+        Assert.True(table.Apply(Batch(Now), Response([1], 1, 0xA1), Now));
+        Assert.False(table.Apply(Batch(Now.AddSeconds(301)), Response([1], 1, 0xA2), Now));
+        Assert.True(table.Apply(Batch(Now.AddSeconds(300)), Response([1], 1, 0xA3), Now));
+        Assert.True(table.Apply(Batch(Now.AddHours(2)), Response([2], 1, 0xB1), Now));
+        Assert.True(table.Apply(Batch(Now.AddHours(1)), Response([2], 1, 0xB2), Now));
+        Assert.True(table.Apply(Batch(Now), Response([2], 1, 0xB3), Now));
+        Assert.False(table.Apply(Batch(Now.AddHours(1)), Response([2], 1, 0xB4), Now));
+        Assert.Equal((Now.ToUnixTimeSeconds(), (byte)0xB3), (Read(table, [2]).ThisUpdate, _signature[0]));
+
+        // In any order, as after a start: of what is in time by now the later one, and what has ended keeps nobody out.
+        foreach (int[] order in (int[][])[[0, 60], [60, 0]])
+        {
+            var again = new StatusTable();
+            again.Apply(Status([1], 1));
+            foreach (int minutes in order)
+            {
+                again.Apply(Batch(Now.AddMinutes(minutes)), Response([1], 1, (byte)minutes), Now.AddHours(2));
+            }
+
+            Assert.Equal((Now.AddHours(1).ToUnixTimeSeconds(), (byte)60), (Read(again, [1]).ThisUpdate, _signature[0]));
+        }
+
+        Assert.True(table.Apply(Batch(Now.AddDays(5)), Response([1], 1, 0xA4), Now.AddDays(4.9)));
     }
 
     [Fact]
@@ -71,9 +105,9 @@ public sealed class StatusTableTests
     {
         var table = new StatusTable();
         table.Apply(Status([1], 1));
-        table.Apply(Batch(Now), Response([1], 1, 0xA1));
-        table.Apply(Batch(Now.AddHours(1)), Response([1], 1, 0xB1, 256));
-        table.Apply(Batch(Now) with { Hash = CertIdHash.Sm3 }, Response([1], 1, 0xC1));
+        table.Apply(Batch(Now), Response([1], 1, 0xA1), Later);
+        table.Apply(Batch(Now.AddHours(1)), Response([1], 1, 0xB1, 256), Later);
+        table.Apply(Batch(Now) with { Hash = CertIdHash.Sm3 }, Response([1], 1, 0xC1), Later);
         Assert.Equal((256, (byte)0xB1), (Read(table, [1]).SignatureLength, _signature[255]));
         Assert.True(table.TryRead(1, [1], CertIdHash.Sm3, _signature, out CertificateStatus sm3));
         Assert.Equal((64, (byte)0xC1), (sm3.SignatureLength, _signature[0]));
@@ -90,7 +124,7 @@ public sealed class StatusTableTests
             for (int i = 0; i < 3000; i++)
             {
                 table.Apply(Status(Serial((round * 3000) + i), 1) with { NotAfter = Now.AddDays(round) });
-                table.Apply(Batch(Now), Response(Serial((round * 3000) + i), 1, unchecked((byte)i)));
+                table.Apply(Batch(Now), Response(Serial((round * 3000) + i), 1, unchecked((byte)i)), Later);
             }
 
             Assert.Equal(round == 0 ? 0 : 3000, table.RemoveExpired(Now.AddDays(round).ToUnixTimeSeconds()));
@@ -118,7 +152,7 @@ public sealed class StatusTableTests
             for (int i = 0; i < certificates; i++)
             {
                 table.Apply(Status(Serial(i), version, version % 2 == 0 ? null : Time(version)) with { NotAfter = Time(version) });
-                table.Apply(Batch(Time(version)) with { NextUpdate = Time(version + 7) }, Response(Serial(i), version, unchecked((byte)version), version % 3 == 0 ? 256 : 64));
+                table.Apply(Batch(Time(version)) with { NextUpdate = Time(version + 7) }, Response(Serial(i), version, unchecked((byte)version), version % 3 == 0 ? 256 : 64), Later);
             }
 
             // Some go, and come again in another's place; the index is made anew now and then.
@@ -174,7 +208,7 @@ public sealed class StatusTableTests
         for (int i = 0; i < count; i++)
         {
             table.Apply(Status(Serial(i), 1));
-            table.Apply(Batch(Now), Response(Serial(i), 1, 1));
+            table.Apply(Batch(Now), Response(Serial(i), 1, 1), Later);
         }
 
         long each = (GC.GetTotalMemory(forceFullCollection: true) - before) / count;

@@ -37,6 +37,15 @@ internal sealed class FeedChain(string origin, IReadOnlyList<SubjectPublicKeyInf
     /// <summary>Whether it has come by everywhere where it has to.</summary>
     public bool HasMet => _through.Count == 0;
 
+    /// <summary>One that goes on from here, without this one.</summary>
+    public FeedChain Copy()
+    {
+        var copy = new FeedChain(origin, pins) { At = At, _isOpen = _isOpen };
+        copy._rolled.AddRange(_rolled);
+        copy._through.AddRange(_through);
+        return copy;
+    }
+
     /// <summary>Goes to where a snapshot leads: the first segment may be any up to the one that follows it, and the chain has to come by its place.</summary>
     /// <param name="first">Number of the segment that comes first.</param>
     public void BeginAt(FeedStatement snapshot, long first)
@@ -131,20 +140,31 @@ internal sealed class FeedChain(string origin, IReadOnlyList<SubjectPublicKeyInf
             throw new FeedRefusedException($"A statement of the kind {tbs.Kind} of the feed {tbs.Origin}, where {kind} of {origin} is expected.");
         }
 
-        if (!Believed(tbs.Number, kind).Any(statement.IsSignedBy))
+        if (!IsBelieved(statement))
         {
             throw new FeedRefusedException($"{kind} {tbs.Number} is not signed with the key of the feed.");
         }
     }
 
+    /// <summary>Whether it is signed with a key that is believed for its number.</summary>
+    public bool IsBelieved(FeedStatement statement) => Believed(statement.Tbs.Number, statement.Tbs.Kind).Any(statement.IsSignedBy);
+
+    /// <summary>
+    /// Whether it is signed with the newest key that is known. Of segments and heartbeats the place in the feed says so; a snapshot may be about any, and one about a time before the rollover could be made by
+    /// whoever has stolen the old key.
+    /// </summary>
+    public bool IsOfNewestKey(FeedStatement statement) => (_rolled.Count == 0 ? pins : [_rolled[^1].Key]).Any(statement.IsSignedBy);
+
     /// <exception cref="FeedRefusedException">The content is another one.</exception>
     public static void RequireContent(TbsFeedStatement tbs, int part, ReadOnlySpan<byte> content)
     {
-        if (!CryptographicOperations.FixedTimeEquals(Sm3.HashData(content), tbs.Contents[part].Span))
+        if (!IsContent(tbs, part, content))
         {
             throw new FeedRefusedException($"The content of {tbs.Kind} {tbs.Number} (part {part}) is another one than was signed.");
         }
     }
+
+    public static bool IsContent(TbsFeedStatement tbs, int part, ReadOnlySpan<byte> content) => CryptographicOperations.FixedTimeEquals(Sm3.HashData(content), tbs.Contents[part].Span);
 
     /// <summary>A heartbeat or a snapshot about a segment may be signed with the key that follows it already.</summary>
     private IEnumerable<SubjectPublicKeyInfo> Believed(long number, FeedStatementKind kind)
