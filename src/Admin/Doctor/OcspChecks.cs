@@ -14,6 +14,7 @@ internal sealed class OcspChecks(Installation installation, IReadOnlyList<Uri> r
 {
     private const string Kind = "ocsp";
     private const string Advice = "see whether the responder runs; relying parties fall back on the CRL";
+    private const string AdviceToSign = "see feed and answers of its /health/ready, and whether it has a key for this CA (Ocsp:Live); what is signed ahead it gives out without one";
 
     /// <summary>Of what was signed ahead a successor comes before half of its time has passed.</summary>
     private const double Amber = 0.5;
@@ -50,7 +51,7 @@ internal sealed class OcspChecks(Installation installation, IReadOnlyList<Uri> r
             {
                 report.Warn(Kind, place, "not an http(s) address, and was not looked at", "look at it with a client of its kind");
             }
-            else if (await AskOneAsync(place, new OcspQuestion(issuer, serialNumber, CertIdHash.Sha1, nonce: null), url, cancellationToken) is { } verdict)
+            else if (await AskOneAsync(place, new OcspQuestion(issuer, serialNumber, CertIdHash.Sha1, nonce: null), url, Advice, cancellationToken) is { } verdict)
             {
                 TellStatus(place, serialNumber, verdict.Single!);
                 answers.Add(verdict.Single!);
@@ -60,8 +61,9 @@ internal sealed class OcspChecks(Installation installation, IReadOnlyList<Uri> r
         return answers;
     }
 
+    /// <param name="advice">Where it answers, and not with a status.</param>
     /// <returns>Null: nothing that can be relied on; a line says why.</returns>
-    private async Task<OcspVerdict?> AskOneAsync(string place, OcspQuestion question, Uri url, CancellationToken cancellationToken)
+    private async Task<OcspVerdict?> AskOneAsync(string place, OcspQuestion question, Uri url, string advice, CancellationToken cancellationToken)
     {
         OcspVerdict verdict;
         try
@@ -78,7 +80,7 @@ internal sealed class OcspChecks(Installation installation, IReadOnlyList<Uri> r
 
         if (verdict.Status != ResponseStatus.Successful)
         {
-            report.Warn(Kind, place, verdict.Fault!, Advice);
+            report.Warn(Kind, place, verdict.Fault!, advice);
             return null;
         }
 
@@ -130,7 +132,7 @@ internal sealed class OcspChecks(Installation installation, IReadOnlyList<Uri> r
         string subject = $"{responder} {authority.Id}";
         SerialNumber serialNumber = SerialNumbers.Create();
         var nonce = new Nonce(RandomNumberGenerator.GetBytes(NonceLength));
-        if (await AskOneAsync(subject, new OcspQuestion(authority.Certificate, serialNumber, CertIdHash.Sha1, nonce), responder, cancellationToken) is not { } verdict)
+        if (await AskOneAsync(subject, new OcspQuestion(authority.Certificate, serialNumber, CertIdHash.Sha1, nonce), responder, AdviceToSign, cancellationToken) is not { } verdict)
         {
             return;
         }

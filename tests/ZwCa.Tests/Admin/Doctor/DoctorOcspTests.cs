@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Ocsp;
