@@ -79,7 +79,7 @@ internal static class DemoCommand
             servers = province.Issued;
             pair = province.Pair;
             serverFiles = [Save(output, "server-sm2.pem", servers[0]), Save(output, "server-rsa.pem", servers[1])];
-            good &= await DemoDoctor.ShowAsync(Path.GetRelativePath(Environment.CurrentDirectory, ceremony.Output), province.Publication, province.Management, Path.Combine(ca.FullName, "ca", "log.anchor"), serverFiles);
+            good &= await DemoDoctor.ShowAsync(Path.GetRelativePath(Environment.CurrentDirectory, ceremony.Output), province, Path.Combine(ca.FullName, "ca", "log.anchor"), serverFiles);
             province.Stop();
         }
 

@@ -5,24 +5,24 @@ using ZwCa.Admin.Doctor;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>What an operator's monitoring sees of the running CA: <c>zwca doctor</c>, with the command line and the output of every day.</summary>
+/// <summary>What an operator's monitoring sees of the running CA and its responder: <c>zwca doctor</c>, with the command line and the output of every day.</summary>
 internal static class DemoDoctor
 {
     /// <summary>A CA that has just started has all its CRLs to make first.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <param name="trust">Output of the ceremony.</param>
-    /// <param name="publication">Where the CA serves what it publishes.</param>
-    /// <param name="management">The CA's management listener.</param>
+    /// <param name="province">It runs.</param>
     /// <param name="anchor">To which the CA's log appends its checkpoints.</param>
     /// <param name="certificates">Files of certificates that the CA has issued.</param>
     /// <returns>Whether nothing is bad.</returns>
-    public static async Task<bool> ShowAsync(string trust, Uri publication, Uri management, string anchor, IReadOnlyList<string> certificates)
+    public static async Task<bool> ShowAsync(string trust, DemoProvince province, string anchor, IReadOnlyList<string> certificates)
     {
         AnsiConsole.MarkupLine("\n[bold]The doctor, from outside[/]");
         string[] arguments =
         [
-            "--trust", trust, "--url", Plain(publication), "--management", Plain(management), "--log", anchor, .. certificates.SelectMany(file => (string[])["--certificate", file]),
+            "--trust", trust, "--url", Plain(province.Publication), "--management", Plain(province.Management), "--management", Plain(province.Responder.Management),
+            "--ocsp", Plain(province.Responder.Url), "--log", anchor, .. certificates.SelectMany(file => (string[])["--certificate", file]),
         ];
 
         // Plain, so that a narrow terminal does not break the lines.
@@ -43,7 +43,6 @@ internal static class DemoDoctor
                 Console.WriteLine($"  {line}");
             }
 
-            // The demo has no OCSP responder: that is a warning, for there are the CRLs.
             return DemoCommand.Report($"exit code {code}: {(code == (int)Health.Ok ? "all is well" : code == (int)Health.Warning ? "nothing is bad" : "not well")}", code is (int)Health.Ok or (int)Health.Warning);
         }
     }

@@ -66,7 +66,7 @@ internal sealed partial class DemoProvince
     {
         Certificate sm2 = _ceremony.Certificate("issuing-s1");
         Certificate rsa = _ceremony.Certificate("issuing-r1");
-        DemoResponder responder = _responder!;
+        DemoResponder responder = Responder;
         bool good = await responder.SaysAsync("the SM2 server certificate, which was revoked", Issued[0].Tbs.SerialNumber, sm2, "revoked");
         good &= await responder.SaysAsync("the RSA server certificate", Issued[1].Tbs.SerialNumber, rsa, "good");
         good &= await responder.SaysAsync("张三's new signing certificate", Pair.Signing.Tbs.SerialNumber, sm2, "good");

@@ -58,6 +58,9 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     /// <summary>The CA's listener for its operators.</summary>
     public Uri Management => _service.Management;
 
+    /// <summary>Answers what the CA tells.</summary>
+    public DemoResponder Responder => _responder!;
+
     /// <summary>What the RA had issued: SM2 first, then RSA.</summary>
     public List<Certificate> Issued { get; } = [];
 

@@ -27,6 +27,9 @@ internal sealed class DemoResponder : IAsyncDisposable
     /// <summary>Where everybody asks.</summary>
     public Uri Url { get; }
 
+    /// <summary>Its listener for its operators.</summary>
+    public Uri Management => _service.Management;
+
     /// <summary>Configures it from the ceremony's output and starts it.</summary>
     /// <param name="ca">Where the CA listens.</param>
     /// <param name="folder">Made anew.</param>

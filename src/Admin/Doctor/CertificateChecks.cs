@@ -15,6 +15,9 @@ internal sealed class CertificateChecks(
     /// <summary>Of what somebody holds: that one of them is revoked is no fault of the installation.</summary>
     private const string Held = "certificate";
 
+    /// <summary>Between reading what is revoked and dating the CRL.</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromMinutes(1);
+
     /// <summary>Each CA certificate that another CA vouches for. A root has nobody who could revoke it.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -53,14 +56,7 @@ internal sealed class CertificateChecks(
             report.Warn(kind, name, "it does not say where the CA's certificate is (AIA)", "see its profile: clients without the CA's certificate cannot build the path");
         }
 
-        var answers = new List<CertStatus>();
-        foreach (string place in Places(access, Oids.OcspAccess))
-        {
-            if (await ocsp.AskAsync(place, issuer.Certificate, tbs.SerialNumber, cancellationToken) is { } answer)
-            {
-                answers.Add(answer);
-            }
-        }
+        IReadOnlyList<SingleResponse> answers = await ocsp.AskAsync([.. Places(access, Oids.OcspAccess)], issuer.Certificate, tbs.SerialNumber, cancellationToken);
 
         // Step 3: its CRLs, and what they say of it. One that has it outweighs all that have not.
         CrlStatus? status = null;
@@ -80,7 +76,7 @@ internal sealed class CertificateChecks(
             report.Warn(kind, name, "it names no CRL", "see its profile: only an OCSP responder can say that it was revoked");
         }
 
-        // Step 4: in words.
+        // Step 4: in words. A responder hears of a change at once, and a CRL when the next one is made.
         DateTimeOffset now = time.GetUtcNow();
         string dates = tbs.Validity.NotAfter.Value < now ? $"expired on {PlainText.Of(tbs.Validity.NotAfter.Value)}"
             : tbs.Validity.NotBefore.Value > now ? $"not valid before {PlainText.Of(tbs.Validity.NotBefore.Value)}"
@@ -90,9 +86,20 @@ internal sealed class CertificateChecks(
         {
             report.Fault(kind, name, words + "of unknown status: no CRL that it names can be relied on", "see the lines of its CRL");
         }
-        else if (status.IsRevoked && answers.Exists(answer => answer is Good))
+        else if (status.IsRevoked && answers.Any(answer => answer.CertStatus is Good && !(status.IsHold && answer.ThisUpdate.Value > status.AsOf)))
         {
             report.Fault(kind, name, $"{words}{status.Words}, and OCSP says that it is good", "see where the responder has its knowledge from: it deceives who asks it");
+        }
+        else if (!status.IsRevoked && RevokedSince(answers, status.AsOf) is { } since)
+        {
+            if (since < status.AsOf - Skew)
+            {
+                report.Fault(kind, name, $"{words}{status.Words}, and OCSP says that it is revoked since {PlainText.Of(since)}, before that", "see why the CRL has it not: it deceives who relies on it");
+            }
+            else
+            {
+                report.Ok(kind, name, $"{words}revoked since {PlainText.Of(since)}, says OCSP; the next CRL has it");
+            }
         }
         else if (status.IsRevoked && kind == OfAuthority)
         {
@@ -103,6 +110,12 @@ internal sealed class CertificateChecks(
             report.Ok(kind, name, words + status.Words);
         }
     }
+
+    /// <param name="asOf">A hold may be over since then.</param>
+    /// <returns>The earliest of what they say; null: none says that it is revoked.</returns>
+    private static DateTimeOffset? RevokedSince(IEnumerable<SingleResponse> answers, DateTimeOffset asOf) => answers
+        .Where(answer => answer.CertStatus is Revoked { Info: var info } && (info.RevocationReason != RevocationReason.CertificateHold || answer.ThisUpdate.Value >= asOf))
+        .Select(answer => (DateTimeOffset?)((Revoked)answer.CertStatus).Info.RevocationTime.Value).Min();
 
     private static IEnumerable<string> Places(AuthorityInfoAccess? access, string method) =>
         (access?.Descriptions ?? []).Where(each => each.AccessMethod == method).Select(each => each.AccessLocation).OfType<UniformResourceIdentifier>().Select(each => each.Uri);

@@ -8,7 +8,9 @@ using ZwCa.Issuance;
 namespace ZwCa.Admin.Doctor;
 
 /// <param name="Words">For a line.</param>
-internal sealed record CrlStatus(bool IsRevoked, string Words);
+/// <param name="AsOf">The CRL's thisUpdate.</param>
+/// <param name="IsHold">Revoked for the time being.</param>
+internal sealed record CrlStatus(bool IsRevoked, string Words, DateTimeOffset AsOf, bool IsHold = false);
 
 /// <summary>Published CRLs, as relying parties and as their caches meet them. It holds their files, for certificates lead to them again.</summary>
 internal sealed class CrlChecks(Installation installation, Web web, KeptState state, DoctorReport report, TimeProvider time) : IDisposable
@@ -289,12 +291,11 @@ internal sealed class CrlChecks(Installation installation, Web web, KeptState st
             if (entry.Fault is null && entry.SerialNumber.SequenceEqual(serialNumber.Content))
             {
                 string since = entry.RevokedAt is { } date ? PlainText.Of((DateTimeOffset)date) : "a date that cannot be read";
-                return new CrlStatus(true, entry.Reason == RevocationReason.CertificateHold
-                    ? $"suspended (certificateHold) since {since}"
-                    : $"revoked on {since}, reason {CrlText.Word(entry.Reason)}");
+                bool isHold = entry.Reason == RevocationReason.CertificateHold;
+                return new CrlStatus(true, isHold ? $"suspended (certificateHold) since {since}" : $"revoked on {since}, reason {CrlText.Word(entry.Reason)}", crl.ThisUpdate.Value, isHold);
             }
         }
 
-        return new CrlStatus(false, $"not revoked, says CRL number {crl.Number} of {PlainText.Of(crl.ThisUpdate.Value)}");
+        return new CrlStatus(false, $"not revoked, says CRL number {crl.Number} of {PlainText.Of(crl.ThisUpdate.Value)}", crl.ThisUpdate.Value);
     }
 }

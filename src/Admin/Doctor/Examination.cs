@@ -12,6 +12,9 @@ internal sealed record ExaminationPlan
     /// <summary>Base addresses of management listeners.</summary>
     public IReadOnlyList<Uri> Management { get; init; } = [];
 
+    /// <summary>Addresses of OCSP responders, each a node.</summary>
+    public IReadOnlyList<Uri> Responders { get; init; } = [];
+
     /// <summary>By file name.</summary>
     public IReadOnlyList<(string Name, Certificate Certificate)> Certificates { get; init; } = [];
 
@@ -43,11 +46,12 @@ internal static class Examination
         using var web = new Web(time, plan.Patience, budget);
         var authorities = new AuthorityChecks(plan.Installation, web, report, time);
         using var crls = new CrlChecks(plan.Installation, web, plan.State, report, time);
-        var ocsp = new OcspChecks(plan.Installation, web, report, time);
+        var ocsp = new OcspChecks(plan.Installation, plan.Responders, web, report, time);
         var certificates = new CertificateChecks(plan.Installation, authorities, crls, ocsp, report, time);
 
         // The services first: what a server of the publication sends does not use up what is for them.
-        await new ServiceChecks(web, report).RunAsync(plan.Management, cancellationToken);
+        await new ServiceChecks(plan.Installation.HasOcsp, web, report).RunAsync(plan.Management, cancellationToken);
+        await ocsp.RunAsync(cancellationToken);
         await new LogChecks(plan.Installation, plan.State, report).RunAsync(plan.Anchors, cancellationToken);
         await authorities.RunAsync(cancellationToken);
         TellProfiles(plan.Installation, report);

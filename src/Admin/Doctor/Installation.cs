@@ -27,6 +27,9 @@ internal sealed record Authority(
     string Id, string Issuer, string Profile, Certificate Certificate, bool IsOfInventory, string KeyIdentifier, IReadOnlyList<CrlPlace> Places)
 {
     public bool IsCross => Profile == "cross";
+
+    /// <summary>Of people and servers: a CA with a CRL for each part of them.</summary>
+    public bool IsForSubscribers => Places.Any(place => place.IsPartition);
 }
 
 /// <summary>What a ceremony's output says that there has to be, and where it is asked for.</summary>
@@ -45,6 +48,9 @@ internal sealed class Installation
     public Inventory Inventory { get; }
 
     public IReadOnlyList<Authority> Authorities { get; }
+
+    /// <summary>The ceremony made a key that signs the feed of statuses, or one that signs OCSP responses.</summary>
+    public bool HasOcsp => Inventory.Keys.Any(each => each.Id.EndsWith("-feed", StringComparison.Ordinal)) || Inventory.Certificates.Any(each => each.ProfileName == "ocsp-responder");
 
     /// <summary>By which places are known: the shipped ones, the ceremony's own, and those of the folder that was named.</summary>
     public IReadOnlyList<Profile> Profiles { get; }

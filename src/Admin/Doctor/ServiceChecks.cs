@@ -4,13 +4,22 @@ using ZwCa.Admin.Crls;
 namespace ZwCa.Admin.Doctor;
 
 /// <summary>Services by their own account: <c>/health/live</c>, and every check of <c>/health/ready</c> with its reason.</summary>
-internal sealed class ServiceChecks(Web web, DoctorReport report)
+/// <param name="hasOcsp">CAs tell of statuses.</param>
+internal sealed class ServiceChecks(bool hasOcsp, Web web, DoctorReport report)
 {
     private const string Live = "live";
     private const string Ready = "ready";
 
     /// <summary>What a CA says of itself at least: a service that watches less than that is not well because it says so.</summary>
     private static readonly string[] Expected = ["database", "hsm", "audit", "jobs", "crls"];
+
+    /// <summary>Of a CA that tells of statuses: that every certificate has a young response, and every change is told.</summary>
+    private const string Ocsp = "ocsp";
+
+    /// <summary>An OCSP responder is known by the feed that it pulls. One that signs nothing has no device.</summary>
+    private const string Feed = "feed";
+
+    private static readonly string[] ExpectedOfResponder = [Feed, "answers", "link"];
 
     /// <summary>A KMC is known by its stock.</summary>
     private const string Stock = "stock";
@@ -95,9 +104,10 @@ internal sealed class ServiceChecks(Web web, DoctorReport report)
             }
         }
 
-        bool isKmc = lines.Exists(line => line.Check == Stock);
-        string service = isKmc ? "KMC" : "CA";
-        foreach (string missing in (isKmc ? ExpectedOfKmc : Expected).Where(each => !lines.Exists(line => line.Check == each)))
+        (string service, string[] expected) = lines.Exists(line => line.Check == Stock) ? ("KMC", ExpectedOfKmc)
+            : lines.Exists(line => line.Check == Feed) ? ("responder", ExpectedOfResponder)
+            : ("CA", hasOcsp ? [.. Expected, Ocsp] : Expected);
+        foreach (string missing in expected.Where(each => !lines.Exists(line => line.Check == each)))
         {
             report.Fault(Ready, $"{name} {missing}", $"/health/ready has no such check, which a {service} has", $"is this the management listener of the {service}, and is its program complete?");
         }

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Hsm;
 using ZwCa.Issuance.Feed;

@@ -38,7 +38,9 @@ internal static class FeedApi
         }
 
         RouteGroupBuilder group = app.MapGroup("/feed").RequireClient(ClientKind.Ocsp);
-        group.MapGet("head", GetHeadAsync).Produces<byte[]>(contentType: ContentType);
+
+        // It waits for longer than the operator may allow other requests, and ends by itself.
+        group.MapGet("head", GetHeadAsync).Produces<byte[]>(contentType: ContentType).DisableRequestTimeout();
         group.MapGet("segments", GetSegmentsAsync).Produces<byte[]>(contentType: ContentType).DisableRequestTimeout();
         group.MapGet("snapshot", GetSnapshotAsync).Produces<byte[]>(contentType: ContentType);
         group.MapGet("snapshot/{number:long}/{part:long}", GetPartAsync).Produces<byte[]>(contentType: ContentType);

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Asn1.Decisions;
@@ -5,6 +6,7 @@ using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Hsm;
+using ZwCa.ServiceDefaults.Links;
 using ZwCa.Tests.Ca.Status;
 
 namespace ZwCa.Tests.Stories.Ocsp;
@@ -103,5 +105,19 @@ public sealed class ClockTests
         await scene.Ca.App.Services.GetRequiredService<RecoverIssuance>().RunAsync(Token);
         await scene.UntilSaidAsync(serial, Heard.Revoked);
         Assert.Equal(Heard.Revoked, (await scene.Agency.AskAsync(serial, isFresh: true)).Word);
+    }
+
+    /// <summary>A night without a change: whoever waits for news hears after ten seconds that there are none, also where the operator allows requests less than that.</summary>
+    [Fact]
+    public async Task AFeedWithoutNews_IsHeard_HoweverLittleTimeARequestMayTake()
+    {
+        await using ClockedScene scene = await ClockedScene.StartAsync(options: each => each with { Limits = each.Limits with { RequestTimeout = TimeSpan.FromSeconds(1) } });
+        HttpClient link = scene.Ca.CreateClient(await scene.Ca.RegisterAsync("ocsp-2", ClientKind.Ocsp));
+        Task<HttpResponseMessage> waiting = link.GetAsync(new Uri("/feed/head?after=1000", UriKind.Relative), Token);
+        await Task.Delay(TimeSpan.FromSeconds(2), Token);
+        Assert.False(waiting.IsCompleted);
+        scene.Clock.Pass(TimeSpan.FromSeconds(10));
+        using HttpResponseMessage answer = await waiting;
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,6 +12,7 @@ using ZwCa.Hsm;
 using ZwCa.Ocsp;
 using ZwCa.Ocsp.Answers;
 using ZwCa.Ocsp.Feed;
+using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.Tests.Ca.Crls;
 
@@ -39,12 +39,15 @@ internal sealed class ClockedScene : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<ClockedScene> StartAsync(IReadOnlyDictionary<string, string?>? settings = null)
+    public static async Task<ClockedScene> StartAsync(IReadOnlyDictionary<string, string?>? settings = null, Func<ServiceOptions, ServiceOptions>? options = null)
     {
         var scene = new ClockedScene();
         try
         {
-            scene.Ca = await CaStage.StartAsync(new CaSetup { Time = scene.Clock, TellsChanges = true, Settings = settings ?? new Dictionary<string, string?>() });
+            scene.Ca = await CaStage.StartAsync(new CaSetup
+            {
+                Time = scene.Clock, TellsChanges = true, Settings = settings ?? new Dictionary<string, string?>(), Options = options ?? (each => each),
+            });
             await scene.StartNodeAsync();
             return scene;
         }
