@@ -177,7 +177,7 @@ public sealed class RolloverTests
 
     private static ResponderCopy Open(TemporaryFolder folder, string name, SubjectPublicKeyInfo pin)
     {
-        var copy = new ResponderCopy(CaScene.LogOrigin, [pin], folder.File(name), folder.File($"{name}-heard"));
+        var copy = new ResponderCopy(CaScene.LogOrigin, [pin], folder.File(name), folder.File($"{name}-heard"), TimeProvider.System);
         Assert.Null(copy.Load());
         return copy;
     }

@@ -127,7 +127,7 @@ internal sealed class ClockedScene : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(Clock);
         builder.Services.AddSingleton(link);
         builder.Services.AddSingleton<IReadOnlyList<LiveSigner>>([new LiveSigner(_folder.File("node.pem"), new HsmSigner(Ca.Hsm, key), Clock, NullLogger.Instance)]);
-        builder.AddResponder(options, () => new FeedCopy(CaScene.LogOrigin, [feedKey], _folder.File("feed"), _folder.File("heard")));
+        builder.AddResponder(options, _ => new FeedCopy(CaScene.LogOrigin, [feedKey], _folder.File("feed"), _folder.File("heard"), Clock));
         _node = builder.Build();
         await _node.StartAsync(Token);
         var address = new Uri(_node.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
