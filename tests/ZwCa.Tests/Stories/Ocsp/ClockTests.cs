@@ -1,7 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Feed;
 using ZwCa.Ca.Certificates;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
@@ -14,6 +16,9 @@ namespace ZwCa.Tests.Stories.Ocsp;
 /// <summary>What becomes of an installation in which something stands still for minutes or days.</summary>
 public sealed class ClockTests
 {
+    /// <summary>As the clock goes forward, whoever waits for news of the feed hears at once that there are none, and asks again.</summary>
+    private static readonly TimeSpan Again = TimeSpan.FromSeconds(2);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>2020: responses grew old, and nobody noticed. Here monitoring is told when two days are left, and an agency never gets one that is over.</summary>
@@ -74,11 +79,18 @@ public sealed class ClockTests
         Assert.Equal(HealthStatus.Degraded, await scene.HealthAsync());
         scene.Clock.Pass(TimeSpan.FromSeconds(25));
         Assert.Equal(HealthStatus.Unhealthy, await scene.HealthAsync());
+
+        // The responder hears the CA again, and again; what it hears is that the CA has not told all since.
+        HttpClient link = scene.Ca.CreateClient(await scene.Ca.RegisterAsync("ocsp-2", ClientKind.Ocsp));
+        FeedStatement heartbeat = Der.Decode<FeedStatement>(await link.GetByteArrayAsync(new Uri("/feed/head", UriKind.Relative), Token));
+        Assert.True(heartbeat.Tbs.Time < revoked.RevokedAt + TimeSpan.FromSeconds(2), $"At {heartbeat.Tbs.Time:u} the CA says that this is all, and at {revoked.RevokedAt:u} it has revoked.");
+        await Task.Delay(Again, Token);
         Heard before = await scene.Agency.AskAsync(certificate.Serial), fresh = await scene.Agency.AskAsync(certificate.Serial, isFresh: true);
         Assert.All((Heard[])[before, fresh], heard => Assert.Equal(Heard.Good, heard.Word));
         Assert.All((Heard[])[before, fresh], heard => Assert.True(heard.ThisUpdate < revoked.RevokedAt + TimeSpan.FromSeconds(2), $"Good as of {heard.ThisUpdate:u}, revoked at {revoked.RevokedAt:u}"));
 
         scene.Clock.Pass(TimeSpan.FromMinutes(5));
+        await Task.Delay(Again, Token);
         Assert.Equal(Heard.TryLater, (await scene.Agency.AskAsync(certificate.Serial, isFresh: true)).Word);
         Assert.Equal(Heard.Good, (await scene.Agency.AskAsync(certificate.Serial)).Word);
 
