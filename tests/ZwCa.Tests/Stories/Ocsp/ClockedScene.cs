@@ -113,7 +113,7 @@ internal sealed class ClockedScene : IAsyncDisposable
         Certificate certificate = await Ca.Scene.CertifyNodeAsync(Ca.Scene.Issuers.Subscribers, key.PublicKey!, NodeName);
         await File.WriteAllTextAsync(_folder.File("node.pem"), Pem.Encode(Pem.Certificate, Der.Encode(certificate)), Token);
         HttpClient link = Ca.CreateClient(await Ca.RegisterAsync(NodeName, ClientKind.Ocsp));
-        SubjectPublicKeyInfo feedKey = Ca.App.Services.GetRequiredService<FeedKey>().PublicKey;
+        SubjectPublicKeyInfo feedKey = Ca.App.Services.GetRequiredService<FeedKeys>().Configured.PublicKey;
         var options = new ZwCa.Ocsp.OcspOptions
         {
             Listen = ["127.0.0.1:0"],
