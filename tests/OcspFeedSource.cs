@@ -113,7 +113,7 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
                 "head" => Bytes(Der.Encode(Heartbeat?.Invoke() ?? MakeHeartbeat(Segments.Count))),
                 "segments" when Answer is { } answer => Bytes(answer(after)),
                 "segments" when after + 1 < First => Gone(),
-                "segments" => Bytes([.. Segments.Skip((int)after).Take(Most).SelectMany(each => FeedFrames.Write(Der.Encode(each.Statement), each.Content.Span))]),
+                "segments" => Bytes(FramesAfter((int)after)),
                 "snapshot" when _snapshot is null => new HttpResponseMessage(HttpStatusCode.NotFound),
                 "snapshot" when path.Length == 2 => Bytes(Der.Encode(_snapshot.Value.Statement)),
                 "snapshot" => Bytes(_snapshot.Value.Parts[int.Parse(path[3], System.Globalization.CultureInfo.InvariantCulture)]),
@@ -121,6 +121,24 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
                 _ => new HttpResponseMessage(HttpStatusCode.NotFound),
             };
         }
+    }
+
+    /// <summary>As the CA does: up to so many, and no more bytes than one answer has.</summary>
+    private byte[] FramesAfter(int after)
+    {
+        using var answer = new MemoryStream();
+        foreach ((FeedStatement statement, ReadOnlyMemory<byte> content) in Segments.Skip(after).Take(Most).Select(each => (each.Statement, each.Content)))
+        {
+            byte[] frame = FeedFrames.Write(Der.Encode(statement), content.Span);
+            if (answer.Length > 0 && answer.Length + frame.Length > FeedFrames.MaxContent)
+            {
+                break;
+            }
+
+            answer.Write(frame);
+        }
+
+        return answer.ToArray();
     }
 
     private int Count
