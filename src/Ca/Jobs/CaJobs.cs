@@ -108,13 +108,14 @@ internal sealed class CrlJob(CrlRuns runs) : IJob
 }
 
 /// <summary>Every slice of certificates whose OCSP responses are due, and before that the certificates that their signers need. On several nodes at once: one that stands still keeps no other from it.</summary>
-internal sealed class OcspJob(RenewSigners renewal, IntroduceSigners introduction, PresignResponses responses) : IJob
+internal sealed class OcspJob(RenewSigners renewal, IntroduceSigners introduction, PresignResponses responses, MakeSnapshot snapshot) : IJob
 {
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
         await renewal.RunAsync(cancellationToken);
         await introduction.RunAsync(cancellationToken);
         await responses.RunDueAsync(cancellationToken);
+        await snapshot.RunAfterRolloverAsync(cancellationToken);
     }
 }
 

@@ -24,6 +24,10 @@ internal sealed class OcspHealth(
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TooLate = TimeSpan.FromSeconds(30);
 
+    /// <summary>Of a CRL that was made, and that the feed does not tell of.</summary>
+    private static readonly TimeSpan LateCrl = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan TooLateCrl = TimeSpan.FromMinutes(15);
+
     /// <summary>For the first signing of what was issued before.</summary>
     private static readonly TimeSpan LongAgo = TimeSpan.FromMinutes(15);
 
@@ -31,9 +35,10 @@ internal sealed class OcspHealth(
     {
         try
         {
-            (byte[]? change, FeedPosition feed, Slices slices) = await database.ReadAsync(
+            (byte[]? change, byte[]? crl, FeedPosition feed, Slices slices) = await database.ReadAsync(
                 async transaction => (
                     await OcspStore.FindOldestChangeAsync(transaction),
+                    await TellCrls.FindOldestAsync(transaction),
                     await FeedStore.FindLastAsync(transaction),
                     await transaction.GetAsync<Slices>(
                         """
@@ -42,7 +47,7 @@ internal sealed class OcspHealth(
                         FROM ocsp_slice
                         """)),
                 cancellationToken);
-            (HealthStatus Status, string Reason)[] found = [.. Judge(change, feed, slices)];
+            (HealthStatus Status, string Reason)[] found = [.. Judge(change, crl, feed, slices)];
 
             // HealthStatus counts up to healthy.
             return found.Length == 0
@@ -55,7 +60,7 @@ internal sealed class OcspHealth(
         }
     }
 
-    private IEnumerable<(HealthStatus Status, string Reason)> Judge(byte[]? change, FeedPosition feed, Slices slices)
+    private IEnumerable<(HealthStatus Status, string Reason)> Judge(byte[]? change, byte[]? crl, FeedPosition feed, Slices slices)
     {
         DateTimeOffset now = time.GetUtcNow();
         if (clock.FindFault() is { } fault)
@@ -81,6 +86,11 @@ internal sealed class OcspHealth(
         if (change is not null && now - Ulid.TimeOf(change) is var waits && waits > Late)
         {
             yield return (waits > TooLate ? HealthStatus.Unhealthy : HealthStatus.Degraded, $"The status of a certificate has changed at {Ulid.TimeOf(change):u}, and OCSP does not tell it yet.");
+        }
+
+        if (crl is not null && now - Ulid.TimeOf(crl) is var old && old > LateCrl)
+        {
+            yield return (old > TooLateCrl ? HealthStatus.Unhealthy : HealthStatus.Degraded, $"Responders are not told of the CRL that was made at {Ulid.TimeOf(crl):u}.");
         }
 
         if (slices.Total == 0)

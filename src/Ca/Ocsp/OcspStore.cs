@@ -178,6 +178,20 @@ internal static class OcspStore
             """,
             new { slice.First, slice.LeasedUntil, Certificates = certificates, SignedAt = signedAt, Due = due }) == 1;
 
+    /// <summary>All slices are due then, or are already.</summary>
+    public static Task BringForwardAsync(Transaction transaction, DateTimeOffset due) => transaction.ExecuteAsync("UPDATE ocsp_slice SET due_at = @Due WHERE due_at > @Due", new { Due = due });
+
+    /// <summary>The slices of these certificates are due then, or are already.</summary>
+    public static async Task BringForwardAsync(Transaction transaction, IReadOnlyList<byte[]> certificateIds, DateTimeOffset due)
+    {
+        foreach (byte[] id in certificateIds)
+        {
+            await transaction.ExecuteAsync(
+                "UPDATE ocsp_slice SET due_at = @Due WHERE due_at > @Due AND first_certificate = (SELECT MAX(first_certificate) FROM ocsp_slice WHERE first_certificate <= @Id)",
+                new { Due = due, Id = id });
+        }
+    }
+
     /// <summary>A batch that was refused is tried again then.</summary>
     public static Task SetDueAsync(Transaction transaction, SliceRange slice, DateTimeOffset due) => transaction.ExecuteAsync(
         "UPDATE ocsp_slice SET due_at = @Due, leased_until = 0 WHERE first_certificate = @First AND leased_until = @LeasedUntil", new { slice.First, slice.LeasedUntil, Due = due });

@@ -10,6 +10,7 @@ using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Issuance.Feed;
+using ZwCa.Jobs;
 using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ca.Ocsp;
@@ -49,8 +50,14 @@ internal static class FeedApi
 
     /// <summary>A heartbeat. Where it waits, a stop of the service ends that with how far the feed is.</summary>
     private static async Task<FileContentHttpResult> GetHeadAsync(
-        FeedHead head, WriteFeed feed, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, long? after = null)
+        FeedHead head, WriteFeed feed, ClockWatch clock, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, long? after = null)
     {
+        // A heartbeat from the future would be believed until then, whatever the others say.
+        if (clock.FindFault() is not null)
+        {
+            throw new RefusalException(Refusal.Unavailable, "本节点的时钟有误。");
+        }
+
         FeedPosition position;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         try

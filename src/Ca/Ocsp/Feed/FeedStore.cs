@@ -65,6 +65,12 @@ internal static class FeedStore
     public static async Task<bool> IsLeftAsync(Transaction transaction, byte[] keyId) =>
         await transaction.GetAsync<long>("SELECT COUNT(*) FROM feed_rollover WHERE old_key_id = @KeyId", new { KeyId = keyId }) > 0;
 
+    /// <summary>Whether the newest snapshot was signed by a key that the feed has left, and the key that it has now has signed a segment.</summary>
+    public static async Task<bool> IsSnapshotLeftAsync(Transaction transaction) =>
+        await transaction.GetAsync<long>("SELECT COALESCE(MAX(number), 0) FROM feed_rollover") is > 0 and var rolled
+        && await FindSnapshotAsync(transaction) is { } snapshot && snapshot.Number <= rolled
+        && (await FindLastAsync(transaction)).Number > rolled;
+
     /// <returns>False: another node has recorded it.</returns>
     public static Task<bool> TryRollAsync(Transaction transaction, long number, byte[] oldKeyId, byte[] newKeyId, DateTimeOffset now) => transaction.TryInsertAsync(
         "INSERT INTO feed_rollover (number, old_key_id, new_key_id, rolled_at) VALUES (@Number, @OldKeyId, @NewKeyId, @Now)",

@@ -17,6 +17,7 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
 
     private readonly SemaphoreSlim _looking = new(1, 1);
     private long? _lookedAt;
+    private bool _isCalled;
 
     /// <exception cref="Hsm.HsmException">The device failed: whom the feed knows is in use, and the next run tells of the others.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -24,7 +25,7 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
         await _looking.WaitAsync(cancellationToken);
         try
         {
-            if (_lookedAt is { } at && time.GetElapsedTime(at) < Look)
+            if (!Interlocked.Exchange(ref _isCalled, false) && _lookedAt is { } at && time.GetElapsedTime(at) < Look)
             {
                 return;
             }
@@ -41,6 +42,9 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
             _looking.Release();
         }
     }
+
+    /// <summary>The next run looks, however short a time ago the last one was.</summary>
+    public void LookAgain() => Volatile.Write(ref _isCalled, true);
 
     public void Dispose() => _looking.Dispose();
 
@@ -80,8 +84,9 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
         return false;
     }
 
-    private static async Task MarkAsync(Transaction transaction, Introduced[] newAuthorities, IReadOnlyList<OcspSigner> newSigners, long number)
+    private async Task MarkAsync(Transaction transaction, Introduced[] newAuthorities, IReadOnlyList<OcspSigner> newSigners, long number)
     {
+        DateTimeOffset now = time.GetUtcNow();
         foreach (Introduced each in newAuthorities)
         {
             var row = new { each.Id, each.Hash, Number = number };
@@ -94,6 +99,13 @@ internal sealed class IntroduceSigners(Database database, AuthorityList authorit
 
         foreach (OcspSigner signer in newSigners)
         {
+            // Where nobody holds who has signed for the CA until now (revoked, or ended), what he signed is replaced at once, and what nobody signed meanwhile is signed.
+            bool follows = signers.Current.Find(signer.Authority.Id) is not null;
+            if (!follows)
+            {
+                await OcspStore.BringForwardAsync(transaction, now);
+            }
+
             if (await transaction.ExecuteAsync("UPDATE ocsp_signer SET told_in = @Number WHERE signer_id = @Id AND told_in IS NULL", new { Id = signer.Number, Number = number }) == 0)
             {
                 throw new BatchOvertakenException([]);

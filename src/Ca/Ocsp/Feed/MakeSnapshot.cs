@@ -23,6 +23,12 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
 
     private static readonly TimeSpan LeaseFor = TimeSpan.FromMinutes(5);
 
+    /// <summary>Where the feed has another key than when the last one was made: who knows that takes none that the old key has signed.</summary>
+    /// <returns>Whether there is a new one.</returns>
+    /// <exception cref="Hsm.HsmException">As <see cref="RunAsync"/>.</exception>
+    public async Task<bool> RunAfterRolloverAsync(CancellationToken cancellationToken) =>
+        await database.ReadAsync(FeedStore.IsSnapshotLeftAsync, cancellationToken) && await RunAsync(cancellationToken);
+
     /// <returns>Whether there is a new one.</returns>
     /// <exception cref="Hsm.HsmException">The device failed, or does not have the feed's key: the next run begins anew.</exception>
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
@@ -57,20 +63,23 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
         // Step 2: whom entries speak of, and the CRLs that there are: what told of them may have been deleted.
         var contents = new List<ReadOnlyMemory<byte>>();
         var writer = new FeedWriter();
+        var named = new HashSet<short>();
         foreach ((short id, Certificate certificate) in await authorities.ListKnownAsync(database, cancellationToken))
         {
             writer.Authority(id, certificate);
+            named.Add(id);
         }
 
-        foreach (SignerRow signer in await database.QueryAsync<SignerRow>(
-            "SELECT signer_id, authority_id, certificate FROM ocsp_signer WHERE told_in IS NOT NULL ORDER BY signer_id", cancellationToken: cancellationToken))
+        // What is of a CA that came meanwhile stands in later segments alone: this speaks of none that it has not named.
+        foreach (SignerRow signer in (await database.QueryAsync<SignerRow>(
+            "SELECT signer_id, authority_id, certificate FROM ocsp_signer WHERE told_in IS NOT NULL ORDER BY signer_id", cancellationToken: cancellationToken)).Where(each => named.Contains(each.AuthorityId)))
         {
             writer.Signer(signer.SignerId, signer.AuthorityId, signer.Certificate is null ? null : Der.Decode<Certificate>(signer.Certificate));
         }
 
         foreach (CrlScope scope in await database.ReadAsync(scopes.GetAllAsync, cancellationToken))
         {
-            if (await database.ReadAsync(transaction => CrlStore.FindPublishedAsync(transaction, scope), cancellationToken) is { } published)
+            if (await database.ReadAsync(transaction => CrlStore.FindPublishedAsync(transaction, scope), cancellationToken) is { } published && named.Contains(published.AuthorityId))
             {
                 writer.Crl(TellCrls.EntryOf(published));
             }
@@ -84,7 +93,7 @@ internal sealed class MakeSnapshot(Database database, AuthorityList authorities,
         {
             foreach (StatusRow row in page)
             {
-                if (row.FindFault() is null && row.FindStatus() is { } status)
+                if (named.Contains(row.AuthorityId) && row.FindFault() is null && row.FindStatus() is { } status)
                 {
                     writer.Status(status);
                 }

@@ -102,6 +102,7 @@ internal sealed class OcspGate(LogGuard guard, ClockWatch clock, OcspOptions opt
         foreach (((short authority, string serial), FeedStatus told) in batch.Statuses)
         {
             StatusRow row = found.GetValueOrDefault((authority, serial)) ?? throw new BatchRefusedException($"{authority}/{serial}: the store does not have it, or it has ended.");
+            Require(row.NamedIn is not null, $"{row}: the feed has not named its CA, and responders would believe nothing after it.");
             if (row.StateVersion > told.Version)
             {
                 overtaken.Add(row.CertificateId);

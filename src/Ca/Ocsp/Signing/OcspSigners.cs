@@ -35,6 +35,9 @@ internal sealed class OcspSigners(IReadOnlyList<OcspSigner> all)
     /// <summary>Whether responses about certificates of the CA can be signed at all.</summary>
     public static bool CanBeFor(Authority authority) => authority.Issuer.Algorithm == AlgorithmIdentifier.Sm3WithSm2 || authority.Issuer.Algorithm == AlgorithmIdentifier.Sha256WithRsa;
 
+    /// <returns>The same but for those.</returns>
+    public OcspSigners Without(IReadOnlyCollection<OcspSigner> some) => some.Count == 0 ? this : new OcspSigners([.. All.Except(some)]);
+
     /// <returns>Null: nothing is signed for certificates of that CA.</returns>
     public OcspSigner? Find(short authority) => _byAuthority.GetValueOrDefault(authority);
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
+using ZwCa.Ca.Authorities;
 using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Jobs;
@@ -16,7 +17,7 @@ namespace ZwCa.Ca.Ocsp;
 /// number of nodes: of two that are at the same thing one appends it.
 /// </summary>
 internal sealed partial class PresignResponses(
-    Database database, AuditLog log, SignersInUse signers, OcspGate gate, WriteFeed feed, ClockWatch clock, OcspOptions options, TimeProvider time, ILogger<PresignResponses> logger) : IDisposable
+    Database database, AuditLog log, AuthorityList authorities, SignersInUse signers, OcspGate gate, WriteFeed feed, ClockWatch clock, OcspOptions options, TimeProvider time, ILogger<PresignResponses> logger) : IDisposable
 {
     public const string RefuseAction = "ocsp.refuse";
 
@@ -36,6 +37,12 @@ internal sealed partial class PresignResponses(
 
     /// <summary>From one segment of changes to the next: under load they are gathered, for each costs a signature, and a few lines in each responder's log and copy.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Then others have their turn: CRLs, the next key, the look at signers.</summary>
+    private const int SegmentsOfRun = 10;
+
+    /// <summary>For so long a change of a CA that this node lacks is left to those that have it, and can sign responses.</summary>
+    private static readonly TimeSpan LeftToOthers = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeaseFor = TimeSpan.FromMinutes(5);
@@ -60,13 +67,16 @@ internal sealed partial class PresignResponses(
     public IEnumerable<string> Troubles => _troubles.Where(each => time.GetUtcNow() - each.Value.At < Lasting).OrderBy(each => each.Key, StringComparer.Ordinal)
         .Select(each => $"OCSP responses ({each.Key}) do not leave: {each.Value.Reason}");
 
-    /// <summary>Tells all that has changed.</summary>
+    /// <summary>Whether something waits until the feed names its CA.</summary>
+    public bool HasUnnamed { get; private set; }
+
+    /// <summary>Tells what has changed; where more and more comes, a second's worth of it.</summary>
     /// <returns>How many changes were told; a batch that was refused is tried again after a minute.</returns>
     /// <exception cref="HsmException">The device failed: they wait.</exception>
     public async Task<int> RunChangesAsync(CancellationToken cancellationToken)
     {
         int all = 0;
-        while (clock.FindFault() is null && !IsWaiting())
+        for (int run = 0; run < SegmentsOfRun && clock.FindFault() is null && !IsWaiting(); run++)
         {
             // What comes alone, after a quiet time, goes at once.
             if (_appendedAt is { } at && time.GetElapsedTime(at) is var since && since < Gather)
@@ -141,8 +151,7 @@ internal sealed partial class PresignResponses(
         }
 
         // Step 2: sign.
-        OcspSigners used = signers.Current;
-        ResponseBatch batch = await ResponseBatch.SignAsync(changes, used, options, thisUpdate, cancellationToken);
+        ResponseBatch batch = await ResponseBatch.SignAsync(changes, signers.Current, options, thisUpdate, cancellationToken);
         broken = [.. broken, .. batch.Broken];
         FaultPoint.Reach("ocsp-signed");
 
@@ -153,7 +162,6 @@ internal sealed partial class PresignResponses(
         {
             await AppendAsync(
                 batch,
-                used,
                 transaction => OcspStore.ListAsync(transaction, certificates),
                 async (transaction, left) =>
                 {
@@ -164,6 +172,10 @@ internal sealed partial class PresignResponses(
                     {
                         throw new BatchOvertakenException([]);
                     }
+
+                    // What has no response now gets one when its slice is looked at.
+                    HashSet<short> silent = [.. batch.Silent.Select(each => each.Signer.Authority.Id)];
+                    await OcspStore.BringForwardAsync(transaction, [.. left.Told.Where(each => silent.Contains(each.Status.Authority)).Select(each => each.Id)], thisUpdate + LookAgainAfter);
                 },
                 cancellationToken);
         }
@@ -175,12 +187,16 @@ internal sealed partial class PresignResponses(
 
         _appendedAt = time.GetTimestamp();
         await SettleAsync(Changes, broken);
+        await SettleAsync(batch);
         return told;
     }
 
-    /// <summary>What waits for longest, as much as one segment takes. However much is broken, it is passed over.</summary>
-    private static async Task<(IReadOnlyList<ChangeRow> Changes, IReadOnlyList<(byte[] Id, string Reason)> Broken)> ListChangesAsync(Transaction transaction)
+    /// <summary>What waits for longest, as much as one segment takes. However much is broken, is of a CA that the feed has not named, or is left to others, it is passed over.</summary>
+    private async Task<(IReadOnlyList<ChangeRow> Changes, IReadOnlyList<(byte[] Id, string Reason)> Broken)> ListChangesAsync(Transaction transaction)
     {
+        HashSet<short> own = [.. authorities.All.Select(each => each.Id)];
+        DateTimeOffset now = time.GetUtcNow();
+        bool hasUnnamed = false;
         var changes = new List<ChangeRow>();
         var broken = new List<(byte[], string)>();
         IReadOnlyList<ChangeRow> page;
@@ -194,7 +210,11 @@ internal sealed partial class PresignResponses(
                 {
                     broken.Add((row.CertificateId, fault));
                 }
-                else if (changes.Count < MaxChanges)
+                else if (row.NamedIn is null)
+                {
+                    hasUnnamed = true;
+                }
+                else if (changes.Count < MaxChanges && (own.Contains(row.AuthorityId) || now - Ulid.TimeOf(row.ChangeId) > LeftToOthers))
                 {
                     changes.Add(row);
                 }
@@ -203,6 +223,7 @@ internal sealed partial class PresignResponses(
             after = page.Count > 0 ? page[^1].ChangeId : after;
         }
         while (page.Count == MaxChanges && changes.Count < MaxChanges);
+        HasUnnamed = hasUnnamed;
         return (changes, broken);
     }
 
@@ -258,16 +279,17 @@ internal sealed partial class PresignResponses(
 
         // Step 2: all of it, as it is now, signed.
         DateTimeOffset thisUpdate = Now();
-        IReadOnlyList<StatusRow> rows = await database.ReadAsync(transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), cancellationToken);
-        OcspSigners used = signers.Current;
-        ResponseBatch batch = await ResponseBatch.SignAsync(rows, used, options, thisUpdate, cancellationToken);
+        IReadOnlyList<StatusRow> all = await database.ReadAsync(transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), cancellationToken);
+        StatusRow[] rows = [.. all.Where(row => row.NamedIn is not null)];
+        ResponseBatch batch = await ResponseBatch.SignAsync(rows, signers.Current, options, thisUpdate, cancellationToken);
         FaultPoint.Reach("ocsp-slice-signed");
 
         // Step 3: judge and append; with that the slice has its next time.
-        DateTimeOffset due = batch.Broken.Count > 0 ? thisUpdate + LookAgainAfter : thisUpdate + Jittered(options.RenewAfter);
+        bool isWhole = rows.Length == all.Count && batch.Broken.Count == 0 && batch.Silent.Count == 0;
+        DateTimeOffset due = thisUpdate + (isWhole ? Jittered(RenewAfter(batch)) : LookAgainAfter);
         async Task EndAsync(Transaction transaction, ResponseBatch left)
         {
-            if (!await OcspStore.SetSignedAsync(transaction, slice, rows.Count, thisUpdate, due))
+            if (!await OcspStore.SetSignedAsync(transaction, slice, all.Count, thisUpdate, due))
             {
                 throw new BatchOvertakenException([]);
             }
@@ -279,20 +301,20 @@ internal sealed partial class PresignResponses(
         }
         else
         {
-            await AppendAsync(batch, used, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
+            await AppendAsync(batch, transaction => OcspStore.ListAsync(transaction, slice, thisUpdate), EndAsync, cancellationToken);
         }
 
         await SettleAsync(name, batch.Broken);
+        await SettleAsync(batch);
     }
 
     /// <summary>What changes between reading and appending is left out of the batch: nothing stale leaves. Its change tells it.</summary>
-    /// <param name="used">Who has signed it.</param>
     /// <param name="read">The same certificates, as they are then.</param>
     /// <param name="with">In the same transaction; with what is left of the batch.</param>
     /// <exception cref="BatchOvertakenException">Another node has done it.</exception>
     /// <exception cref="BatchRefusedException">By the gate: nothing of it leaves.</exception>
     private async Task AppendAsync(
-        ResponseBatch batch, OcspSigners used, Func<Transaction, Task<IReadOnlyList<StatusRow>>> read, Func<Transaction, ResponseBatch, Task> with, CancellationToken cancellationToken)
+        ResponseBatch batch, Func<Transaction, Task<IReadOnlyList<StatusRow>>> read, Func<Transaction, ResponseBatch, Task> with, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -303,7 +325,7 @@ internal sealed partial class PresignResponses(
             }
 
             byte[] content = batch.Write(options);
-            JudgedBatch judged = gate.Judge(used, content);
+            JudgedBatch judged = gate.Judge(batch.Signers, content);
             FaultPoint.Reach("ocsp-judged");
             ResponseBatch left = batch;
             try
@@ -339,6 +361,20 @@ internal sealed partial class PresignResponses(
         }
     }
 
+    /// <summary>Whose keys have signed it, and whose did not.</summary>
+    private async Task SettleAsync(ResponseBatch batch)
+    {
+        foreach ((OcspSigner signer, string reason) in batch.Silent)
+        {
+            await RefuseAsync($"CA {signer.Authority.Name}", new BatchRefusedException(reason));
+        }
+
+        foreach (OcspSigner signer in batch.Responses.Select(each => each.Signer).Distinct())
+        {
+            _troubles.TryRemove($"CA {signer.Authority.Name}", out _);
+        }
+    }
+
     /// <summary>For the log once an hour, for the operator as long as it is so.</summary>
     private async Task RefuseAsync(string name, BatchRefusedException refused)
     {
@@ -363,6 +399,13 @@ internal sealed partial class PresignResponses(
     {
         DateTimeOffset due = time.GetUtcNow() + TryAgainAfter;
         return database.WriteAsync(transaction => OcspStore.SetDueAsync(transaction, slice, due), CancellationToken.None);
+    }
+
+    /// <summary>Where a signer's certificate ends before the responses would, they are renewed as much earlier: by a successor, as soon as there is one.</summary>
+    private TimeSpan RenewAfter(ResponseBatch batch)
+    {
+        TimeSpan share = (batch.EndsFirst - batch.ThisUpdate) * (options.RenewAfter / options.Validity);
+        return batch.Responses.Count == 0 || share >= options.RenewAfter ? options.RenewAfter : share > LookAgainAfter ? share : LookAgainAfter;
     }
 
     /// <summary>Up to a quarter less: what came at once does not stay at once.</summary>

@@ -22,6 +22,11 @@ internal sealed partial class PresignService(
             {
                 await introduction.RunAsync(stoppingToken);
                 await responses.RunChangesAsync(stoppingToken);
+                if (responses.HasUnnamed)
+                {
+                    introduction.LookAgain();
+                }
+
                 await crls.RunAsync(stoppingToken);
                 await rollover.RunAsync(stoppingToken);
                 failure = null;

@@ -1,6 +1,7 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Issuance.Feed;
 
@@ -18,6 +19,15 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
     /// <summary>Rows of which nothing can be told, and why: they keep no other back.</summary>
     public IReadOnlyList<(byte[] Id, string Reason)> Broken { get; init; } = [];
 
+    /// <summary>The first nextUpdate; thisUpdate where there is no response.</summary>
+    public required DateTimeOffset EndsFirst { get; init; }
+
+    /// <summary>Who has signed, or had nothing to sign: by these it is judged.</summary>
+    public required OcspSigners Signers { get; init; }
+
+    /// <summary>Whose keys failed, and why: the statuses of their CAs are told without responses, and responders sign by themselves. No other CA waits for them.</summary>
+    public IReadOnlyList<(OcspSigner Signer, string Reason)> Silent { get; init; } = [];
+
     /// <summary>To the device at once; it takes up to 1,024 digests.</summary>
     private const int SignedAtOnce = 512;
 
@@ -26,7 +36,7 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
 
     /// <summary>Signs for what has not ended, by the signer of each CA and for each hash. Whether it says what is so, and the signatures hold, is for <see cref="OcspGate"/>.</summary>
     /// <param name="thisUpdate">Read from the clock before the rows were read; whole seconds.</param>
-    /// <exception cref="Hsm.HsmException">The device refused, failed or is away.</exception>
+    /// <exception cref="HsmException">The device is away.</exception>
     public static async Task<ResponseBatch> SignAsync(
         IReadOnlyList<StatusRow> rows, OcspSigners signers, OcspOptions options, DateTimeOffset thisUpdate, CancellationToken cancellationToken)
     {
@@ -62,8 +72,28 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
         await Parallel.ForEachAsync(
             calls,
             new ParallelOptions { MaxDegreeOfParallelism = CallsAtOnce, CancellationToken = cancellationToken },
-            async (call, cancellation) => call.Signed = await SignAsync(call, thisUpdate, cancellation));
-        return new ResponseBatch(thisUpdate, calls.Select(call => call.NextUpdate).DefaultIfEmpty(thisUpdate).Max(), told, [.. calls.SelectMany(call => call.Signed)]) { Broken = broken };
+            async (call, cancellation) =>
+            {
+                try
+                {
+                    call.Signed = await SignAsync(call, thisUpdate, cancellation);
+                }
+                catch (HsmException e) when (!e.IsTransient)
+                {
+                    // It is about this key; a device that is away is about all.
+                    call.Failure = e.Message;
+                }
+            });
+        (OcspSigner Signer, string Reason)[] silent = [.. calls.Where(call => call.Failure is not null).Select(call => (call.Signer, $"The key of the OCSP signer {call.Signer} failed: {call.Failure}")).DistinctBy(each => each.Signer)];
+        OcspSigner[] without = [.. silent.Select(each => each.Signer)];
+        Call[] signed = [.. calls.Where(call => !without.Contains(call.Signer))];
+        return new ResponseBatch(thisUpdate, signed.Select(call => call.NextUpdate).DefaultIfEmpty(thisUpdate).Max(), told, [.. signed.SelectMany(call => call.Signed)])
+        {
+            EndsFirst = signed.Select(call => call.NextUpdate).DefaultIfEmpty(thisUpdate).Min(),
+            Signers = signers.Without(without),
+            Broken = broken,
+            Silent = silent,
+        };
     }
 
     /// <returns>The end of a response: no status lives longer than the certificate that vouches for it.</returns>
@@ -123,5 +153,8 @@ internal sealed record ResponseBatch(DateTimeOffset ThisUpdate, DateTimeOffset K
     private sealed record Call(OcspSigner Signer, CertIdHash Hash, DateTimeOffset NextUpdate, FeedStatus[] Statuses)
     {
         public IReadOnlyList<SignedAhead> Signed { get; set; } = [];
+
+        /// <summary>Null: none.</summary>
+        public string? Failure { get; set; }
     }
 }

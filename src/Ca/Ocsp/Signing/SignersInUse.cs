@@ -98,7 +98,17 @@ internal sealed class SignersInUse
                 }
 
                 short id = number?.SignerId ?? await NumberAsync(key.Authority, certificates[i], now, cancellationToken);
-                OcspResponder responder = certificates[i] is { } certificate ? OcspResponder.Delegated(key.Authority.Certificate, certificate, key.Key!) : OcspResponder.Of(key.Authority.Issuer);
+                OcspResponder responder;
+                try
+                {
+                    responder = certificates[i] is { } certificate ? OcspResponder.Delegated(key.Authority.Certificate, certificate, key.Key!) : OcspResponder.Of(key.Authority.Issuer);
+                }
+                catch (Exception e) when (e is ArgumentException or DerException)
+                {
+                    // The older one signs on, or the CA has none, which readiness tells of; the other CAs have theirs.
+                    continue;
+                }
+
                 (number?.ToldIn is null ? untold : told).Add(new OcspSigner(id, key.Authority, certificates[i], responder));
                 if (number?.ToldIn is not null)
                 {

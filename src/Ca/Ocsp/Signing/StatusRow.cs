@@ -8,9 +8,10 @@ namespace ZwCa.Ca.Ocsp;
 internal record StatusRow
 {
     /// <summary>The columns, for queries over <c>certificate c</c> and <see cref="Entry"/>.</summary>
-    public const string Columns = "c.certificate_id, c.authority_id, c.serial, c.state, c.state_version, c.not_after, r.reason, r.revoked_at";
+    public const string Columns = "c.certificate_id, c.authority_id, c.serial, c.state, c.state_version, c.not_after, r.reason, r.revoked_at, f.told_in AS named_in";
 
-    public const string Entry = "LEFT JOIN revocation r ON r.authority_id = c.authority_id AND r.shard = c.shard AND r.serial = c.serial";
+    public const string Entry =
+        "LEFT JOIN revocation r ON r.authority_id = c.authority_id AND r.shard = c.shard AND r.serial = c.serial LEFT JOIN feed_authority f ON f.authority_id = c.authority_id";
 
     public required byte[] CertificateId { get; init; }
 
@@ -29,6 +30,9 @@ internal record StatusRow
     public RevocationReason? Reason { get; init; }
 
     public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>Segment that names its CA. Null: the feed does not know it yet, and whoever told of the certificate would not be believed.</summary>
+    public long? NamedIn { get; init; }
 
     /// <summary>
     /// What is told of it. Where an intention was given up or revoked, it is revoked: it may have been signed. Nothing is told of what is not stored (incident 3), and nothing where row and

@@ -107,6 +107,9 @@ public sealed class FeedApiTests
     {
         await using OcspStory story = await OcspStory.StartAsync();
         HttpClient client = await ResponderAsync(story);
+
+        // The connection is there: what is asked over it is there in a moment.
+        await HeadAsync(story, client, "");
         Task<HttpResponseMessage> waiting = client.GetAsync("/feed/head?after=1000", Token);
         await Task.Delay(500, Token);
         Assert.False(waiting.IsCompleted);
