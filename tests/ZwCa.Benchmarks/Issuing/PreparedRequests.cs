@@ -4,9 +4,11 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Benchmarks;
@@ -73,6 +75,33 @@ internal sealed class PreparedRequests : IDisposable
         count,
         connections,
         () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
+
+    /// <summary>Certificates of subscribers that can be revoked.</summary>
+    public static async Task<SerialNumber[]> ValidSerialsAsync(CaProcess ca, int count)
+    {
+        await using Database database = ca.OpenDatabase();
+        return
+        [
+            .. (await database.QueryAsync<string>("SELECT serial FROM certificate WHERE state = 2 AND ra_name IS NOT NULL ORDER BY serial LIMIT @Count", new { Count = count })).Select(SerialNumber.Parse),
+        ];
+    }
+
+    /// <summary>For revocations of these, in their order.</summary>
+    public static Task<PreparedRequests> ForRevocationsAsync(CaProcess ca, IReadOnlyList<SerialNumber> serials, int count, int connections)
+    {
+        string issuer = Convert.ToHexStringLower(ca.Issuers.Subscribers.KeyIdentifier.Span);
+        return CreateAsync(
+            i =>
+            {
+                SerialNumber serial = i < serials.Count ? serials[i] : throw new InvalidOperationException("All certificates are revoked by now: seed more.");
+                byte[] body = Der.Encode(new StatusBody(new CertificateReference(ca.Issuers.Subscribers.KeyIdentifier, serial), RevocationReason.Superseded));
+                var application = new Application(DecisionKind.Revoke, CaScene.Name, CaScene.RaName, CaScene.City, CaScene.NewEntity(), body);
+                return Sign(ca, $"/certificates/{issuer}/{serial}/revocation", ca.Scene.Decide(application));
+            },
+            count,
+            connections,
+            () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
+    }
 
     /// <summary>A request of the RA of the scene, as it goes over the wire.</summary>
     public static byte[] Sign(CaProcess ca, string target, DecidedRequest request)

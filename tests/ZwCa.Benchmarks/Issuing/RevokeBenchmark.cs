@@ -1,8 +1,4 @@
 using System.Globalization;
-using ZwCa.Asn1;
-using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
-using ZwCa.Data;
 
 namespace ZwCa.Benchmarks;
 
@@ -26,8 +22,8 @@ internal static class RevokeBenchmark
         await half.StartAsync();
         string some = string.Create(CultureInfo.InvariantCulture, $"of {stored:N0} certificates {stored / 2:N0} revoked before");
         string first = string.Create(CultureInfo.InvariantCulture, $"of {2 * Prepared:N0} certificates none revoked before");
-        using PreparedRequests ofNone = await PrepareAsync(none);
-        using PreparedRequests ofHalf = await PrepareAsync(half);
+        using PreparedRequests ofNone = await PreparedRequests.ForRevocationsAsync(none, await PreparedRequests.ValidSerialsAsync(none, 2 * Prepared), Prepared, Many);
+        using PreparedRequests ofHalf = await PreparedRequests.ForRevocationsAsync(half, await PreparedRequests.ValidSerialsAsync(half, 2 * Prepared), Prepared, Many);
         var load = new Load("Revocations", Rounds, Slice);
         load.Add(first, Many, 1, ofNone.SendAsync);
         load.Add(some, Many, 1, ofHalf.SendAsync);
@@ -39,24 +35,5 @@ internal static class RevokeBenchmark
 
         load.PrintRatio("revoke.at-500k.vs.empty", some, first, Bar);
         return 0;
-    }
-
-    private static async Task<PreparedRequests> PrepareAsync(CaProcess ca)
-    {
-        await using Database database = ca.OpenDatabase();
-        IReadOnlyList<string> serials = await database.QueryAsync<string>(
-            "SELECT serial FROM certificate WHERE state = 2 AND ra_name IS NOT NULL ORDER BY serial LIMIT @Count", new { Count = 2 * Prepared });
-        string issuer = Convert.ToHexStringLower(ca.Issuers.Subscribers.KeyIdentifier.Span);
-        return await PreparedRequests.CreateAsync(
-            i =>
-            {
-                SerialNumber serial = SerialNumber.Parse(i < serials.Count ? serials[i] : throw new InvalidOperationException("All certificates are revoked by now: seed more."));
-                byte[] body = Der.Encode(new StatusBody(new CertificateReference(ca.Issuers.Subscribers.KeyIdentifier, serial), RevocationReason.Superseded));
-                var application = new Application(DecisionKind.Revoke, CaScene.Name, CaScene.RaName, CaScene.City, CaScene.NewEntity(), body);
-                return PreparedRequests.Sign(ca, $"/certificates/{issuer}/{serial}/revocation", ca.Scene.Decide(application));
-            },
-            Prepared,
-            Many,
-            () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
     }
 }

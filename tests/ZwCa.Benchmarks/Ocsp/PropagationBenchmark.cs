@@ -2,10 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Ocsp;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Data;
 using ZwCa.Issuance;
 
 namespace ZwCa.Benchmarks;
@@ -34,7 +32,7 @@ internal static class PropagationBenchmark
         await using OcspNode node = await OcspNode.CreateAsync(ca, folder.File("ocsp"));
         await ca.StartAsync();
         await node.StartAsync();
-        SerialNumber[] serials = await SerialsAsync(ca);
+        SerialNumber[] serials = await PreparedRequests.ValidSerialsAsync(ca, Samples);
         using var http = new HttpClient();
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(serials.Chunk(serials.Length / Revoking).Select(async some =>
@@ -44,7 +42,7 @@ internal static class PropagationBenchmark
                 await UntilAsync<Good>(http, node, Request(ca, serial), clock);
             }
         }));
-        using PreparedRequests revocations = await PrepareAsync(ca, serials);
+        using PreparedRequests revocations = await PreparedRequests.ForRevocationsAsync(ca, serials, serials.Length, Revoking);
         using PreparedRequests certificates = await PreparedRequests.ForCertificatesAsync(ca, Prepared, Issuing, rsa: false);
 
         // All of it, from the first sample to the last.
@@ -86,29 +84,6 @@ internal static class PropagationBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-44} {Percentile(values, 0.5),8:0.000} {Percentile(values, 0.99),8:0.000} {values.Max(),8:0.000}"));
 
     private static double Percentile(double[] values, double part) => values.Order().ElementAt((int)Math.Ceiling(part * values.Length) - 1);
-
-    private static async Task<SerialNumber[]> SerialsAsync(CaProcess ca)
-    {
-        await using Database database = ca.OpenDatabase();
-        IReadOnlyList<string> serials = await database.QueryAsync<string>(
-            "SELECT serial FROM certificate WHERE state = 2 AND ra_name IS NOT NULL ORDER BY serial LIMIT @Count", new { Count = Samples });
-        return [.. serials.Select(serial => SerialNumber.Parse(serial))];
-    }
-
-    private static async Task<PreparedRequests> PrepareAsync(CaProcess ca, SerialNumber[] serials)
-    {
-        string issuer = Convert.ToHexStringLower(ca.Issuers.Subscribers.KeyIdentifier.Span);
-        return await PreparedRequests.CreateAsync(
-            i =>
-            {
-                byte[] body = Der.Encode(new StatusBody(new CertificateReference(ca.Issuers.Subscribers.KeyIdentifier, serials[i]), RevocationReason.Superseded));
-                var application = new Application(DecisionKind.Revoke, CaScene.Name, CaScene.RaName, CaScene.City, CaScene.NewEntity(), body);
-                return PreparedRequests.Sign(ca, $"/certificates/{issuer}/{serials[i]}/revocation", ca.Scene.Decide(application));
-            },
-            serials.Length,
-            Revoking,
-            () => RawConnection.OpenAsync(ca.Address, ca.Scene.Ra.Link));
-    }
 
     private static byte[] Request(CaProcess ca, SerialNumber serial) =>
         Der.Encode(new OcspRequest(new TbsRequest([new Request(CertIds.Of(ca.Issuers.Subscribers.Certificate!, serial, CertIdHash.Sha1))])));
