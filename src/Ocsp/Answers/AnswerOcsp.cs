@@ -32,9 +32,6 @@ internal sealed class AnswerOcsp(OcspOptions options, FeedState state, SignLive 
     /// <summary>No response that was signed ahead of time is longer, with the signer's certificate in it.</summary>
     public const int MaxResponse = 16 << 10;
 
-    /// <summary>The CA's clock may be before ours.</summary>
-    private const long ClockDifference = 300;
-
     private static readonly byte[][] Errors =
     [
         .. Enum.GetValues<Outcome>().Select(each => each is Outcome.PreSigned or Outcome.Live ? [] : Der.Encode(OcspResponse.Error(StatusOf(each)))),
@@ -134,7 +131,7 @@ internal sealed class AnswerOcsp(OcspOptions options, FeedState state, SignLive 
         }
 
         long now = time.GetUtcNow().ToUnixTimeSeconds();
-        if (status.NextUpdate <= now || status.ThisUpdate > now + ClockDifference || feed.Authorities.FindSigner(status.Signer)?.For(hash) is not { } template)
+        if (status.NextUpdate <= now || status.ThisUpdate > now + ClockDifference.Seconds || feed.Authorities.FindSigner(status.Signer)?.For(hash) is not { } template)
         {
             return false;
         }

@@ -10,27 +10,20 @@ namespace ZwCa.Ocsp.Answers;
 
 /// <summary>
 /// Has the CA certify the node's keys again, each in the last third of its certificate's life: seven days at most are what a stolen key could be used for. Whatever fails is tried again, for the
-/// same key.
+/// same key. And looks whether somebody has put another certificate there: nobody who answers waits for the disk.
 /// </summary>
 /// <param name="http">Over the node's link. Its base address is the CA's.</param>
 internal sealed partial class RenewLive(HttpClient http, IReadOnlyList<LiveSigner> signers, TimeProvider time, ILogger<RenewLive> logger) : BackgroundService
 {
     private const int MaxLength = 1 << 16;
 
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(LookEvery, time);
-        do
-        {
-            foreach (LiveSigner signer in signers)
-            {
-                await TryAsync(signer, stoppingToken);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    /// <summary>Side by side: a CA that lets us wait keeps no certificate of the operator's back.</summary>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        RepeatAsync(LookEvery, signer => Task.Run(signer.Look, stoppingToken), stoppingToken),
+        RepeatAsync(RenewEvery, signer => RunOnceAsync(signer, stoppingToken), stoppingToken));
 
     /// <returns>Whether there is a new one.</returns>
     internal async Task<bool> RunOnceAsync(LiveSigner signer, CancellationToken cancellationToken)
@@ -71,11 +64,24 @@ internal sealed partial class RenewLive(HttpClient http, IReadOnlyList<LiveSigne
         return true;
     }
 
-    private async Task TryAsync(LiveSigner signer, CancellationToken cancellationToken)
+    private async Task RepeatAsync(TimeSpan every, Func<LiveSigner, Task> what, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(every, time);
+        do
+        {
+            foreach (LiveSigner signer in signers)
+            {
+                await TryAsync(signer, what, cancellationToken);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task TryAsync(LiveSigner signer, Func<LiveSigner, Task> what, CancellationToken cancellationToken)
     {
         try
         {
-            await RunOnceAsync(signer, cancellationToken);
+            await what(signer);
         }
 #pragma warning disable CA1031 // Whatever it is, the operator hears of it, and a third of the certificate's life is left to try again; a service that ended here would take all answers with it.
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
@@ -88,6 +94,6 @@ internal sealed partial class RenewLive(HttpClient http, IReadOnlyList<LiveSigne
     [LoggerMessage(Level = LogLevel.Information, Message = "The key of {Subject} is certified until {NotAfter:O}")]
     private static partial void LogRenewed(ILogger logger, string subject, DateTimeOffset notAfter);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{File} could not be renewed: it is tried again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{File} could not be looked at, or renewed: it is tried again")]
     private static partial void LogNotRenewed(ILogger logger, Exception exception, string file);
 }

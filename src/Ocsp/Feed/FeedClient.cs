@@ -83,6 +83,19 @@ internal sealed class FeedClient(HttpClient http)
         return bytes.ToArray();
     }
 
+    /// <summary>A connection that breaks in the middle is a CA that is away: it says nothing of the feed, nor of our disk.</summary>
+    private static async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await body.ReadAsync(buffer, cancellationToken);
+        }
+        catch (IOException e)
+        {
+            throw new HttpRequestException($"The CA's answer broke off: {e.Message}", e);
+        }
+    }
+
     private async Task CopyAsync(HttpResponseMessage answer, long most, Stream destination, CancellationToken cancellationToken)
     {
         answer.EnsureSuccessStatusCode();
@@ -96,7 +109,7 @@ internal sealed class FeedClient(HttpClient http)
             // No part of it may take longer than a whole question, and the whole no longer than at the least rate.
             TimeSpan left = http.Timeout + TimeSpan.FromSeconds((double)length / LeastRate) - clock.Elapsed;
             deadline.CancelAfter(left < TimeSpan.Zero ? TimeSpan.Zero : left < http.Timeout ? left : http.Timeout);
-            int count = await body.ReadAsync(buffer, deadline.Token);
+            int count = await ReadAsync(body, buffer, deadline.Token);
             if (count == 0)
             {
                 return;

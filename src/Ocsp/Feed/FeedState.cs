@@ -8,6 +8,7 @@ internal sealed class FeedState(TimeProvider time)
     private string? _fault;
     private string? _fileFault;
     private long _completeAt = long.MinValue;
+    private DateTimeOffset? _said;
     private long _heardAt;
 
     /// <summary>Null: it was not opened yet.</summary>
@@ -16,7 +17,7 @@ internal sealed class FeedState(TimeProvider time)
     /// <summary>What is answered from. Null: nothing yet.</summary>
     public ServedFeed? Served => Copy?.Served;
 
-    /// <summary>The last moment, as the feed says it, at which all that there was had come. Null: not since the start.</summary>
+    /// <summary>The last moment, as the feed says it and never one to come, at which all that there was had come. Null: not since the start.</summary>
     public DateTimeOffset? CompleteAt => Volatile.Read(ref _completeAt) is var ticks and not long.MinValue ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
     /// <summary>Why the feed is not believed, or what is damaged. Null: nothing.</summary>
@@ -45,14 +46,22 @@ internal sealed class FeedState(TimeProvider time)
 
     public void Open(FeedCopy copy) => Volatile.Write(ref _copy, copy);
 
-    /// <summary>All has come that there was at that time.</summary>
+    /// <summary>All has come that there was at that time. One caller.</summary>
     public void Complete(DateTimeOffset at)
     {
-        if (at.UtcTicks > Volatile.Read(ref _completeAt))
+        // Step 1: what was said just now, or is older than the clocks of two nodes of the CA are apart, is no sign that the CA is there: anybody may have kept it.
+        DateTimeOffset now = time.GetUtcNow();
+        if (at == _said || (CompleteAt is { } last && at < (last < now ? last : now) - ClockDifference.Time))
         {
-            Volatile.Write(ref _heardAt, time.GetTimestamp());
-            Volatile.Write(ref _completeAt, at.UtcTicks);
+            return;
         }
+
+        // Step 2: the CA was heard, also by the one of its nodes whose clock is behind.
+        _said = at;
+        Volatile.Write(ref _heardAt, time.GetTimestamp());
+
+        // Step 3: a node of the CA whose clock is ahead knows nothing of what is to come, and must not make the right ones look old.
+        Volatile.Write(ref _completeAt, Math.Min(Math.Max(at.UtcTicks, Volatile.Read(ref _completeAt)), now.UtcTicks));
     }
 
     /// <param name="reason">Null: all files are there.</param>

@@ -41,8 +41,14 @@ internal sealed partial class FetchFiles(FeedOptions options, FeedClient client,
             // Step 2: once an hour a newer snapshot, and what it makes superfluous.
             if ((time.GetUtcNow() - _tidied).Duration() >= TidyEvery)
             {
-                await TidyAsync(copy, cancellationToken);
-                _tidied = time.GetUtcNow();
+                if (await TidyAsync(copy, cancellationToken) is { } fault)
+                {
+                    faults.Add(fault);
+                }
+                else
+                {
+                    _tidied = time.GetUtcNow();
+                }
             }
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or UnauthorizedAccessException or DerException or FeedRefusedException)
@@ -58,13 +64,23 @@ internal sealed partial class FetchFiles(FeedOptions options, FeedClient client,
         return faults;
     }
 
-    private async Task TidyAsync(FeedCopy copy, CancellationToken cancellationToken)
+    /// <returns>Why segments could not be joined, in words. Null: they were.</returns>
+    private async Task<string?> TidyAsync(FeedCopy copy, CancellationToken cancellationToken)
     {
         // What is here already does not wait for the CA.
         copy.Tidy(options.KeepExpired);
-        while (copy.Join())
+        string? fault = null;
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            while (copy.Join())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FeedRefusedException)
+        {
+            // The snapshot comes all the same: with it what cannot be joined goes one day, and a start needs none of it.
+            fault = e.Message;
         }
 
         if (await client.FindSnapshotAsync(cancellationToken) is { } snapshot)
@@ -72,6 +88,8 @@ internal sealed partial class FetchFiles(FeedOptions options, FeedClient client,
             await copy.TakeSnapshotAsync(snapshot, part => client.ReadPartAsync(snapshot.Tbs.Number, part, cancellationToken));
             copy.Tidy(options.KeepExpired);
         }
+
+        return fault;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A file was not fetched; it is tried again: {Reason}")]

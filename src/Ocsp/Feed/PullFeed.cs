@@ -13,8 +13,6 @@ namespace ZwCa.Ocsp.Feed;
 internal sealed partial class PullFeed(
     FeedOptions options, Func<FeedCopy> open, FeedClient client, CrlFiles crls, FeedState state, TimeProvider time, ILogger<PullFeed> logger) : BackgroundService
 {
-    private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
-
     private FeedCopy _copy = null!;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -41,7 +39,7 @@ internal sealed partial class PullFeed(
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or UnauthorizedAccessException or DerException or FeedRefusedException)
             {
                 failures++;
-                if (e is FeedRefusedException or DerException or UnauthorizedAccessException || (e is IOException && e is not HttpIOException))
+                if (e is FeedRefusedException or DerException or UnauthorizedAccessException or IOException)
                 {
                     state.Blame(e.Message);
                 }
@@ -72,7 +70,7 @@ internal sealed partial class PullFeed(
     {
         // Step 1: how far the feed is. A node that is behind does not wait.
         FeedStatement heartbeat = await client.ReadHeadAsync(_copy.IsComplete ? _copy.Number : 0, cancellationToken);
-        if (heartbeat.Tbs.Time > time.GetUtcNow() + ClockDifference)
+        if (heartbeat.Tbs.Time > time.GetUtcNow() + ClockDifference.Time)
         {
             throw new FeedRefusedException($"The feed's heartbeat is of {heartbeat.Tbs.Time:u}, which is to come: one of the clocks is wrong.");
         }

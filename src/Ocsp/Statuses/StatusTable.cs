@@ -25,9 +25,6 @@ internal sealed class StatusTable
     /// <summary>Of a signature, bytes.</summary>
     public const int MaxSignature = 1024;
 
-    /// <summary>Seconds by which the CA's clock may be before ours. What is dated further ahead is given to nobody yet.</summary>
-    private const long ClockDifference = 300;
-
     private const int Hashes = 3;
     private const int ChunkBits = 14;
     private const int ChunkMask = (1 << ChunkBits) - 1;
@@ -102,7 +99,7 @@ internal sealed class StatusTable
         if (known.Slots > 0 && known.Version == entry.Version)
         {
             // Not simply the one that comes later: a clock that is a year ahead would take every good answer away until somebody signs them again.
-            long seconds = now.ToUnixTimeSeconds(), latest = seconds + ClockDifference;
+            long seconds = now.ToUnixTimeSeconds(), latest = seconds + ClockDifference.Seconds;
             if (known.ThisUpdate <= latest && known.NextUpdate > seconds && (thisUpdate > latest || thisUpdate < known.ThisUpdate))
             {
                 return false;

@@ -228,6 +228,100 @@ public sealed class FeedCopyTests
         Assert.Null(copy.Served);
     }
 
+    /// <summary>A snapshot that says what cannot be, and one that the disk has damaged: the copy goes on as it was, and another attempt fetches what is missing.</summary>
+    [Theory]
+    [InlineData("refused")]
+    [InlineData("changed")]
+    [InlineData("unreadable")]
+    public async Task ASnapshotThatCannotBeTaken_ChangesNothing(string fault)
+    {
+        await using OcspStage stage = await TwoSegmentsAsync();
+        FeedCopy copy = stage.Open();
+        copy.Load();
+        Pull(stage, copy);
+        await stage.AppendAsync(stage.Good([0x43]));
+        await stage.AppendAsync(stage.Revoked([0x43]));
+        var second = new FeedWriter();
+        second.Status(stage.Revoked([0x43]) with { Authority = (short)(fault == "refused" ? 7 : OcspStage.Number) });
+        stage.Source.MakeSnapshot(4, Everything(stage, stage.Revoked(First), stage.Good(Second)), second.ToArray());
+        copy.Hear(stage.Source.MakeHeartbeat(4));
+        var client = new FeedClient(stage.Client());
+        FeedStatement snapshot = (await client.FindSnapshotAsync(TestContext.Current.CancellationToken))!;
+        await Assert.ThrowsAsync<FeedRefusedException>(() => copy.BeginAsync(snapshot, 4, async part =>
+        {
+            if (part == 1 && fault != "refused")
+            {
+                using FileStream file = File.OpenWrite(Path.Combine(stage.File("copy"), "snapshots", "000000000004.begun", "part-0"));
+                file.SetLength(fault == "changed" ? 9 : (2 * FeedFrames.MaxContent) + 1);
+            }
+
+            return await client.ReadPartAsync(4, part, TestContext.Current.CancellationToken);
+        }));
+
+        // What follows the snapshot does not follow the copy, and what was served is.
+        Assert.Equal((2, 0), (copy.Number, copy.SnapshotNumber));
+        Assert.Throws<FeedRefusedException>(() => copy.Append(stage.Source.Segments[3]));
+        Assert.Same(copy.Latest, copy.Served);
+        Assert.True(StatusOf(copy.Served!, First).IsRevoked);
+        FeedCopy again = stage.Open();
+        again.Load();
+        Assert.Equal((2, 2), (again.Number, again.Served!.Table.Count));
+
+        if (fault == "refused")
+        {
+            stage.Source.MakeSnapshot(4, Everything(stage, stage.Revoked(First), stage.Good(Second), stage.Revoked([0x43])));
+        }
+
+        stage.Source.First = 4;
+        await TakeAsync(stage, copy, begin: true);
+        copy.Append(stage.Source.Segments[3]);
+        Assert.Equal((4, 3), (copy.Number, copy.Served!.Table.Count));
+        Assert.True(StatusOf(copy.Served!, [0x43]).IsRevoked);
+        Assert.Null(stage.Open().Load());
+    }
+
+    /// <summary>A full disk must not become fuller with every attempt, each of which has another name.</summary>
+    [Fact]
+    public async Task AWriteThatFails_LeavesNothing()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        string folder = Directory.CreateDirectory(stage.File("full")).FullName, file = Path.Combine(folder, "1-40");
+        IEnumerable<byte[]> Full()
+        {
+            yield return new byte[1 << 20];
+            throw new IOException("No space left on device");
+        }
+
+        Assert.Throws<IOException>(() => CopyFolder.Write(file, Full()));
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+        Directory.CreateDirectory(file);
+        Assert.ThrowsAny<SystemException>(() => CopyFolder.Write(file, [1]));
+        Assert.Equal([file], Directory.GetFileSystemEntries(folder));
+    }
+
+    /// <summary>Nothing is written at a start that is there already; but what is damaged is.</summary>
+    [Fact]
+    public async Task AStart_WritesTheSegmentWithTheNextKey_OnlyWhereItIsMissing()
+    {
+        await using OcspStage stage = await TwoSegmentsAsync();
+        FeedCopy copy = stage.Open();
+        copy.Load();
+        Pull(stage, copy);
+        var writer = new FeedWriter();
+        writer.NextKey(OcspFeedSource.PublicKey(2));
+        copy.Append(stage.Source.Append(writer.ToArray()));
+        string file = Path.Combine(stage.File("copy"), "keys", "000000000003");
+        DateTime written = DateTime.UtcNow.AddDays(-1);
+        File.SetLastWriteTimeUtc(file, written);
+        Assert.Null(stage.Open().Load());
+        Assert.Equal(written, File.GetLastWriteTimeUtc(file));
+
+        byte[] bytes = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(file, bytes[..^1], TestContext.Current.CancellationToken);
+        Assert.Null(stage.Open().Load());
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task SegmentsGo_WhenASnapshotHasThemAndTheirResponsesAreOver()
     {

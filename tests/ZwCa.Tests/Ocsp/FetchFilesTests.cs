@@ -110,6 +110,35 @@ public sealed class FetchFilesTests
         Assert.Equal(1, copy.SnapshotNumber);
     }
 
+    /// <summary>A file of segments that the disk has damaged while the node runs: what is in memory is right, and a start needs a snapshot all the more.</summary>
+    [Fact]
+    public async Task ASegmentThatCannotBeJoined_IsSaid_AndTheSnapshotComes()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        FeedCopy copy = stage.Open();
+        copy.Load();
+        for (int i = 1; i <= 40; i++)
+        {
+            await stage.AppendAsync(stage.Good(Serial, i));
+            copy.Append(stage.Source.Segments[^1]);
+        }
+
+        copy.Hear(stage.Source.MakeHeartbeat(40));
+        stage.Source.MakeSnapshot(stage.Begin().ToArray());
+
+        // Loaded, and not tidied yet: that waits until the CA was heard.
+        stage.Source.IsAway = true;
+        (WebApplication app, _) = await stage.StartAsync();
+        FeedState state = app.Services.GetRequiredService<FeedState>();
+        await WaitAsync(() => state.Served is not null);
+        await File.WriteAllBytesAsync(Path.Combine(stage.File("copy"), "segments", "000000000005"), [1, 2, 3], Token);
+        stage.Source.IsAway = false;
+        await WaitAsync(() => Directory.Exists(Path.Combine(stage.File("copy"), "snapshots", "000000000040")));
+        await WaitAsync(() => state.FileFault?.Contains("000000000005", StringComparison.Ordinal) == true);
+        Assert.Empty(Directory.GetFiles(Path.Combine(stage.File("copy"), "segments"), "*.tmp"));
+        Assert.Null(state.Fault);
+    }
+
     private static async Task AppendCrlAsync(OcspStage stage, string shard, byte[] crl)
     {
         FeedWriter writer = stage.Begin();

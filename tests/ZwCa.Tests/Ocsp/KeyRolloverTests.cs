@@ -102,6 +102,38 @@ public sealed class KeyRolloverTests
         Assert.Equal(7, third.Number);
     }
 
+    /// <summary>Its own folder is no proof: whoever has stolen the old key could have written that too. So the operator is told what to do, for as long as it is so.</summary>
+    [Fact]
+    public async Task AnOldPinThatWasTakenAwayTooEarly_IsSaidInWords()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        await stage.AppendAsync(stage.Good(Serial));
+        await stage.AppendAsync(stage.Revoked(Serial));
+        FeedCopy copy = stage.Open();
+        copy.Load();
+        Pull(stage, copy);
+        RollOver(stage, 2);
+        await stage.AppendAsync(stage.Good([0x44]));
+        copy.Append(stage.Source.Segments[2], stage.Source.Segments[3]);
+        Pull(stage, copy);
+
+        const string Words = "The key that signed segments up to 3 is not pinned any more: pin it again until they are gone.";
+        FeedCopy early = stage.Open("copy", OcspFeedSource.PublicKey(2));
+        Assert.EndsWith(Words, early.Load(), StringComparison.Ordinal);
+        Assert.Null(early.Served);
+        FeedRefusedException refused = Assert.Throws<FeedRefusedException>(() => early.Append(stage.Source.Segments));
+        Assert.EndsWith(Words, refused.Message, StringComparison.Ordinal);
+
+        FeedCopy again = stage.Open("copy", OcspFeedSource.PublicKey(2), OcspFeedSource.PublicKey(1));
+        Assert.Null(again.Load());
+        Assert.True(FeedCopyTests.StatusOf(again.Served!, Serial).IsRevoked);
+
+        // What follows the rollover was signed by nobody with that key.
+        stage.Source.ChangeKey(1);
+        FeedSegment wrong = stage.Source.Make(5, stage.Source.Link(4), []);
+        Assert.DoesNotContain("pin it again", Assert.Throws<FeedRefusedException>(() => again.Append(wrong)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Segments, heartbeats, and snapshots, also such as are about a time when the key was right.</summary>
     [Theory]
     [InlineData(1)]

@@ -117,6 +117,30 @@ public sealed class PullFeedTests
         Assert.False(state.Served!.Table.TryRead(1, [0x42, 3], CertIdHash.Sha1, new byte[StatusTable.MaxSignature], out _));
     }
 
+    /// <summary>In the middle of an answer the connection is reset: that is nobody's lie, and no fault of the disk's.</summary>
+    [Fact]
+    public async Task AConnectionThatBreaks_IsACaThatIsAway()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        await stage.AppendAsync(stage.Good(Serial));
+        await stage.AppendAsync(stage.Revoked(Serial));
+        stage.Source.MakeSnapshot(1, stage.Begin().ToArray());
+        stage.Source.First = 2;
+        stage.Source.File = _ => new StreamContent(new Breaking());
+        (WebApplication app, _) = await stage.StartAsync();
+        FeedState state = app.Services.GetRequiredService<FeedState>();
+        for (int i = 0; stage.Source.Asked.Count < 3; i++)
+        {
+            Assert.True(i < 800, "The node gave up.");
+            await Task.Delay(25, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Null(state.Fault);
+        stage.Source.File = null;
+        await stage.WaitAsync(app);
+        Assert.True(FeedCopyTests.StatusOf(state.Served!, Serial).IsRevoked);
+    }
+
     [Fact]
     public async Task WithoutASnapshot_AGapIsSaid()
     {
@@ -226,6 +250,25 @@ public sealed class PullFeedTests
 
             Assert.True(i < 400, $"{report.Status}: {string.Join(' ', report.Entries.Select(each => each.Value.Description))}");
             await Task.Delay(25, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Three bytes, and then the other side is gone.</summary>
+    private sealed class Breaking : MemoryStream
+    {
+        private bool _hasBegun;
+
+        public override bool CanSeek => false;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_hasBegun)
+            {
+                throw new IOException("Connection reset by peer");
+            }
+
+            _hasBegun = true;
+            return ValueTask.FromResult(3);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using ZwCa.Asn1;
@@ -126,11 +127,50 @@ public sealed class RenewLiveTests
         await using OcspStage stage = await OcspStage.CreateAsync();
         LiveSigner signer = stage.Signer();
         stage.Time.By = TimeSpan.FromDays(3);
+        using var renewal = new RenewLive(new HttpClient(new Ca(_ => Task.FromResult(stage.Node))) { BaseAddress = new Uri("https://ca.example") }, [signer], new FastTime(stage.Time), NullLogger<RenewLive>.Instance);
+        await renewal.StartAsync(Token);
         Assert.NotNull(signer.Certificate);
         stage.Time.By = TimeSpan.Zero;
         Certificate next = await stage.CertifyAgainAsync(stage.Node, days: 400);
         await File.WriteAllTextAsync(signer.File, Pem.Encode(Pem.Certificate, Der.Encode(next)), Token);
         File.SetLastWriteTimeUtc(signer.File, DateTime.UtcNow.AddSeconds(5));
+        for (int i = 0; !Der.Encode(signer.Certificate!).AsSpan().SequenceEqual(Der.Encode(next)); i++)
+        {
+            Assert.True(i < 400, "The new file is not seen.");
+            await Task.Delay(25, Token);
+        }
+
+        await renewal.StopAsync(Token);
+    }
+
+    /// <summary>Answers are made on the threads of the connections: one that waited for the disk would keep those back that were signed ahead.</summary>
+    [Fact]
+    public async Task ADiskThatHangs_KeepsNoAnswerBack()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        LiveSigner signer = stage.Signer();
+        Assert.NotNull(signer.Certificate);
+        Certificate next = await stage.CertifyAgainAsync(stage.Node, days: 400);
+
+        // Who opens a pipe waits until somebody opens its other end.
+        File.Delete(signer.File);
+        using (var made = Process.Start("mkfifo", [signer.File]))
+        {
+            await made.WaitForExitAsync(Token);
+            Assert.Equal(0, made.ExitCode);
+        }
+
+        File.SetLastWriteTimeUtc(signer.File, DateTime.UtcNow.AddSeconds(5));
+        Task<bool> replaced = Task.Run(() => signer.Replace(next), Token);
+        await Task.Delay(200, Token);
+        Assert.False(replaced.IsCompleted);
+        Certificate? found = null;
+        var answered = Task.Run(() => found = signer.Certificate, Token);
+        bool isAnswered = await Task.WhenAny(answered, Task.Delay(TimeSpan.FromSeconds(5), Token)) == answered;
+        await File.WriteAllTextAsync(signer.File, "none", Token);
+        Assert.True(isAnswered);
+        Assert.Equal(Der.Encode(stage.Node), Der.Encode(found!));
+        Assert.True(await replaced);
         Assert.Equal(Der.Encode(next), Der.Encode(signer.Certificate!));
     }
 

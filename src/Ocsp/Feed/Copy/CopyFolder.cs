@@ -58,28 +58,46 @@ internal sealed class CopyFolder
         }
     }
 
-    /// <summary>Written aside, and on the disk, before it has its name.</summary>
+    /// <summary>Written aside, and on the disk, before it has its name. What fails leaves nothing behind: the next attempt has another name, and a full disk would become fuller.</summary>
     public static void Write(string path, params IEnumerable<byte[]> content)
     {
         string temporary = path + Temporary;
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+        try
         {
-            foreach (byte[] each in content)
+            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
             {
-                file.Write(each);
+                foreach (byte[] each in content)
+                {
+                    file.Write(each);
+                }
+
+                file.Flush(flushToDisk: true);
             }
 
-            file.Flush(flushToDisk: true);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
         }
 
-        File.Move(temporary, path, overwrite: true);
         Folder.Flush(Path.GetDirectoryName(path)!);
     }
 
     /// <param name="segments">Those of the file, in order.</param>
     public void WriteSegments(SegmentFile file, IEnumerable<FeedSegment> segments) => Write(PathOf(file), segments.Select(Frame));
 
-    public void WriteKeySegment(FeedSegment segment) => Write(Path.Combine(_keys, Name(segment.Statement.Tbs.Number)), Frame(segment));
+    /// <summary>Where it is there already, nothing is written: a full disk keeps no copy from being loaded.</summary>
+    public void WriteKeySegment(FeedSegment segment)
+    {
+        string path = Path.Combine(_keys, Name(segment.Statement.Tbs.Number));
+        byte[] frame = Frame(segment);
+        if (Find(path) is not { } had || !had.AsSpan().SequenceEqual(frame))
+        {
+            Write(path, frame);
+        }
+    }
 
     /// <exception cref="FeedRefusedException">It is damaged.</exception>
     public IReadOnlyList<FeedSegment> ReadSegments(SegmentFile file) => Read(PathOf(file), file);
@@ -100,15 +118,12 @@ internal sealed class CopyFolder
         Write(Part(folder, part), content);
     }
 
-    /// <returns>Null: it has not come yet.</returns>
-    public byte[]? FindPart(long number, string suffix, int part)
-    {
-        string path = Part(Fetched(number, suffix), part);
-        return File.Exists(path) ? ReadFile(path, FeedFrames.MaxContent) : null;
-    }
+    /// <returns>Null: it has not come yet, or cannot be read.</returns>
+    public byte[]? FindPart(long number, string suffix, int part) => Find(Part(Fetched(number, suffix), part));
 
+    /// <param name="suffix">Of one that is being fetched. Null: of one that is taken.</param>
     /// <exception cref="FeedRefusedException">It is not there, or too long.</exception>
-    public byte[] ReadPart(long number, int part) => ReadFile(Part(Path.Combine(_snapshots, Name(number)), part), FeedFrames.MaxContent);
+    public byte[] ReadPart(long number, string? suffix, int part) => ReadFile(Part(suffix is null ? Path.Combine(_snapshots, Name(number)) : Fetched(number, suffix), part), FeedFrames.MaxContent);
 
     /// <summary>All parts have come. A snapshot has its name only with all that belongs to it.</summary>
     public void TakeFetched(FeedStatement snapshot, string suffix)
@@ -192,6 +207,19 @@ internal sealed class CopyFolder
         catch (DerException e)
         {
             throw new FeedRefusedException($"{path} is damaged: {e.Message}");
+        }
+    }
+
+    /// <returns>Null: it is not there, or cannot be read.</returns>
+    private static byte[]? Find(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? ReadFile(path, MaxSegments) : null;
+        }
+        catch (FeedRefusedException)
+        {
+            return null;
         }
     }
 

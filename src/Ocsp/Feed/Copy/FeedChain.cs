@@ -37,10 +37,13 @@ internal sealed class FeedChain(string origin, IReadOnlyList<SubjectPublicKeyInf
     /// <summary>Whether it has come by everywhere where it has to.</summary>
     public bool HasMet => _through.Count == 0;
 
+    /// <summary>Number of the last segment that is known to be signed with a key that the operator has named no more; 0: none.</summary>
+    public long Unpinned { get; set; }
+
     /// <summary>One that goes on from here, without this one.</summary>
     public FeedChain Copy()
     {
-        var copy = new FeedChain(origin, pins) { At = At, _isOpen = _isOpen };
+        var copy = new FeedChain(origin, pins) { At = At, Unpinned = Unpinned, _isOpen = _isOpen };
         copy._rolled.AddRange(_rolled);
         copy._through.AddRange(_through);
         return copy;
@@ -142,7 +145,8 @@ internal sealed class FeedChain(string origin, IReadOnlyList<SubjectPublicKeyInf
 
         if (!IsBelieved(statement))
         {
-            throw new FeedRefusedException($"{kind} {tbs.Number} is not signed with the key of the feed.");
+            string unpinned = tbs.Number <= Unpinned ? $" The key that signed segments up to {Unpinned} is not pinned any more: pin it again until they are gone." : "";
+            throw new FeedRefusedException($"{kind} {tbs.Number} is not signed with the key of the feed.{unpinned}");
         }
     }
 

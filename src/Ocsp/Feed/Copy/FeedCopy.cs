@@ -80,13 +80,12 @@ internal sealed class FeedCopy
             {
                 FeedStatement statement = _folder.ReadStatement(number);
                 _chain.Require(statement, FeedStatementKind.Snapshot);
-                Build(statement, run[0].First);
+                Begin(Build(statement, run[0].First, suffix: null), number);
             }
             catch (FeedRefusedException e)
             {
                 damage = e.Message;
                 run = [];
-                Forget();
             }
         }
 
@@ -219,7 +218,11 @@ internal sealed class FeedCopy
             throw new FeedRefusedException($"The snapshot ends with segment {snapshot.Tbs.Number}, and the oldest segment that is kept is {first}: there is a gap.");
         }
 
+        // Step 1: all of it is read before anything that is here goes: a part that cannot be read, or says what cannot be, changes nothing.
         await FetchAsync(snapshot, read, Begun);
+        (FeedChain, ServedFeed) built = Build(snapshot, first, Begun);
+
+        // Step 2: it stands in the place of what was here.
         lock (_lock)
         {
             _folder.TakeFetched(snapshot, Begun);
@@ -228,8 +231,7 @@ internal sealed class FeedCopy
                 _folder.Delete(each);
             }
 
-            Forget();
-            Build(snapshot, first);
+            Begin(built, snapshot.Tbs.Number);
             _folder.DeleteSnapshotsBefore(snapshot.Tbs.Number);
         }
     }
@@ -281,12 +283,19 @@ internal sealed class FeedCopy
             try
             {
                 segment = _folder.ReadKeySegment(number);
+                if (!chain.IsBelieved(segment.Statement))
+                {
+                    // The operator has named a later key. That this one was believed once, only this folder says, which whoever has stolen the key could have written.
+                    chain.Unpinned = number;
+                    continue;
+                }
+
                 chain.Require(segment.Statement, FeedStatementKind.Segment);
                 FeedChain.RequireContent(segment.Statement.Tbs, 0, segment.Content.Span);
             }
             catch (FeedRefusedException)
             {
-                // Signed with a key that nobody believes any more: the operator has named a later one. Of a damaged one the segments that follow say it.
+                // Of a damaged one the segments that follow say it.
                 continue;
             }
 
@@ -302,26 +311,32 @@ internal sealed class FeedCopy
         return chain;
     }
 
-    private void Forget()
+    /// <summary>From now on this is the copy. What is served stays served.</summary>
+    private void Begin((FeedChain Chain, ServedFeed Feed) built, long snapshot)
     {
-        _chain = NewChain();
-        Volatile.Write(ref _building, new ServedFeed(_time));
+        _chain = built.Chain;
+        Volatile.Write(ref _building, built.Feed);
         _files.Clear();
-        _snapshot = 0;
-        _chain.ComeBy(_memory.Heard);
+        _snapshot = snapshot;
     }
 
-    private void Build(FeedStatement snapshot, long first)
+    /// <summary>Changes nothing.</summary>
+    /// <returns>What a snapshot says, and where the chain goes on.</returns>
+    /// <exception cref="FeedRefusedException">A part cannot be read, or says what cannot be; or the snapshot does not go with what was heard.</exception>
+    private (FeedChain Chain, ServedFeed Feed) Build(FeedStatement snapshot, long first, string? suffix)
     {
-        _chain.BeginAt(snapshot, first);
+        FeedChain chain = NewChain();
+        chain.ComeBy(_memory.Heard);
+        chain.BeginAt(snapshot, first);
+        var feed = new ServedFeed(_time);
         for (int part = 0; part < snapshot.Tbs.Contents.Count; part++)
         {
-            byte[] content = _folder.ReadPart(snapshot.Tbs.Number, part);
+            byte[] content = _folder.ReadPart(snapshot.Tbs.Number, suffix, part);
             FeedChain.RequireContent(snapshot.Tbs, part, content);
-            _building.Apply(_building.Read(content));
+            feed.Apply(feed.Read(content));
         }
 
-        _snapshot = snapshot.Tbs.Number;
+        return (chain, feed);
     }
 
     /// <summary>Whether a start would better begin with this one.</summary>
