@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -18,6 +19,9 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Each is somebody's for good: he may be down at the moment, and come back to it.</summary>
+    private static readonly ConcurrentDictionary<int, bool> Taken = [];
 
     private readonly StringBuilder _log = new();
     private HttpClient? _health;
@@ -198,6 +202,11 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
         while (true)
         {
             int port = RandomNumberGenerator.GetInt32(20_000, 32_768);
+            if (!Taken.TryAdd(port, true))
+            {
+                continue;
+            }
+
             try
             {
                 using var listener = new TcpListener(IPAddress.Loopback, port);

@@ -70,7 +70,7 @@ public sealed class ClockTests
         {
             if (label == ClockedScene.OcspKey)
             {
-                throw new HsmException(HsmFailure.DeviceError, "broken");
+                throw new HsmException(HsmFailure.Unreachable, "away");
             }
         };
         CertificateAnswer revoked = await scene.Ca.ChangeAsync(certificate, DecisionKind.Revoke);
