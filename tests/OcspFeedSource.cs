@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Feed;
@@ -43,8 +44,11 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
     /// <summary>Another body where a file is asked for: CRLs, and parts of snapshots. Null: the true one.</summary>
     public Func<string, HttpContent?>? File { get; set; }
 
+    /// <summary>After which segment it was asked how far the feed is.</summary>
+    public ConcurrentQueue<long> Heads { get; } = [];
+
     /// <summary>Paths of the files that were asked for.</summary>
-    public System.Collections.Concurrent.ConcurrentQueue<string> Asked { get; } = [];
+    public ConcurrentQueue<string> Asked { get; } = [];
 
     public static Sm2PrivateKey Key(byte number) => Sm2PrivateKey.FromBytes([.. new byte[31], number]);
 
@@ -90,6 +94,8 @@ internal sealed class OcspFeedSource(TimeProvider time) : HttpMessageHandler
         long after = request.RequestUri.Query is ['?', .. string query] ? long.Parse(query["after=".Length..], System.Globalization.CultureInfo.InvariantCulture) : 0;
         if (path[1] == "head")
         {
+            Heads.Enqueue(after);
+
             // As the CA does, though not for as long.
             for (int i = 0; i < 20 && after >= Count && after > 0; i++)
             {

@@ -14,6 +14,7 @@ internal sealed partial class PullFeed(
     FeedOptions options, Func<FeedCopy> open, FeedClient client, CrlFiles crls, FeedState state, TimeProvider time, ILogger<PullFeed> logger) : BackgroundService
 {
     private FeedCopy _copy = null!;
+    private bool _isHeard;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -68,8 +69,10 @@ internal sealed partial class PullFeed(
     /// <exception cref="HttpRequestException">The CA is away.</exception>
     internal async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        // Step 1: how far the feed is. A node that is behind does not wait.
-        FeedStatement heartbeat = await client.ReadHeadAsync(_copy.IsComplete ? _copy.Number : 0, cancellationToken);
+        // Step 1: how far the feed is. Who is behind does not wait for news, nor who has heard nothing since the start, or since the CA was away: until he has, he signs nothing.
+        bool waits = _copy.IsComplete && _isHeard;
+        _isHeard = false;
+        FeedStatement heartbeat = await client.ReadHeadAsync(waits ? _copy.Number : 0, cancellationToken);
         if (heartbeat.Tbs.Time > time.GetUtcNow() + ClockDifference.Time)
         {
             throw new FeedRefusedException($"The feed's heartbeat is of {heartbeat.Tbs.Time:u}, which is to come: one of the clocks is wrong.");
@@ -94,6 +97,7 @@ internal sealed partial class PullFeed(
         // Step 4: only now is the word of the heartbeat true here; who withholds segments is seen like one who withholds heartbeats.
         state.Complete(heartbeat.Tbs.Time);
         state.Blame(null);
+        _isHeard = true;
     }
 
     /// <returns>Whether the copy begins anew.</returns>

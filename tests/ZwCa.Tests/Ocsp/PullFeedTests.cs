@@ -271,4 +271,41 @@ public sealed class PullFeedTests
             return ValueTask.FromResult(3);
         }
     }
+
+    /// <summary>Waiting for news that do not come would be ten seconds in which it signs nothing.</summary>
+    [Fact]
+    public async Task WhoHasHeardNothingYet_OrNotSinceTheCaWasAway_AsksWithoutWaiting()
+    {
+        await using OcspStage stage = await OcspStage.CreateAsync();
+        await stage.AppendAsync(stage.Good([0x41]));
+        (WebApplication first, _) = await stage.StartAsync();
+        await stage.WaitAsync(first);
+        await first.StopAsync(TestContext.Current.CancellationToken);
+        stage.Source.Heads.Clear();
+
+        (WebApplication node, _) = await stage.StartAsync();
+        await stage.WaitAsync(node);
+        Assert.Equal(0, await HeadAsync());
+        while (!stage.Source.Heads.Contains(1))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        stage.Source.IsAway = true;
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        stage.Source.Heads.Clear();
+        stage.Source.IsAway = false;
+        Assert.Equal(0, await HeadAsync());
+
+        async Task<long> HeadAsync()
+        {
+            long after;
+            while (!stage.Source.Heads.TryPeek(out after))
+            {
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            }
+
+            return after;
+        }
+    }
 }
