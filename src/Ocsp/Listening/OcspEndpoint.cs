@@ -190,9 +190,14 @@ internal sealed partial class OcspEndpoint(
     private Task? TrySendPreSigned(HttpContext http, ReadOnlySpan<byte> request, long start)
     {
         byte[] buffer = _buffer ??= GC.AllocateUninitializedArray<byte>(AnswerOcsp.MaxResponse);
+        ReadOnlySpan<byte> response;
+        PreSigned facts;
         try
         {
-            return answers.TryPreSigned(request, buffer, out ReadOnlySpan<byte> response, out PreSigned facts) ? SendPreSigned(http, response, facts, start) : null;
+            if (!answers.TryPreSigned(request, buffer, out response, out facts))
+            {
+                return null;
+            }
         }
 #pragma warning disable CA1031 // As above.
         catch (Exception e)
@@ -200,6 +205,8 @@ internal sealed partial class OcspEndpoint(
         {
             return SendAsync(http, Fail(e), start);
         }
+
+        return SendPreSigned(http, response, facts, start);
     }
 
     private Answer Fail(Exception exception)
