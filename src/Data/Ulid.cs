@@ -13,31 +13,10 @@ public static class Ulid
 
     private const int TimeLength = 6;
 
-    private static readonly Lock Gate = new();
-    private static UInt128 _last;
+    private static readonly Sequence Process = new();
 
     /// <returns>16 bytes.</returns>
-    public static byte[] Create(DateTimeOffset time)
-    {
-        byte[] id = FirstOf(time);
-        RandomNumberGenerator.Fill(id.AsSpan(TimeLength));
-
-        // Room to count without running into the next millisecond.
-        id[TimeLength] &= 0x7F;
-        var value = BinaryPrimitives.ReadUInt128BigEndian(id);
-        lock (Gate)
-        {
-            if (value >> 80 == _last >> 80)
-            {
-                value = _last + 1;
-            }
-
-            _last = value;
-        }
-
-        BinaryPrimitives.WriteUInt128BigEndian(id, value);
-        return id;
-    }
+    public static byte[] Create(DateTimeOffset time) => Process.Next(time);
 
     /// <returns>16 bytes: the lowest identifier of that millisecond, for ranges.</returns>
     public static byte[] FirstOf(DateTimeOffset time)
@@ -53,4 +32,34 @@ public static class Ulid
         id.Length == Length
             ? DateTimeOffset.FromUnixTimeMilliseconds((long)(BinaryPrimitives.ReadUInt64BigEndian(id) >> 16))
             : throw new ArgumentException($"{Length} bytes are expected.", nameof(id));
+
+    /// <summary>Counts up as long as it is asked for one and the same millisecond; one that was left and comes again begins at random once more.</summary>
+    internal sealed class Sequence
+    {
+        private readonly Lock _gate = new();
+        private UInt128 _last;
+
+        /// <returns>16 bytes.</returns>
+        public byte[] Next(DateTimeOffset time)
+        {
+            byte[] id = FirstOf(time);
+            RandomNumberGenerator.Fill(id.AsSpan(TimeLength));
+
+            // Room to count without running into the next millisecond.
+            id[TimeLength] &= 0x7F;
+            var value = BinaryPrimitives.ReadUInt128BigEndian(id);
+            lock (_gate)
+            {
+                if (value >> 80 == _last >> 80)
+                {
+                    value = _last + 1;
+                }
+
+                _last = value;
+            }
+
+            BinaryPrimitives.WriteUInt128BigEndian(id, value);
+            return id;
+        }
+    }
 }
