@@ -81,15 +81,16 @@ internal sealed class DataKeys : IDisposable
         }
     }
 
+    /// <param name="record">Of whom or what it is: opens for no other.</param>
     /// <returns>What was sealed, and the id of the key that did it.</returns>
-    public (byte[] KeyId, byte[][] Sealed) Seal(ReadOnlySpan<byte> personId, params ReadOnlySpan<(string Field, string Value)> values)
+    public (byte[] KeyId, byte[][] Sealed) Seal(ReadOnlySpan<byte> record, params ReadOnlySpan<(string Field, ReadOnlyMemory<byte> Value)> values)
     {
         byte[] keyId = _newest!;
         Sm4Gcm key = _keys[Convert.ToHexStringLower(keyId)];
         byte[][] result = new byte[values.Length][];
         for (int i = 0; i < values.Length; i++)
         {
-            byte[] plain = Encoding.UTF8.GetBytes(values[i].Value);
+            ReadOnlySpan<byte> plain = values[i].Value.Span;
             byte[] bytes = new byte[Sm4Gcm.NonceSizeInBytes + plain.Length + Sm4Gcm.MaxTagSizeInBytes];
             RandomNumberGenerator.Fill(bytes.AsSpan(0, Sm4Gcm.NonceSizeInBytes));
             key.Encrypt(
@@ -97,8 +98,7 @@ internal sealed class DataKeys : IDisposable
                 plain,
                 bytes.AsSpan(Sm4Gcm.NonceSizeInBytes, plain.Length),
                 bytes.AsSpan(Sm4Gcm.NonceSizeInBytes + plain.Length),
-                Binding(personId, values[i].Field));
-            CryptographicOperations.ZeroMemory(plain);
+                Binding(record, values[i].Field));
             result[i] = bytes;
         }
 
@@ -119,8 +119,9 @@ internal sealed class DataKeys : IDisposable
         }
     }
 
-    /// <exception cref="PersonKeysException">It was not sealed for this person and field.</exception>
-    public string Open(byte[] keyId, ReadOnlySpan<byte> personId, string field, ReadOnlySpan<byte> bytes)
+    /// <returns>The caller's, to clear.</returns>
+    /// <exception cref="PersonKeysException">It was not sealed for this record and field.</exception>
+    public byte[] Open(byte[] keyId, ReadOnlySpan<byte> record, string field, ReadOnlySpan<byte> bytes)
     {
         int length = bytes.Length - Sm4Gcm.NonceSizeInBytes - Sm4Gcm.MaxTagSizeInBytes;
         byte[] plain = new byte[Math.Max(length, 0)];
@@ -136,16 +137,12 @@ internal sealed class DataKeys : IDisposable
                 bytes.Slice(Sm4Gcm.NonceSizeInBytes, length),
                 bytes[^Sm4Gcm.MaxTagSizeInBytes..],
                 plain,
-                Binding(personId, field));
-            return Encoding.UTF8.GetString(plain);
+                Binding(record, field));
+            return plain;
         }
         catch (AuthenticationTagMismatchException e)
         {
-            throw new PersonKeysException("A person's row was not sealed with its key, or for another person or field: it has been changed.", e);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(plain);
+            throw new PersonKeysException("A row was not sealed with its key, or for another record or field: it has been changed.", e);
         }
     }
 
@@ -205,7 +202,7 @@ internal sealed class DataKeys : IDisposable
     }
 
     /// <summary>A value that is moved to another row or column does not open there.</summary>
-    private static byte[] Binding(ReadOnlySpan<byte> personId, string field) => [.. personId, .. Encoding.UTF8.GetBytes(field)];
+    private static byte[] Binding(ReadOnlySpan<byte> record, string field) => [.. record, .. Encoding.UTF8.GetBytes(field)];
 
     private sealed record Row
     {

@@ -81,7 +81,7 @@ public sealed class PersonRegistry : IDisposable
 
         // The device and the sealing come before the unit of work: that waits for nobody and may be run twice.
         byte[] index = await IndexAsync(idNumber, cancellationToken);
-        (byte[] keyId, byte[][] sealedValues) = _dataKeys.Seal(id, (IdNumberField, idNumber.Reveal()), (NameField, name.Reveal()));
+        (byte[] keyId, byte[][] sealedValues) = Seal(id, (IdNumberField, Encoding.UTF8.GetBytes(idNumber.Reveal())), (NameField, Encoding.UTF8.GetBytes(name.Reveal())));
         DateTimeOffset now = _time.GetUtcNow();
         byte[] found = await _database.WriteAsync(
             async transaction =>
@@ -131,6 +131,56 @@ public sealed class PersonRegistry : IDisposable
             "SELECT person_id, id_number_sealed, name_sealed, data_key_id FROM person WHERE person_id = @Id", new { Id = id.ToArray() }, cancellationToken),
         cancellationToken);
 
+    /// <summary>By what persons are compared without anybody seeing their numbers: the same for officers, applicants and agents.</summary>
+    /// <returns>32 bytes: HMAC-SM3 by the device.</returns>
+    /// <exception cref="HsmException">The device is away.</exception>
+    public async Task<byte[]> IndexAsync(IdNumber idNumber, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(idNumber);
+        byte[] data = [.. IndexDomain, .. Encoding.ASCII.GetBytes(idNumber.Reveal())];
+        try
+        {
+            return await _hsm.ComputeHmacAsync(_indexKey, data, cancellationToken);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(data);
+        }
+    }
+
+    /// <summary>Seals what a service keeps about persons in tables of its own, with the key of today. The values are cleared.</summary>
+    /// <param name="record">The row's id: what is moved to another row or field does not open there.</param>
+    /// <returns>The id of the key, and of each value nonce, ciphertext and tag.</returns>
+    public (byte[] KeyId, byte[][] Sealed) Seal(ReadOnlySpan<byte> record, params ReadOnlySpan<(string Field, byte[] Value)> values)
+    {
+        var plain = new (string, ReadOnlyMemory<byte>)[values.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            plain[i] = (values[i].Field, values[i].Value);
+        }
+
+        try
+        {
+            return _dataKeys.Seal(record, plain);
+        }
+        finally
+        {
+            foreach ((string Field, byte[] Value) each in values)
+            {
+                CryptographicOperations.ZeroMemory(each.Value);
+            }
+        }
+    }
+
+    /// <param name="bytes">As <see cref="Seal"/> gave it.</param>
+    /// <returns>The caller's, to clear.</returns>
+    /// <exception cref="PersonKeysException">There is no such key, or it was not sealed for this record and field.</exception>
+    public async Task<byte[]> OpenAsync(byte[] keyId, ReadOnlyMemory<byte> record, string field, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
+    {
+        await _dataKeys.RequireAsync(keyId, cancellationToken);
+        return _dataKeys.Open(keyId, record.Span, field, bytes.Span);
+    }
+
     /// <summary>From now on a new data key seals; what older ones sealed stays readable.</summary>
     public Task RotateDataKeyAsync(CancellationToken cancellationToken = default) => _dataKeys.RotateAsync(cancellationToken);
 
@@ -149,19 +199,6 @@ public sealed class PersonRegistry : IDisposable
     private static byte[] RequireId(ReadOnlyMemory<byte> id) =>
         id.Length == IdLength ? id.ToArray() : throw new ArgumentException($"A person's id has {IdLength} bytes.", nameof(id));
 
-    private async Task<byte[]> IndexAsync(IdNumber idNumber, CancellationToken cancellationToken)
-    {
-        byte[] data = [.. IndexDomain, .. Encoding.ASCII.GetBytes(idNumber.Reveal())];
-        try
-        {
-            return await _hsm.ComputeHmacAsync(_indexKey, data, cancellationToken);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(data);
-        }
-    }
-
     private async Task<Person?> ReadAsync(Row? row, CancellationToken cancellationToken)
     {
         if (row is null)
@@ -169,11 +206,18 @@ public sealed class PersonRegistry : IDisposable
             return null;
         }
 
-        await _dataKeys.RequireAsync(row.DataKeyId, cancellationToken);
         return new Person(
             row.PersonId,
-            PersonName.Parse(_dataKeys.Open(row.DataKeyId, row.PersonId, NameField, row.NameSealed)),
-            IdNumber.Parse(_dataKeys.Open(row.DataKeyId, row.PersonId, IdNumberField, row.IdNumberSealed)));
+            PersonName.Parse(await OpenTextAsync(row, NameField, row.NameSealed, cancellationToken)),
+            IdNumber.Parse(await OpenTextAsync(row, IdNumberField, row.IdNumberSealed, cancellationToken)));
+    }
+
+    private async Task<string> OpenTextAsync(Row row, string field, byte[] bytes, CancellationToken cancellationToken)
+    {
+        byte[] plain = await OpenAsync(row.DataKeyId, row.PersonId, field, bytes, cancellationToken);
+        string text = Encoding.UTF8.GetString(plain);
+        CryptographicOperations.ZeroMemory(plain);
+        return text;
     }
 
     private sealed record Row

@@ -109,6 +109,11 @@ public sealed class MessageContext
             throw new InvalidOperationException("The request was answered before.");
         }
 
+        if (_runId.Length == 0)
+        {
+            throw new InvalidOperationException("A reading keeps no answer.");
+        }
+
         MayBeAnswered = true;
         if (!await MessageStore.AnswerAsync(transaction, Message, _runId, answer, _time.GetUtcNow()))
         {

@@ -34,7 +34,66 @@ internal sealed class MessageGate(
     private readonly ProblemMapping _problems = new(
         http => http.Features.GetRequiredFeature<Ended>().Thrown is { } thrown ? Task.FromException(thrown) : Task.CompletedTask, meters, logger);
 
+    /// <summary>For an endpoint that changes nothing: steps 1 to 6, and that the message is fresh. Nothing is kept.</summary>
+    public async Task ReadAsync(HttpContext http, RequestDelegate endpoint)
+    {
+        Verified verified = await VerifyAsync(http);
+        if (!MessageStore.IsFresh(verified.Message, time.GetUtcNow()))
+        {
+            Report(http, Refusal.Expired, "too old or too new", verified.Headers);
+            throw MessageStore.Expired();
+        }
+
+        http.Features.Set(new MessageContext(verified.Message, verified.Headers.Signature, verified.Sender, [], null, options, json.Value.SerializerOptions, time));
+        events.Run();
+        await endpoint(http);
+    }
+
     public async Task InvokeAsync(HttpContext http, RequestDelegate endpoint)
+    {
+        (SignedMessage message, MessageHeaders headers, MessageSender sender) = await VerifyAsync(http);
+
+        // Step 7: run before, being run, or to be run by this call.
+        byte[] runId = Ulid.Create(time.GetUtcNow());
+        EarlierAnswer? earlier;
+        try
+        {
+            earlier = await store.ClaimAsync(message, headers.Signature, runId, time.GetUtcNow(), http.RequestAborted);
+        }
+        catch (RefusalException e) when (e.Kind == Refusal.InProgress)
+        {
+            events.Busy();
+            throw;
+        }
+        catch (RefusalException e)
+        {
+            Report(http, e.Kind, e.Kind == Refusal.Duplicate ? "id of another request" : "too old or too new", headers);
+            throw;
+        }
+
+        FaultPoint.Reach("message.claimed");
+        var context = new MessageContext(message, headers.Signature, sender, runId, earlier?.Rows, options, json.Value.SerializerOptions, time);
+        http.Features.Set(context);
+        if (earlier is null)
+        {
+            events.Run();
+            await AnswerBuffer.SendAsync(http, await RunAsync(http, endpoint, context, runId));
+            return;
+        }
+
+        events.Repeated();
+        if (earlier.Bytes is not null)
+        {
+            await AnswerBuffer.SendAsync(http, earlier.Bytes);
+            return;
+        }
+
+        // The endpoint makes the answer again, from the rows that it has named.
+        await endpoint(http);
+    }
+
+    /// <returns>Whose message it is, and that it holds; not whether it is new.</returns>
+    private async Task<Verified> VerifyAsync(HttpContext http)
     {
         // Step 1: the five headers, each once and in its one form; a target that fits into a line. A body that is packed is not the one that was signed.
         (string link, ClientKind kind) = (http.GetClient().Name, http.GetClient().Kind);
@@ -94,45 +153,8 @@ internal sealed class MessageGate(
             throw Refused(Refusal.BadSignature, "another client's link", DoesNotHold);
         }
 
-        // Step 7: run before, being run, or to be run by this call.
-        byte[] runId = Ulid.Create(time.GetUtcNow());
-        EarlierAnswer? earlier;
-        try
-        {
-            earlier = await store.ClaimAsync(message, headers.Signature, runId, time.GetUtcNow(), http.RequestAborted);
-        }
-        catch (RefusalException e) when (e.Kind == Refusal.InProgress)
-        {
-            events.Busy();
-            throw;
-        }
-        catch (RefusalException e)
-        {
-            Report(e.Kind, e.Kind == Refusal.Duplicate ? "id of another request" : "too old or too new", headers);
-            throw;
-        }
-
-        FaultPoint.Reach("message.claimed");
-        var context = new MessageContext(message, headers.Signature, sender, runId, earlier?.Rows, options, json.Value.SerializerOptions, time);
-        http.Features.Set(context);
         http.Request.Body = new MemoryStream(body, writable: false);
-        if (earlier is null)
-        {
-            events.Run();
-            await AnswerBuffer.SendAsync(http, await RunAsync(http, endpoint, context, runId));
-            return;
-        }
-
-        events.Repeated();
-        if (earlier.Bytes is not null)
-        {
-            await AnswerBuffer.SendAsync(http, earlier.Bytes);
-            return;
-        }
-
-        // The endpoint makes the answer again, from the rows that it has named.
-        await endpoint(http);
-        return;
+        return new Verified(message, headers, sender);
 
         RefusalException Refused(Refusal kind, string reason, string detail)
         {
@@ -140,9 +162,11 @@ internal sealed class MessageGate(
             return new RefusalException(kind, detail);
         }
 
-        void Report(Refusal kind, string reason, MessageHeaders? said) =>
-            events.Refused(kind, reason, (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText, link, said);
+        void Report(Refusal kind, string reason, MessageHeaders? said) => this.Report(http, kind, reason, said);
     }
+
+    private void Report(HttpContext http, Refusal kind, string reason, MessageHeaders? said) =>
+        events.Refused(kind, reason, (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText, http.GetClient().Name, said);
 
     /// <summary>Runs the endpoint, and keeps its answer before anybody gets it.</summary>
     /// <returns>What to send.</returns>
@@ -235,6 +259,8 @@ internal sealed class MessageGate(
         await request.Body.CopyToAsync(body, request.HttpContext.RequestAborted);
         return body.ToArray();
     }
+
+    private sealed record Verified(SignedMessage Message, MessageHeaders Headers, MessageSender Sender);
 
     /// <param name="Thrown">Null: the endpoint set a bare status.</param>
     private sealed record Ended(Exception? Thrown);

@@ -35,6 +35,17 @@ public static class MessageHosting
     /// <exception cref="InvalidOperationException">When the endpoints are built: AddSignedMessages is missing.</exception>
     /// <exception cref="ConfigurationException">When the endpoints are built: the service's name is not fit for a recipient, or a request may outlive its claim.</exception>
     public static TBuilder RequireSignedMessage<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => Require(builder, static (gate, http, endpoint) => gate.InvokeAsync(http, endpoint));
+
+    /// <summary>
+    /// For endpoints that change nothing: the signature has to hold and to be fresh, and nothing is kept, neither that it was asked nor the answer, which may name persons. Asked again it is
+    /// run again.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">As <see cref="RequireSignedMessage"/>.</exception>
+    public static TBuilder RequireSignedReading<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => Require(builder, static (gate, http, endpoint) => gate.ReadAsync(http, endpoint));
+
+    private static TBuilder Require<TBuilder>(TBuilder builder, Func<MessageGate, HttpContext, RequestDelegate, Task> pass)
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -42,7 +53,7 @@ public static class MessageHosting
         {
             MessageGate gate = endpoint.ApplicationServices.GetRequiredService<MessageGate>();
             RequestDelegate inner = endpoint.RequestDelegate!;
-            endpoint.RequestDelegate = http => gate.InvokeAsync(http, inner);
+            endpoint.RequestDelegate = http => pass(gate, http, inner);
         });
         return builder;
     }

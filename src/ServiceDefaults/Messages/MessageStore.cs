@@ -31,7 +31,7 @@ internal sealed class MessageStore(Database database, TimeSpan claimFor)
     /// </exception>
     public Task<EarlierAnswer?> ClaimAsync(SignedMessage message, Sm2Signature signature, byte[] runId, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        bool fresh = Math.Abs(now.ToUnixTimeMilliseconds() - message.Created.ToUnixTimeMilliseconds()) <= Window.TotalMilliseconds;
+        bool fresh = IsFresh(message, now);
         byte[] encodedSignature = Der.Encode(signature);
         return database.WriteAsync(
             async transaction =>
@@ -80,7 +80,7 @@ internal sealed class MessageStore(Database database, TimeSpan claimFor)
                 // Step 3: it has to be run, and what is run is new: an old message that somebody kept is not.
                 if (!fresh)
                 {
-                    throw new RefusalException(Refusal.Expired, "请求签名时间与服务器时间相差超过 5 分钟。");
+                    throw Expired();
                 }
 
                 int taken = await transaction.ExecuteAsync(
@@ -131,6 +131,12 @@ internal sealed class MessageStore(Database database, TimeSpan claimFor)
     /// <returns>Null: not answered.</returns>
     public Task<EarlierAnswer?> FindAnswerAsync(SignedMessage message) =>
         database.ReadAsync(async transaction => (await FindAsync(transaction, message))?.Earlier);
+
+    /// <summary>Signed within five minutes of now.</summary>
+    public static bool IsFresh(SignedMessage message, DateTimeOffset now) =>
+        Math.Abs(now.ToUnixTimeMilliseconds() - message.Created.ToUnixTimeMilliseconds()) <= Window.TotalMilliseconds;
+
+    public static RefusalException Expired() => new(Refusal.Expired, "请求签名时间与服务器时间相差超过 5 分钟。");
 
     public static RefusalException InProgress() => new(Refusal.InProgress, "同一请求正在处理，请稍后重试。", LookAgain);
 

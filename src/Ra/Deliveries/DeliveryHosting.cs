@@ -1,0 +1,16 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ZwCa.Ra.Deliveries;
+
+/// <summary>Handing out.</summary>
+internal static class DeliveryHosting
+{
+    public static void AddDeliveries(this IServiceCollection services)
+    {
+    }
+
+    public static void MapDeliveries(this IEndpointRouteBuilder app)
+    {
+    }
+}

@@ -1,0 +1,12 @@
+using ZwCa.Jobs;
+
+namespace ZwCa.Ra.Jobs;
+
+/// <summary>All jobs of the RA. Each is right when one node of several runs it, and does no harm when two do.</summary>
+internal static class RaJobs
+{
+    /// <summary>Of the scheduler, for ever: schedules are stored under it.</summary>
+    public const string Scheduler = "zwca-ra";
+
+    public static IReadOnlyList<ServiceJob> All(RaOptions options) => [];
+}

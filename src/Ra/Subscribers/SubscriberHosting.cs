@@ -1,0 +1,16 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ZwCa.Ra.Subscribers;
+
+/// <summary>Of whom certificates are.</summary>
+internal static class SubscriberHosting
+{
+    public static void AddSubscribers(this IServiceCollection services)
+    {
+    }
+
+    public static void MapSubscribers(this IEndpointRouteBuilder app)
+    {
+    }
+}
