@@ -1,3 +1,5 @@
+using ZwCa.Contracts.Ca;
+
 namespace ZwCa.Contracts.Ra;
 
 /// <summary>What is applied for: <c>POST /enrollments</c>, and <c>PUT /enrollments/{id}</c> as long as nobody has submitted it. Bytes are base64 in JSON.</summary>
@@ -18,7 +20,7 @@ public sealed record EnrollmentRequest
     /// <summary>Who handles it for the subscriber (经办人). Null: the person himself.</summary>
     public AgentRequest? Agent { get; init; }
 
-    /// <summary>DER of a PKCS #10 request with the key of the token: its key counts and nothing else. Of a recovery the key that shall get the other one. Null for revoke, suspend, resume.</summary>
+    /// <summary>DER of a PKCS #10 request with the key of the token: its key counts and nothing else. Null for revoke, suspend, resume, recovery.</summary>
     public byte[]? Csr { get; init; }
 
     /// <summary>Null: as long as the profile says.</summary>
@@ -31,10 +33,13 @@ public sealed record EnrollmentRequest
     public IReadOnlyList<string> AlternativeNames { get; init; } = [];
 
     /// <summary>Signing certificate, or the only one, that is followed, or that is decided about. Null: new.</summary>
-    public CertificateReference? Certificate { get; init; }
+    public CertificateName? Certificate { get; init; }
 
     /// <summary>Of a revocation: a CRLReason by its name of RFC 5280 §5.3.1. Null: it needs none.</summary>
     public string? RevocationReason { get; init; }
+
+    /// <summary>Of a recovery: the subscriber's signing certificate to whose key his encryption key shall come. Null otherwise.</summary>
+    public CertificateName? Recipient { get; init; }
 
     /// <summary>Of a change: as the enrollment was shown. 0: it is new.</summary>
     public long Version { get; init; }
@@ -54,10 +59,6 @@ public sealed record AgentRequest
     /// <summary>No person's data in logs.</summary>
     public override string ToString() => nameof(AgentRequest);
 }
-
-/// <param name="Issuer">SubjectKeyIdentifier of its CA, lower-case hexadecimal.</param>
-/// <param name="Serial">Lower-case hexadecimal.</param>
-public sealed record CertificateReference(string Issuer, string Serial);
 
 /// <summary>What an officer decides about, byte by byte: <c>GET /enrollments/{id}/application</c>. He signs the digests of both.</summary>
 public sealed record ApplicationAnswer
@@ -137,9 +138,12 @@ public sealed record EnrollmentAnswer
     public IReadOnlyList<string> AlternativeNames { get; init; } = [];
 
     /// <summary>What is followed or decided about.</summary>
-    public CertificateReference? Certificate { get; init; }
+    public CertificateName? Certificate { get; init; }
 
     public string? RevocationReason { get; init; }
+
+    /// <summary>Of a recovery.</summary>
+    public CertificateName? Recipient { get; init; }
 
     /// <summary>Why it was returned, rejected or cancelled, or what the CA said.</summary>
     public string? Reason { get; init; }
@@ -156,7 +160,7 @@ public sealed record EnrollmentAnswer
     public IReadOnlyList<StepAnswer> Steps { get; init; } = [];
 
     /// <summary>What came of it.</summary>
-    public IReadOnlyList<CertificateReference> Certificates { get; init; } = [];
+    public IReadOnlyList<CertificateName> Certificates { get; init; } = [];
 
     /// <summary>No person's data in logs.</summary>
     public override string ToString() => Id;

@@ -6,11 +6,7 @@ namespace ZwCa.Ra.Deliveries;
 /// <summary>Handing out.</summary>
 internal static class DeliveryHosting
 {
-    public static void AddDeliveries(this IServiceCollection services)
-    {
-    }
+    public static void AddDeliveries(this IServiceCollection services) => services.AddSingleton<HandOut>();
 
-    public static void MapDeliveries(this IEndpointRouteBuilder app)
-    {
-    }
+    public static void MapDeliveries(this IEndpointRouteBuilder app) => DeliveriesApi.Map(app);
 }

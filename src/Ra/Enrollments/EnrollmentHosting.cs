@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Ra.Enrollments.Steps;
 
 namespace ZwCa.Ra.Enrollments;
 
@@ -8,9 +9,16 @@ internal static class EnrollmentHosting
 {
     public static void AddEnrollments(this IServiceCollection services)
     {
+        services.AddSingleton<EnrollmentProfiles>();
+        services.AddSingleton<EnrollmentStore>();
+        services.AddSingleton<EnrollmentAnswers>();
+        services.AddSingleton<CheckEnrollment>();
+        services.AddSingleton<ApplicationBuilder>();
+        services.AddSingleton<TakeInEnrollment>();
+        services.AddSingleton<SubmitEnrollment>();
+        services.AddSingleton<ReviewEnrollment>();
+        services.AddSingleton<EndEnrollment>();
     }
 
-    public static void MapEnrollments(this IEndpointRouteBuilder app)
-    {
-    }
+    public static void MapEnrollments(this IEndpointRouteBuilder app) => EnrollmentsApi.Map(app);
 }

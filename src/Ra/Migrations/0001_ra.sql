@@ -14,6 +14,13 @@ CREATE TABLE ca_checkpoint (
     seen_at bigint NOT NULL
 );
 
+-- The CA's profiles that are in use, as it last told: work goes on while it is away.
+CREATE TABLE ca_profile (
+    name {text(64)} NOT NULL PRIMARY KEY,
+    profile_hash {blob(32)} NOT NULL,
+    told_at bigint NOT NULL
+);
+
 -- Of whom certificates are: 0 a person, 1 an organisation, 2 a device. The id is the entity that certificates name, for ever.
 -- A person's number and name are sealed; he is found by the keyed hash of his number. What organisations and devices are called, everybody may know.
 CREATE TABLE subscriber (
@@ -64,6 +71,8 @@ CREATE TABLE enrollment (
     -- Submissions so far: what officers decide about is the last.
     round smallint NOT NULL CHECK (round >= 0),
     region {text(6)} NOT NULL REFERENCES region (code),
+    -- The region's city, for lists: the region itself where it is a province.
+    city {text(6)} NOT NULL,
     profile {text(64)} NOT NULL,
     subscriber_id {blob(16)} NOT NULL REFERENCES subscriber (subscriber_id),
     -- By which persons are compared; 32 zero bytes: none.
@@ -90,7 +99,10 @@ CREATE TABLE enrollment (
 );
 CREATE UNIQUE INDEX enrollment_key_open ON enrollment (key_hash) WHERE key_hash IS NOT NULL AND is_open = 1;
 CREATE INDEX enrollment_region ON enrollment (region, enrollment_id);
-CREATE INDEX enrollment_state ON enrollment (state, region, enrollment_id);
+CREATE INDEX enrollment_city ON enrollment (city, enrollment_id);
+CREATE INDEX enrollment_state ON enrollment (state, enrollment_id);
+CREATE INDEX enrollment_state_city ON enrollment (state, city, enrollment_id);
+CREATE INDEX enrollment_state_region ON enrollment (state, region, enrollment_id);
 CREATE INDEX enrollment_subscriber ON enrollment (subscriber_id, enrollment_id);
 CREATE INDEX enrollment_due ON enrollment (due_at) WHERE due_at IS NOT NULL;
 

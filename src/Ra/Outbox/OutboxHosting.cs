@@ -7,5 +7,11 @@ internal static class OutboxHosting
 {
     public static void AddOutbox(this IServiceCollection services)
     {
+        services.AddSingleton<OutboxSignal>();
+        services.AddSingleton<PrepareRequest>();
+        services.AddSingleton<ApplyAnswer>();
+        services.AddSingleton<SendOutbox>();
+        services.AddHostedService(provider => provider.GetRequiredService<SendOutbox>());
+        services.AddHealthChecks().AddCheck<OutboxHealth>(OutboxHealth.Name);
     }
 }

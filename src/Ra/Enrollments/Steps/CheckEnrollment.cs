@@ -1,0 +1,160 @@
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Ra.Certificates;
+using ZwCa.Ra.Subscribers;
+
+namespace ZwCa.Ra.Enrollments.Steps;
+
+/// <summary>An enrollment whose parts fit each other: what applications are built from.</summary>
+internal sealed record CheckedEnrollment
+{
+    public required EnrollmentKind Kind { get; init; }
+
+    public required string ProfileName { get; init; }
+
+    public required EnrollmentProfileOptions Profile { get; init; }
+
+    public required Subscriber Subscriber { get; init; }
+
+    public required EnrollmentContent Content { get; init; }
+
+    /// <summary>Of the request; null where there is none.</summary>
+    public SubjectPublicKeyInfo? Key { get; init; }
+
+    /// <summary>That is followed or decided about; null: a new one.</summary>
+    public IssuedCertificate? Certificate { get; init; }
+
+    /// <summary>Of a recovery: the signing certificate to whose key the other one comes.</summary>
+    public IssuedCertificate? Recipient { get; init; }
+
+    /// <summary>SM3 of the key; null where there is none.</summary>
+    public byte[]? KeyHash => Key is null ? null : Sm3.HashData(Der.Encode(Key));
+}
+
+/// <summary>Whether what is applied for can be: when it is taken in or changed, and again when it is submitted. The CA has the last word; this tells the clerk while the applicant is there.</summary>
+internal sealed class CheckEnrollment(Database database, EnrollmentProfiles profiles, SubscriberStore subscribers, TimeProvider time)
+{
+    private const int MaxDepartments = 4;
+    private const int MaxNames = 32;
+
+    private static readonly RevocationReason[] Reasons =
+    [
+        RevocationReason.Unspecified, RevocationReason.KeyCompromise, RevocationReason.AffiliationChanged, RevocationReason.Superseded, RevocationReason.CessationOfOperation,
+        RevocationReason.PrivilegeWithdrawn,
+    ];
+
+    /// <param name="profileName">Null: that of the certificate.</param>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.NotFound"/>, <see cref="Refusal.UnknownProfile"/>, <see cref="Refusal.Malformed"/>, <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, <see cref="Refusal.WrongState"/>,
+    /// <see cref="Refusal.ValidityTooLong"/>, <see cref="Refusal.SubjectNotAllowed"/>.
+    /// </exception>
+    public async Task<CheckedEnrollment> RunAsync(
+        EnrollmentKind kind, string? profileName, byte[] subscriberId, CertificateName? certificate, EnrollmentContent content, CancellationToken cancellationToken)
+    {
+        // Step 1: of whom.
+        Subscriber subscriber = await subscribers.FindAsync(subscriberId, cancellationToken) ?? throw new RefusalException(Refusal.NotFound, "没有该主体。");
+
+        // Step 2: what it follows, or is about.
+        Require((kind == EnrollmentKind.New) == (certificate is null), kind == EnrollmentKind.New ? "新办业务不填写原证书。" : "请填写原证书的签发者标识和序列号。");
+        IssuedCertificate? old = certificate is null ? null : await FindAsync(certificate, subscriberId, cancellationToken);
+        Require(profileName is null || old is null || profileName == old.Profile, "业务类型与原证书不同。");
+        string name = old?.Profile ?? profileName ?? throw new RefusalException(Refusal.Malformed, "请选择业务类型。");
+        EnrollmentProfileOptions profile = profiles.Get(name);
+        Require(profile.Subscriber == subscriber.Kind, "该业务类型不适用于此类主体。", Refusal.SubjectNotAllowed);
+        if (old is not null)
+        {
+            RequireState(kind, old);
+        }
+
+        // Step 3: the key.
+        bool isForCertificate = kind is >= EnrollmentKind.New and <= EnrollmentKind.Replace;
+        Require(isForCertificate || content.Csr is null, "此类业务不附证书请求。");
+        SubjectPublicKeyInfo? key = isForCertificate ? CsrKeys.Read(content.Csr) : null;
+        if (key is not null)
+        {
+            byte[] keyHash = Sm3.HashData(Der.Encode(key));
+            bool isSame = old is not null && old.KeyHash.AsSpan().SequenceEqual(keyHash);
+            Require(kind != EnrollmentKind.Renew || isSame, "更新须使用原证书的密钥；更换密钥请办理换发。", Refusal.BadPublicKey);
+            Require(
+                kind == EnrollmentKind.Renew || !await database.ReadAsync(transaction => IssuedCertificateStore.IsCertifiedAsync(transaction, keyHash), cancellationToken),
+                "该公钥已签发过证书，请用令牌重新生成密钥。",
+                Refusal.BadPublicKey);
+            Require(profile.Encryption is null || key.TryGetSm2Key(out _), "双证书须使用SM2密钥。", Refusal.BadPublicKey);
+        }
+
+        // Step 4: what goes into the certificate besides.
+        Require(isForCertificate || (content.Days is null && content.Departments.Count == 0 && content.AlternativeNames.Count == 0), "此类业务不填写有效期、部门和备用名称。");
+        Require(content.Days is null or > 0, "有效期应为正数。");
+        Require(content.Days is null || content.Days <= profile.Days, $"有效期不得超过{profile.Days}天。", Refusal.ValidityTooLong);
+        Require(content.Departments.Count <= MaxDepartments, $"部门最多{MaxDepartments}级。");
+        foreach (string department in content.Departments)
+        {
+            SubscriberName.Require(department, "部门名称");
+        }
+
+        Require(content.AlternativeNames.Count <= MaxNames, $"备用名称最多{MaxNames}个。");
+        _ = AlternativeNames.Read(content.AlternativeNames);
+
+        // Step 5: why, and for whom the key is.
+        Require(
+            kind == EnrollmentKind.Revoke ? ReasonOf(content.RevocationReason) is { } reason && Reasons.Contains(reason) : content.RevocationReason is null,
+            kind == EnrollmentKind.Revoke ? $"请填写吊销原因：{string.Join('、', Reasons.Select(NameOf))}之一。" : "此类业务不填写吊销原因。");
+        Require((kind == EnrollmentKind.Recovery) == (content.Recipient is not null), kind == EnrollmentKind.Recovery ? "请填写接收密钥的签名证书。" : "此类业务不填写接收证书。");
+        IssuedCertificate? recipient = content.Recipient is null ? null : await FindAsync(content.Recipient, subscriberId, cancellationToken);
+        Require(
+            recipient is null || (recipient is { Half: CertificateHalf.Signing, State: CertificateState.Valid } && recipient.NotAfter > time.GetUtcNow()),
+            "接收密钥的须是该主体有效的签名证书。",
+            Refusal.WrongState);
+        return new CheckedEnrollment
+        {
+            Kind = kind, ProfileName = name, Profile = profile, Subscriber = subscriber, Content = content, Key = key, Certificate = old, Recipient = recipient,
+        };
+    }
+
+    /// <returns>The name that RFC 5280 §5.3.1 has for it.</returns>
+    public static string NameOf(RevocationReason reason) => char.ToLowerInvariant(reason.ToString()[0]) + reason.ToString()[1..];
+
+    /// <returns>Null: no such reason.</returns>
+    public static RevocationReason? ReasonOf(string? name) => Reasons.Where(each => NameOf(each) == name).Select(each => (RevocationReason?)each).FirstOrDefault();
+
+    private async Task<IssuedCertificate> FindAsync(CertificateName reference, byte[] subscriberId, CancellationToken cancellationToken)
+    {
+        IssuedCertificate? found = await database.ReadAsync(transaction => IssuedCertificateStore.FindAsync(transaction, reference.Issuer, reference.Serial), cancellationToken);
+        return found is not null && found.SubscriberId.AsSpan().SequenceEqual(subscriberId) && found.Half != CertificateHalf.Encryption
+            ? found
+            : throw new RefusalException(Refusal.NotFound, "该主体没有这张证书（双证书请填写签名证书）。");
+    }
+
+    private void RequireState(EnrollmentKind kind, IssuedCertificate certificate)
+    {
+        bool isRight = kind switch
+        {
+            EnrollmentKind.Renew or EnrollmentKind.Rekey or EnrollmentKind.Change or EnrollmentKind.Suspend => certificate.State == CertificateState.Valid,
+            EnrollmentKind.Resume => certificate.State == CertificateState.Held,
+            EnrollmentKind.Revoke => certificate.State is CertificateState.Valid or CertificateState.Held,
+
+            // What is lost may have been held or revoked by then; a key is recovered of what has ended, too.
+            EnrollmentKind.Replace => true,
+            EnrollmentKind.Recovery => certificate.Half == CertificateHalf.Signing,
+            _ => false,
+        };
+        string state = certificate.State switch { CertificateState.Revoked => "已吊销", CertificateState.Held => "已冻结", _ => "有效" };
+        Require(isRight, kind == EnrollmentKind.Recovery ? "只有双证书才有可恢复的加密密钥。" : $"原证书{state}，不能办理此业务。", Refusal.WrongState);
+        Require(
+            kind is EnrollmentKind.Replace or EnrollmentKind.Recovery || certificate.NotAfter > time.GetUtcNow(),
+            "原证书已过期，请新办。",
+            Refusal.WrongState);
+    }
+
+    private static void Require(bool met, string detail, Refusal kind = Refusal.Malformed)
+    {
+        if (!met)
+        {
+            throw new RefusalException(kind, detail);
+        }
+    }
+}

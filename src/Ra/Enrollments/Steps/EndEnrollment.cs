@@ -1,0 +1,47 @@
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ra;
+using ZwCa.Data;
+using ZwCa.Officers;
+using ZwCa.OfficersApi;
+
+namespace ZwCa.Ra.Enrollments.Steps;
+
+/// <summary>Gives up what nobody has approved, and puts away what is done.</summary>
+internal sealed class EndEnrollment(Database database, EnrollmentStore store)
+{
+    private const int MaxReason = 512;
+
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is approved, or has ended; <see cref="Refusal.Malformed"/>: no reason.</exception>
+    public Task CancelAsync(Officer officer, string id, StepRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
+    {
+        string? reason = request.Reason?.Trim();
+        return string.IsNullOrEmpty(reason) || reason.Length > MaxReason || reason.Any(char.IsControl)
+            ? throw new RefusalException(Refusal.Malformed, $"撤销须写明原因，最多{MaxReason}个字符，不含控制字符。")
+            : RunAsync(
+                officer,
+                id,
+                request.Version,
+                new EnrollmentMove(officer.Actor, "enrollment.cancel", EnrollmentState.Cancelled) { Reason = reason },
+                [EnrollmentState.Draft, EnrollmentState.Submitted, EnrollmentState.Reviewed, EnrollmentState.Returned],
+                answer,
+                cancellationToken);
+    }
+
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is not done.</exception>
+    public Task ArchiveAsync(Officer officer, string id, StepRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken) => RunAsync(
+        officer, id, request.Version, new EnrollmentMove(officer.Actor, "enrollment.archive", EnrollmentState.Archived), [EnrollmentState.Delivered], answer, cancellationToken);
+
+    private async Task RunAsync(
+        Officer officer, string id, long version, EnrollmentMove move, EnrollmentState[] from, Func<Transaction, Task> answer, CancellationToken cancellationToken)
+    {
+        Enrollment row = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
+        row.RequireState(version, from);
+        await database.WriteAsync(
+            async transaction =>
+            {
+                await store.MoveAsync(transaction, row, move);
+                await answer(transaction);
+            },
+            cancellationToken);
+    }
+}

@@ -1,0 +1,162 @@
+using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ra;
+using ZwCa.Cryptography;
+using ZwCa.Data;
+using ZwCa.Officers;
+using ZwCa.OfficersApi;
+using ZwCa.Ra.Outbox;
+using static ZwCa.OfficersApi.CommandReading;
+
+namespace ZwCa.Ra.Enrollments.Steps;
+
+/// <summary>What a reviewer says.</summary>
+internal enum ReviewOutcome : short
+{
+    Approved = 1,
+
+    Returned = 2,
+
+    Rejected = 3,
+}
+
+/// <summary>
+/// Review (审核): somebody else looks at what was entered and approves, returns or rejects it; the last approval puts the question to the CA into the outbox, in the same transaction:
+/// docs/WORKFLOW.md, in the same steps.
+/// </summary>
+internal sealed class ReviewEnrollment(
+    RaOptions options,
+    Database database,
+    EnrollmentStore store,
+    EnrollmentProfiles profiles,
+    PersonRegistry persons,
+    ApprovalVerifier verifier,
+    OfficerDirectory directory,
+    PrepareRequest prepare,
+    OutboxSignal signal,
+    TimeProvider time)
+{
+    private const int MaxReason = 512;
+
+    /// <param name="answer">What else belongs into the transaction. May run twice.</param>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>; <see cref="Refusal.NotAllowed"/>: a county, or a level below the one that is due; <see cref="Refusal.NotApproved"/>: another
+    /// application was signed, or it is too late; <see cref="Refusal.SecondOfficerRequired"/>: his own, or he has reviewed it before.
+    /// </exception>
+    public async Task RunAsync(Officer officer, string id, ReviewRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
+    {
+        // Step 1: what waits for a review, as the officer saw it, in his region.
+        ReviewOutcome outcome = EnrollmentNames.Parse<ReviewOutcome>(request.Outcome, "审核结论");
+        string? reason = ReadReason(request.Reason, outcome);
+        Enrollment row = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
+        row.RequireState(request.Version, EnrollmentState.Submitted, EnrollmentState.Reviewed);
+        (Submission submission, short number) = await database.ReadAsync(
+            async transaction => (
+                (await Submission.FindAsync(transaction, row))!,
+                (short)(1 + await transaction.GetAsync<long>("SELECT COUNT(*) FROM review WHERE enrollment_id = @EnrollmentId AND round = @Round", new { row.EnrollmentId, row.Round }))),
+            cancellationToken);
+
+        // Step 2: of the level that is due. Acceptance points take in and hand out.
+        Require(officer.Region.Level != RegionLevel.County, Refusal.NotAllowed, "区县受理点只受理和发放，不能审核。");
+        RegionLevel due = profiles.Get(row.Profile).ReviewLevels.ElementAtOrDefault(number - 1);
+        Require(due == RegionLevel.Nation || officer.Region.Level <= due, Refusal.NotAllowed, "该业务须由省级审核。");
+
+        // Step 3: an approval is over exactly what was entered, and while that counts.
+        Applications applications = await submission.OpenAsync(persons, cancellationToken);
+        DateTimeOffset now = time.GetUtcNow();
+        SignedApproval? signed = null;
+        if (outcome == ReviewOutcome.Approved)
+        {
+            Require(now <= submission.SubmittedAt + options.Limits.ReviewAtMost, Refusal.NotApproved, "已超过审核时限，录入意见失效，请退回后重新提交。");
+            Approval approval = Decode<Approval>(request.Approval ?? [], "审核意见");
+            signed = SubmitEnrollment.Verify(officer, ApprovalStep.Review, approval, applications, verifier);
+        }
+
+        // Step 4: after the last approval the CA is asked: the request is made, sealed and numbered before the transaction, and never changes.
+        bool isLast = number >= submission.Reviews;
+        IReadOnlyList<OutboxRow> requests = outcome == ReviewOutcome.Approved && isLast
+            ? await prepare.OfDecisionAsync(row, submission, number, applications, request.Approval!, cancellationToken)
+            : [];
+        await database.WriteAsync(
+            async transaction =>
+            {
+                // Step 5: the officer stands, and is somebody else than who entered it, than who applies and than who acts for him.
+                if (signed is not null)
+                {
+                    await directory.VerifyAsync(transaction, signed);
+                }
+
+                byte[] reviewer = await Submission.IndexOfAsync(transaction, officer);
+                Require(!reviewer.AsSpan().SequenceEqual(submission.SubmitterIndex), Refusal.SecondOfficerRequired, "不能审核本人录入的业务，须由另一人审核。");
+                Require(
+                    !reviewer.AsSpan().SequenceEqual(submission.ApplicantIndex) && !reviewer.AsSpan().SequenceEqual(submission.AgentIndex),
+                    Refusal.SecondOfficerRequired,
+                    "不能审核本人的申请（本人是申请人或经办人），须由另一人审核。");
+                Require(
+                    await transaction.GetAsync<long>(
+                        "SELECT COUNT(*) FROM review WHERE enrollment_id = @EnrollmentId AND round = @Round AND reviewer_index = @Reviewer",
+                        new { row.EnrollmentId, row.Round, Reviewer = reviewer }) == 0,
+                    Refusal.SecondOfficerRequired,
+                    "您已审核过该业务，须由另一人审核。");
+
+                // Step 6: the move, by which of two reviewers one is the first; then the review, which the tables hold against the same rules, and what goes to the CA.
+                await store.MoveAsync(transaction, row, MoveOf(officer, outcome, isLast, reason, request.Approval, now));
+                await transaction.ExecuteAsync(
+                    """
+                    INSERT INTO review (
+                        enrollment_id, round, number, submitter_index, applicant_index, agent_index, reviewer_index, reviewer_serial, reviewer_region, outcome, approval, reason, reviewed_at)
+                    VALUES (
+                        @EnrollmentId, @Round, @Number, @SubmitterIndex, @ApplicantIndex, @AgentIndex, @Reviewer, @Serial, @Region, @Outcome, @Approval, @Reason, @Now)
+                    """,
+                    new
+                    {
+                        row.EnrollmentId,
+                        row.Round,
+                        Number = number,
+                        submission.SubmitterIndex,
+                        submission.ApplicantIndex,
+                        submission.AgentIndex,
+                        Reviewer = reviewer,
+                        Serial = officer.SerialNumber.ToString(),
+                        Region = officer.Region.Value,
+                        Outcome = outcome,
+                        Approval = outcome == ReviewOutcome.Approved ? request.Approval : null,
+                        Reason = reason,
+                        Now = now,
+                    });
+                foreach (OutboxRow each in requests)
+                {
+                    await OutboxStore.AddAsync(transaction, each);
+                }
+
+                await answer(transaction);
+            },
+            cancellationToken);
+        FaultPoint.Reach("enrollment-reviewed");
+        if (requests.Count > 0)
+        {
+            signal.Raise();
+        }
+    }
+
+    private static string? ReadReason(string? text, ReviewOutcome outcome)
+    {
+        string? reason = string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+        Require(reason is null || (reason.Length <= MaxReason && !reason.Any(char.IsControl)), Refusal.Malformed, $"意见最多{MaxReason}个字符，不含控制字符。");
+        Require(reason is not null || outcome == ReviewOutcome.Approved, Refusal.Malformed, "退回或拒绝须写明原因。");
+        return reason;
+    }
+
+    private EnrollmentMove MoveOf(Officer officer, ReviewOutcome outcome, bool isLast, string? reason, byte[]? approval, DateTimeOffset now) => outcome switch
+    {
+        ReviewOutcome.Approved => new EnrollmentMove(officer.Actor, "enrollment.approve", isLast ? EnrollmentState.Issuing : EnrollmentState.Reviewed)
+        {
+            Reason = reason,
+            DueAt = now + (isLast ? options.Limits.Issue : options.Limits.Review),
+            Fields = [new AuditField.Octets("approval", Sm3.HashData(approval))],
+        },
+        ReviewOutcome.Returned => new EnrollmentMove(officer.Actor, "enrollment.return", EnrollmentState.Returned) { Reason = reason, DueAt = now + options.Limits.Correct },
+        _ => new EnrollmentMove(officer.Actor, "enrollment.reject", EnrollmentState.Rejected) { Reason = reason },
+    };
+}

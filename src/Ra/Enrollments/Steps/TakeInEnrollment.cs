@@ -1,0 +1,101 @@
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ra;
+using ZwCa.Data;
+using ZwCa.Officers;
+using ZwCa.OfficersApi;
+using ZwCa.Ra.Tracking;
+
+namespace ZwCa.Ra.Enrollments.Steps;
+
+/// <summary>Takes an application in as a draft, or changes it as long as nobody has signed it. Nothing is decided here.</summary>
+internal sealed class TakeInEnrollment(Database database, EnrollmentStore store, CheckEnrollment check, PersonRegistry persons, TimeLimits limits, TimeProvider time)
+{
+    /// <param name="answer">What else belongs into the transaction, with the enrollment's id. May run twice.</param>
+    /// <exception cref="RefusalException">What <see cref="CheckEnrollment"/> refuses; <see cref="Refusal.OutOfScope"/>: another's region; <see cref="Refusal.Duplicate"/>: the key.</exception>
+    public async Task<string> CreateAsync(Officer officer, EnrollmentRequest request, Func<Transaction, string, Task> answer, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        Enrollment row = await ReadAsync(officer, request, Ulid.Create(now), null, cancellationToken);
+        await database.WriteAsync(
+            async transaction =>
+            {
+                await store.InsertAsync(transaction, row, officer.Actor);
+                await answer(transaction, row.Id);
+            },
+            cancellationToken);
+        return row.Id;
+    }
+
+    /// <exception cref="RefusalException">As <see cref="CreateAsync"/>; <see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is with the reviewers, or somebody else has changed it.</exception>
+    public async Task ChangeAsync(Officer officer, string id, EnrollmentRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
+    {
+        Enrollment old = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
+        old.RequireState(request.Version, EnrollmentState.Draft, EnrollmentState.Returned);
+        if (EnrollmentNames.NameOf(old.Kind) != request.Kind || Convert.ToHexStringLower(old.SubscriberId) != request.Subscriber)
+        {
+            throw new RefusalException(Refusal.Malformed, "业务种类和主体不能更改，请撤销后重新受理。");
+        }
+
+        Enrollment row = await ReadAsync(officer, request, old.EnrollmentId, old, cancellationToken);
+        await database.WriteAsync(
+            async transaction =>
+            {
+                await store.ChangeAsync(transaction, row, officer.Actor);
+                await answer(transaction);
+            },
+            cancellationToken);
+    }
+
+    /// <param name="old">Null: it is new.</param>
+    private async Task<Enrollment> ReadAsync(Officer officer, EnrollmentRequest request, byte[] id, Enrollment? old, CancellationToken cancellationToken)
+    {
+        EnrollmentKind kind = EnrollmentNames.Parse<EnrollmentKind>(request.Kind, "业务种类");
+        var region = RegionCode.Parse(request.Region);
+        officer.RequireCovers(region.Value);
+        await RequireRegionAsync(region, cancellationToken);
+        var content = EnrollmentContent.Read(request);
+        CheckedEnrollment enrollment = await check.RunAsync(kind, request.Profile, Page.Id(request.Subscriber ?? ""), request.Certificate, content, cancellationToken);
+
+        // Whom the officer may not see, he takes nothing in for.
+        if (!officer.Region.Covers(enrollment.Subscriber.Region))
+        {
+            throw new RefusalException(Refusal.NotFound, "没有该主体。");
+        }
+
+        // The device and the sealing come before the transaction.
+        byte[] agent = content.AgentNumber is null ? EnrollmentNames.Nobody : await persons.IndexAsync(IdNumber.Parse(content.AgentNumber), cancellationToken);
+        (byte[] keyId, byte[] sealedContent) = content.Seal(persons, id);
+        DateTimeOffset now = time.GetUtcNow();
+        return new Enrollment
+        {
+            EnrollmentId = id,
+            TrackingNumber = old?.TrackingNumber ?? TrackingNumber.Create().Value,
+            Kind = kind,
+            State = old?.State ?? EnrollmentState.Draft,
+            Version = old?.Version ?? 1,
+            Round = old?.Round ?? 0,
+            Region = region.Value,
+            Profile = enrollment.ProfileName,
+            SubscriberId = enrollment.Subscriber.Id,
+            ApplicantIndex = enrollment.Subscriber.PersonIndex ?? EnrollmentNames.Nobody,
+            AgentIndex = agent,
+            ContentSealed = sealedContent,
+            DataKeyId = keyId,
+            KeyHash = enrollment.KeyHash,
+            CertificateIssuer = request.Certificate?.Issuer,
+            CertificateSerial = request.Certificate?.Serial,
+            CreatedBy = old?.CreatedBy ?? officer.SerialNumber.ToString(),
+            CreatedAt = old?.CreatedAt ?? now,
+            ChangedAt = now,
+            DueAt = old?.DueAt ?? now + limits.Correct,
+        };
+    }
+
+    private async Task RequireRegionAsync(RegionCode region, CancellationToken cancellationToken)
+    {
+        if (await database.FindAsync<string>("SELECT code FROM region WHERE code = @Code", new { Code = region.Value }, cancellationToken) is null)
+        {
+            throw new RefusalException(Refusal.OutOfScope, "该区域尚未登记。");
+        }
+    }
+}
