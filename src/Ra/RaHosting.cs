@@ -8,6 +8,7 @@ using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Jobs;
 using ZwCa.Officers;
+using ZwCa.Ra.Certificates;
 using ZwCa.Ra.CertificationAuthority;
 using ZwCa.Ra.Deliveries;
 using ZwCa.Ra.Enrollments;
@@ -78,6 +79,7 @@ internal static class RaHosting
         app.MapEvidence();
         app.MapEnrollments();
         app.MapDeliveries();
+        app.MapCertificates();
         app.MapTracking();
     }
 

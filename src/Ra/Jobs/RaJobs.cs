@@ -1,4 +1,5 @@
 using ZwCa.Jobs;
+using ZwCa.Ra.Deliveries;
 
 namespace ZwCa.Ra.Jobs;
 
@@ -8,5 +9,15 @@ internal static class RaJobs
     /// <summary>Of the scheduler, for ever: schedules are stored under it.</summary>
     public const string Scheduler = "zwca-ra";
 
-    public static IReadOnlyList<ServiceJob> All(RaOptions options) => [];
+    private static readonly TimeSpan PullProfilesEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RemindEvery = TimeSpan.FromHours(1);
+
+    public static IReadOnlyList<ServiceJob> All(RaOptions options) =>
+    [
+        // What the CA has in use; a run that is broken off is followed by the next.
+        ServiceJob.Of<ProfilesJob>("profiles", new JobSchedule.Every(PullProfilesEvery)) with { Missed = WhenMissed.Wait },
+
+        // What nobody has fetched, by age: whoever looks finds the same.
+        ServiceJob.Of<DeliveriesJob>(RemindDeliveries.JobName, new JobSchedule.Every(RemindEvery)) with { Missed = WhenMissed.Wait },
+    ];
 }

@@ -104,6 +104,7 @@ CREATE INDEX enrollment_state ON enrollment (state, enrollment_id);
 CREATE INDEX enrollment_state_city ON enrollment (state, city, enrollment_id);
 CREATE INDEX enrollment_state_region ON enrollment (state, region, enrollment_id);
 CREATE INDEX enrollment_subscriber ON enrollment (subscriber_id, enrollment_id);
+CREATE INDEX enrollment_certificate ON enrollment (certificate_issuer, certificate_serial) WHERE certificate_serial IS NOT NULL;
 CREATE INDEX enrollment_due ON enrollment (due_at) WHERE due_at IS NOT NULL;
 
 -- What an officer entered and signed, as he signed it. Nobody enters his own application.
