@@ -41,7 +41,7 @@ public sealed class KnownOfficers(AuditLog log, OfficerDirectory directory, Time
         OfficerRow? row = await FindAsync(transaction, officer.Id.ToArray());
         return officer.Enabled
             ? row is { IsEnabled: true } && row.Certificate.AsSpan().SequenceEqual(officer.Certificate.Span) && row.CertifiedUntil == Truncate(officer.CertifiedUntil)
-            : row is null or { Enabled: 0, Disablings: > 0 };
+            : row is null or { Enabled: 0 };
     }
 
     /// <summary>16 bytes each: of those who are in office here by the CA's word.</summary>
@@ -49,6 +49,17 @@ public sealed class KnownOfficers(AuditLog log, OfficerDirectory directory, Time
     {
         ArgumentNullException.ThrowIfNull(transaction);
         return transaction.QueryAsync<byte[]>("SELECT officer_id FROM officer WHERE origin = 1 AND enabled = 1");
+    }
+
+    /// <summary>The certificate of somebody whom the CA may put into office: by a pinned issuer, of a role that is not one of the highest two.</summary>
+    /// <param name="bytes">DER.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>, <see cref="Refusal.BadSignature"/>, <see cref="Refusal.NotAllowed"/>.</exception>
+    public OfficerCertificate Verify(ReadOnlyMemory<byte> bytes)
+    {
+        OfficerCertificate certificate = _store.Issuers.Verify(bytes);
+        Role? role = _store.Roles.Find(certificate.Identity.Role);
+        Require(role is { IsTop: false } && role.Kind == certificate.Identity.Kind, Refusal.NotAllowed, "没有该角色，或该角色只由初始化产生。");
+        return certificate;
     }
 
     /// <summary>Makes his row what the CA says. His person is enrolled by the CA's id, his region registered.</summary>
@@ -106,14 +117,6 @@ public sealed class KnownOfficers(AuditLog log, OfficerDirectory directory, Time
         FROM officer o WHERE o.officer_id = @Id AND o.origin = 1
         """,
         new { Id = id });
-
-    private OfficerCertificate Verify(ReadOnlyMemory<byte> bytes)
-    {
-        OfficerCertificate certificate = _store.Issuers.Verify(bytes);
-        Role? role = _store.Roles.Find(certificate.Identity.Role);
-        Require(role is { IsTop: false } && role.Kind == certificate.Identity.Kind, Refusal.NotAllowed, "没有该角色，或该角色只由初始化产生。");
-        return certificate;
-    }
 
     private Task RecordAsync(Transaction transaction, AuditActor actor, string what, byte[] id, params IReadOnlyList<AuditField> fields) =>
         log.AppendAsync(transaction, new AuditEvent(actor, what, OfficerStore.ObjectOf(id), AuditOutcome.Done) { Fields = fields });

@@ -1,4 +1,5 @@
 using ZwCa.Jobs;
+using ZwCa.Ra.CertificationAuthority;
 
 namespace ZwCa.Ra.Jobs;
 
@@ -8,5 +9,9 @@ internal static class RaJobs
     /// <summary>Of the scheduler, for ever: schedules are stored under it.</summary>
     public const string Scheduler = "zwca-ra";
 
-    public static IReadOnlyList<ServiceJob> All(RaOptions options) => [];
+    public static IReadOnlyList<ServiceJob> All(RaOptions options) =>
+    [
+        // What is not proven yet, page by page, from where the last run ended: one that is broken off is followed by the next.
+        ServiceJob.Of<InclusionJob>("inclusion", new JobSchedule.Every(ProveInclusion.LookEvery)) with { Missed = WhenMissed.Wait },
+    ];
 }
