@@ -88,7 +88,7 @@ public sealed record RaOptions
 
         Need(!string.IsNullOrEmpty(options.MessageCertificateFile), nameof(MessageCertificateFile), "a PEM file");
         Need(options.OfficerIssuerFiles is { Count: > 0 } files && files.All(file => !string.IsNullOrEmpty(file)), nameof(OfficerIssuerFiles), "at least one PEM file");
-        Need(options.Ca is { Name.Length: > 0, Recipient.Length: > 0 } && Uri.TryCreate(options.Ca.Address, UriKind.Absolute, out Uri? address) && address.Scheme == Uri.UriSchemeHttps, "Ca", "Name, Recipient and Address, https://HOST:PORT");
+        Need(options.Ca is { Name.Length: > 0, Recipient.Length: > 0, LogOrigin.Length: > 0, LogKeyFile.Length: > 0 } && Uri.TryCreate(options.Ca.Address, UriKind.Absolute, out Uri? address) && address.Scheme == Uri.UriSchemeHttps, "Ca", "Name, Recipient, LogOrigin, LogKeyFile and Address, https://HOST:PORT");
         Need(options.TrackingListen is null || IPEndPoint.TryParse(options.TrackingListen, out _), nameof(TrackingListen), "ADDRESS:PORT");
         Need(options.ClaimFor >= TimeSpan.FromSeconds(1) && options.ClaimFor <= TimeSpan.FromHours(1), nameof(ClaimFor), "one second to one hour");
         Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
