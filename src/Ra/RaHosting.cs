@@ -78,7 +78,6 @@ internal static class RaHosting
         app.MapEvidence();
         app.MapEnrollments();
         app.MapDeliveries();
-        app.MapTracking();
     }
 
     /// <summary>Makes all that has to do with keys, and looks at whose they are.</summary>
