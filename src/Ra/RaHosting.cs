@@ -80,7 +80,6 @@ internal static class RaHosting
         app.MapEnrollments();
         app.MapDeliveries();
         app.MapCertificates();
-        app.MapTracking();
     }
 
     /// <summary>Makes all that has to do with keys, and looks at whose they are.</summary>

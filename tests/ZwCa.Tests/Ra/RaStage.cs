@@ -9,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
@@ -43,14 +44,15 @@ internal sealed class RaStage : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder;
     private readonly StringWriter _log = new();
     private readonly Dictionary<StageOfficer, HttpClient> _clients = [];
     private readonly MemoryHsm _hsm = new();
     private bool _started;
 
-    private RaStage(PairStage pairs, TimeProvider time)
+    private RaStage(PairStage pairs, TemporaryFolder folder, TimeProvider time)
     {
+        _folder = folder;
         Pairs = pairs;
         Time = time;
     }
@@ -103,8 +105,15 @@ internal sealed class RaStage : IAsyncDisposable
     public static async Task<RaStage> StartAsync(RaSetup? setup = null)
     {
         setup ??= new RaSetup();
-        PairStage pairs = await PairStage.StartAsync(new CaSetup { RaProfiles = RaScene.Profiles });
-        var stage = new RaStage(pairs, setup.Time ?? TimeProvider.System);
+        var folder = new TemporaryFolder();
+        PairStage pairs = await PairStage.StartAsync(new CaSetup
+        {
+            RaProfiles = RaScene.Profiles,
+
+            // Keys are recovered with the officers' CRL.
+            Settings = new Dictionary<string, string?> { ["Ca:Crls:Look"] = "00:00:00.5", ["Ca:Crls:PublicationFolders:0"] = Directory.CreateDirectory(folder.File("crls")).FullName },
+        });
+        var stage = new RaStage(pairs, folder, setup.Time ?? TimeProvider.System);
         try
         {
             stage.County = await pairs.Ca.OfficerAsync(RoleCatalogue.BusinessOperator, CaScene.County, "陈县");
@@ -156,6 +165,20 @@ internal sealed class RaStage : IAsyncDisposable
     public static EnrollmentRequest NewRequest(string subscriber, Sm2PrivateKey key, string profile = "person", string region = CaScene.City) =>
         new() { Kind = "new", Region = region, Profile = profile, Subscriber = subscriber, Csr = CaScene.Csr(key) };
 
+    /// <summary>A code of somebody new whose two check characters are right (GB 32100, GB 11714).</summary>
+    public static string NewCreditCode()
+    {
+        const string alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+        while (true)
+        {
+            string body = "11350100" + string.Concat(Enumerable.Range(0, 9).Select(_ => alphabet[System.Security.Cryptography.RandomNumberGenerator.GetInt32(alphabet.Length)]));
+            if (alphabet.Select(check => body + check).FirstOrDefault(code => UnifiedSocialCreditCode.TryParse(code, out _)) is { } found)
+            {
+                return found;
+            }
+        }
+    }
+
     /// <summary>A draft.</summary>
     public Task<EnrollmentAnswer> TakeInAsync(EnrollmentRequest request, StageOfficer? who = null) => PostAsync<EnrollmentAnswer>(who ?? City, "/enrollments", request);
 
@@ -203,7 +226,7 @@ internal sealed class RaStage : IAsyncDisposable
                 return now;
             }
 
-            if (patience.IsCancellationRequested)
+            if (patience.IsCancellationRequested || now.State is "returned" or "rejected")
             {
                 throw new TimeoutException($"It is {now.State} ({now.Reason}), not {string.Join(" or ", states)}.\n{Log}");
             }
@@ -214,7 +237,7 @@ internal sealed class RaStage : IAsyncDisposable
 
     /// <summary>From draft to issued.</summary>
     public async Task<EnrollmentAnswer> IssueAsync(EnrollmentRequest request, StageOfficer? entry = null, StageOfficer? review = null) =>
-        await UntilAsync(await ApproveAsync(await SubmitAsync(await TakeInAsync(request, entry), entry), review), "issued", "delivered", "returned");
+        await UntilAsync(await ApproveAsync(await SubmitAsync(await TakeInAsync(request, entry), entry), review), "issued", "delivered");
 
     /// <summary>As the token does: proves that it has the key.</summary>
     public async Task<DeliveryAnswer> FetchAsync(EnrollmentAnswer enrollment, Sm2PrivateKey key, StageOfficer? who = null)
@@ -227,7 +250,7 @@ internal sealed class RaStage : IAsyncDisposable
     {
         byte[] signature = new byte[Sm2.SignatureSizeInBytes];
         key.Sign([.. Encoding.ASCII.GetBytes("ZWCA-DELIVERY1"), .. Encoding.ASCII.GetBytes(enrollment.Id), .. challenge.Challenge], signature);
-        return Der.Encode(Asn1.Gm.Sm2Signature.FromRaw(signature));
+        return Der.Encode(Sm2Signature.FromRaw(signature));
     }
 
     /// <summary>Fetches the pair, opens the envelope and signs the receipt.</summary>
@@ -332,12 +355,13 @@ internal sealed class RaStage : IAsyncDisposable
         await WaitForCaAsync();
     }
 
-    /// <summary>Officers and profiles have been heard of.</summary>
+    /// <summary>Officers and profiles have been heard of, and the CA has published the officers' CRL.</summary>
     private async Task WaitForCaAsync()
     {
         using var patience = new CancellationTokenSource(Patience);
         while (await Database.ReadAsync(async transaction =>
-            await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer") < 6 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_profile") == 0))
+            await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer") < 6 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_profile") == 0)
+            || await Ca.Database.FindAsync<long>("SELECT COUNT(*) FROM crl WHERE state = 3 AND authority_id = (SELECT authority_id FROM authority WHERE name = 'ops-s1')") == 0)
         {
             patience.Token.ThrowIfCancellationRequested();
             await Task.Delay(20, CancellationToken.None);
