@@ -91,6 +91,47 @@ internal sealed class RaSide : IAsyncDisposable
     /// <summary>Runs a statement outside all code of the service.</summary>
     public Task RawAsync(string sql, object? parameters = null) => Database.WriteAsync(transaction => transaction.ExecuteAsync(sql, parameters), Token);
 
+    /// <summary>As if this RA had had it issued, so long ago.</summary>
+    /// <param name="certificate">DER.</param>
+    public async Task StoreAsync(string issuer, string serial, byte[] certificate, TimeSpan ago)
+    {
+        byte[] subscriber = Ulid.Create(_time.GetUtcNow());
+        byte[] enrollment = Ulid.Create(_time.GetUtcNow());
+        (byte[] keyId, byte[][] content) = Persons.Seal(enrollment, ("content", [1]));
+        DateTimeOffset now = _time.GetUtcNow();
+        await RawAsync(
+            """
+            INSERT INTO subscriber (subscriber_id, kind, region, number, name, version, registered_at, changed_at)
+            VALUES (@Subscriber, 1, '000000', @Number, 'x', 1, @Now, @Now);
+            INSERT INTO enrollment (
+                enrollment_id, tracking_number, kind, state, version, round, region, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id,
+                is_open, created_by, created_at, changed_at)
+            VALUES (@Enrollment, @Tracking, 1, 6, 1, 1, '000000', 'p', @Subscriber, @Nobody, @Nobody, @Content, @KeyId, 1, 'x', @Now, @Now);
+            INSERT INTO certificate (
+                issuer, serial, half, enrollment_id, subscriber_id, region, profile, certificate, key_hash, state, not_before, not_after, stored_at)
+            VALUES (@Issuer, @Serial, 0, @Enrollment, @Subscriber, '000000', 'p', @Certificate, @Nobody, 1, @Now, @Now, @StoredAt);
+            """,
+            new
+            {
+                Subscriber = subscriber,
+                Number = Convert.ToHexStringLower(subscriber),
+                Enrollment = enrollment,
+                Tracking = Convert.ToHexStringLower(enrollment)[12..],
+                Nobody = new byte[32],
+                Content = content[0],
+                KeyId = keyId,
+                Issuer = issuer,
+                Serial = serial,
+                Certificate = certificate,
+                Now = now,
+                StoredAt = now - ago,
+            });
+    }
+
+    /// <summary>Serial numbers of certificates that were found in the CA's log.</summary>
+    public Task<IReadOnlyList<string>> ProvenAsync() =>
+        Database.QueryAsync<string>("SELECT serial FROM certificate WHERE proven_at IS NOT NULL ORDER BY serial", cancellationToken: Token);
+
     public async ValueTask DisposeAsync()
     {
         Persons.Dispose();
