@@ -39,7 +39,7 @@ internal sealed class RaDesk : IAsyncDisposable
         PersonIndexKey = "person-index",
         DataKek = "data-kek",
         OfficerIssuerFiles = [],
-        Ca = new CaLinkOptions { Name = "政务CA", Address = "https://127.0.0.1:1", Recipient = "ca" },
+        Ca = new CaLinkOptions { Name = "政务CA", Address = "https://127.0.0.1:1", Recipient = "ca", LogOrigin = "zwca/ca", LogKeyFile = "none" },
         Profiles = new Dictionary<string, EnrollmentProfileOptions>(),
     };
 

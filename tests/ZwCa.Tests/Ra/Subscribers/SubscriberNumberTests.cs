@@ -57,7 +57,7 @@ public sealed class SubscriberNumberTests
     [Fact]
     public void APersonsNumber_IsShownMasked()
     {
-        var number = SubscriberNumber.Parse(SubscriberKind.Person, Officers.OfficerStory.NewIdNumber().Reveal());
+        var number = SubscriberNumber.Parse(SubscriberKind.Person, ZwCa.Tests.Officers.OfficerStory.NewIdNumber().Reveal());
         Assert.Equal($"{number.Reveal()[..6]}********{number.Reveal()[^4..]}", number.ToString());
         Assert.Equal("91350100M000100Y43", SubscriberNumber.Parse(SubscriberKind.Organization, "91350100M000100Y43").ToString());
     }
