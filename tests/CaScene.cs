@@ -52,6 +52,12 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
 
     public CaIssuers Issuers => issuers;
 
+    /// <summary>Has the system CA's certificate.</summary>
+    public string Folder => folder;
+
+    /// <summary>Where the CA listens, or will.</summary>
+    public Uri Address => address;
+
     /// <summary>What RAs may ask for, from each CA of subscribers.</summary>
     public IReadOnlyList<string> RaProfiles { get; init; } = PlainProfiles;
 

@@ -38,11 +38,11 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
 
     protected override string ConfigFile => Path.Combine(_folder, "ra.json");
 
-    /// <param name="ca">Whose device there is.</param>
-    /// <param name="caFolder">With the system CA's certificate.</param>
-    public async Task PrepareAsync(CaScene scene, IServiceProvider services, IHsm ca, Uri caAddress, string caFolder)
+    /// <summary>Its device, keys, certificate, link and tables, for a CA that is being filled.</summary>
+    /// <param name="services">The CA's.</param>
+    public async Task PrepareAsync(CaScene scene, IServiceProvider services)
     {
-        _folder = Path.Combine(caFolder, "ra");
+        _folder = Path.Combine(scene.Folder, "ra");
         Directory.CreateDirectory(_folder);
         _store = HsmSimStore.At(Path.Combine(_folder, "hsm"), Partition);
         _device = await _store.StartAsync();
@@ -54,15 +54,15 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
             certificate = await scene.CertifyRaAsync(Name, CaScene.Province, message.PublicKey!, quota: 10_000_000);
         }
 
-        File.Copy(Path.Combine(caFolder, "system-ca.pem"), Path.Combine(_folder, "system-ca.pem"), overwrite: true);
+        File.Copy(Path.Combine(scene.Folder, "system-ca.pem"), Path.Combine(_folder, "system-ca.pem"), overwrite: true);
         LinkOptionsFiles link = CaScene.WriteServerLink(scene.Issuers, _folder, TimeProvider.System);
         using (X509Certificate2 own = X509CertificateLoader.LoadCertificateFromFile(link.Certificate))
         {
             await services.GetRequiredService<ClientStore>().RegisterAsync(CaScene.Actor, own, Name, ClientKind.Ra);
         }
 
-        SubjectPublicKeyInfo logKey = (await ca.FindKeyAsync(new KeyLabel("ca-log")))!.PublicKey!;
-        Dictionary<string, string?> all = RaScene.WriteSettings(scene.Issuers, _folder, caAddress, certificate, logKey);
+        SubjectPublicKeyInfo logKey = (await services.GetRequiredService<IHsm>().FindKeyAsync(new KeyLabel("ca-log")))!.PublicKey!;
+        Dictionary<string, string?> all = RaScene.WriteSettings(scene.Issuers, _folder, scene.Address, certificate, logKey);
         all["Ra:Name"] = Name;
         all["Ra:Hsm:Endpoint"] = _device.Endpoint.ToString();
         all["Ra:Hsm:Partition"] = Partition;

@@ -102,6 +102,7 @@ internal sealed class SubmitEnrollment(
                 await answer(transaction);
             },
             cancellationToken);
+        FaultPoint.Reach("enrollment-submitted");
     }
 
     /// <summary>One approval over all applications of the enrollment, by the officer who sends it.</summary>
