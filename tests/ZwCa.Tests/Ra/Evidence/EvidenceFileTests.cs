@@ -236,7 +236,7 @@ public sealed class EvidenceFileTests
     private static byte[] Jpeg(params byte[][] segments) => [0xFF, 0xD8, .. segments.SelectMany(segment => segment)];
 
     private static byte[] Frame(ushort lines, ushort dots, byte components = 1, byte precision = 8) =>
-        [0xFF, 0xC0, 0, (byte)(8 + (3 * components)), precision, (byte)(lines >> 8), (byte)lines, (byte)(dots >> 8), (byte)dots, components, .. new byte[3 * components]];
+        [0xFF, 0xC0, 0, (byte)(8 + (3 * components)), precision, (byte)(lines >> 8), (byte)(lines & 0xFF), (byte)(dots >> 8), (byte)(dots & 0xFF), components, .. new byte[3 * components]];
 
     private static void Check(byte[] file, string type, string? refused)
     {

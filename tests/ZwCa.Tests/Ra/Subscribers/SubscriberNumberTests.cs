@@ -1,5 +1,4 @@
 using ZwCa.Contracts;
-using ZwCa.Officers;
 using ZwCa.Ra.Subscribers;
 
 namespace ZwCa.Tests.Ra.Subscribers;

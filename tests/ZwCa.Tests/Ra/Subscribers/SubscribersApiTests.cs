@@ -104,11 +104,7 @@ public sealed class SubscribersApiTests
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, HttpMethod method, string path, object? body, RequestId? id = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
-        if (id is not null)
-        {
-            MessageSigningHandler.SetRequestId(request, id);
-        }
-
+        MessageSigningHandler.SetRequestId(request, id ?? RequestId.Create(TimeProvider.System));
         return await client.SendAsync(request, Token);
     }
 }

@@ -47,7 +47,7 @@ public sealed class TrackingListenerTests
     [InlineData("/tracking/002P-QHTY-5NHH-0000-T", HttpStatusCode.NotFound, Refusal.NotFound, "没有该受理编号")]
     [InlineData("/tracking/002P-QHTY-5NHH-0000-X", HttpStatusCode.BadRequest, Refusal.Malformed, "受理编号有误")]
     [InlineData("/tracking/", HttpStatusCode.BadRequest, Refusal.Malformed, "受理编号有误")]
-    [InlineData("/tracking/%00%E5%8F%B7", HttpStatusCode.BadRequest, Refusal.Malformed, "受理编号有误")]
+    [InlineData("/tracking/%01%E5%8F%B7", HttpStatusCode.BadRequest, Refusal.Malformed, "受理编号有误")]
     [InlineData("/tracking", HttpStatusCode.NotFound, Refusal.NotFound, "没有这个地址")]
     [InlineData("/subscribers", HttpStatusCode.NotFound, Refusal.NotFound, "没有这个地址")]
     [InlineData("/public", HttpStatusCode.NotFound, Refusal.NotFound, "没有这个地址")]
