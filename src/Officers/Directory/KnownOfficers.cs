@@ -1,6 +1,5 @@
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Contracts;
 using ZwCa.Data;

@@ -8,7 +8,6 @@ using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
 using ZwCa.Ra.CertificationAuthority;
-using ZwCa.ServiceDefaults.Links;
 
 namespace ZwCa.Ra.Officers;
 

@@ -1,11 +1,8 @@
 using System.Net.Http.Json;
-using System.Security.Cryptography;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
-using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Data;

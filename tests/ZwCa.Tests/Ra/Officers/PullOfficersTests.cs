@@ -6,7 +6,6 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
-using ZwCa.Ra.CertificationAuthority;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.Tests.Ca.Registrations;
 using ZwCa.Tests.HsmSim.Device;
