@@ -33,7 +33,7 @@ public sealed class BrokenRaTests
 
         // By officers that the intruder has made: with a key of his own and a certificate that says what it should.
         using var forger = Sm2PrivateKey.Generate();
-        Certificate forged = await ForgeAsync(ca.Review.Certificate, forger);
+        Certificate forged = await ForgeAsync(ca.Review, forger);
         await RefusedAsync(
             Refusal.BadSignature,
             right with { Review = Der.Encode(ApprovalSigning.Sign(ApprovalSigning.Build(ApprovalStep.Review, [application], DateTimeOffset.UtcNow), forger, forged)) });
@@ -98,11 +98,18 @@ public sealed class BrokenRaTests
         "SELECT COUNT(*) FROM certificate WHERE signature IS NOT NULL AND ra_name IS NOT NULL", cancellationToken: TestContext.Current.CancellationToken);
 
     /// <summary>What an officer's certificate says, by a CA of the forger's.</summary>
-    private static Task<Certificate> ForgeAsync(Certificate officer, Sm2PrivateKey key)
+    private static async Task<Certificate> ForgeAsync(StageOfficer officer, Sm2PrivateKey key)
     {
-        byte[] tbs = Der.Encode(officer.Tbs with { SubjectPublicKeyInfo = PairScene.Of(key) });
-        byte[] signature = new byte[Sm2.SignatureSizeInBytes];
-        key.Sign(tbs, signature);
-        return Task.FromResult(Certificate.Assemble(tbs, AlgorithmIdentifier.Sm3WithSm2, Der.Encode(ZwCa.Asn1.Gm.Sm2Signature.FromRaw(signature))));
+        await using SampleHierarchy own = await SampleHierarchy.CreateAsync();
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        return await own.IssuerOf("officer").IssueAsync(own.IssuerOf("officer").Prepare(own.Request("officer") with
+        {
+            SerialNumber = officer.SerialNumber,
+            SubjectPublicKeyInfo = PairScene.Of(key),
+            NotBefore = now,
+            NotAfter = now.AddDays(300),
+            IntendedAt = now,
+            Officer = officer.Identity,
+        }));
     }
 }
