@@ -42,7 +42,7 @@ internal static class DemoCommand
     {
         bool good = true;
         AnsiConsole.Write(new Rule("[bold]政务CA 演示 · ZWCA demo[/]").LeftJustified());
-        AnsiConsole.MarkupLine("A ceremony makes an SM2 and an RSA hierarchy by a plan; CA and key management centre, each a process, give a civil servant his pair, and his key again when he has lost his token. The CAs' keys are made in hsm-sim, a process of its own, and stay there.");
+        AnsiConsole.MarkupLine("A ceremony makes an SM2 and an RSA hierarchy by a plan; CA, key management centre and a province's RA, each a process, give a civil servant his pair, and his key again when he has lost his token. The CAs' keys are made in hsm-sim, a process of its own, and stay there.");
 
         // Step 1: a device with its partitions and their holders.
         output.Create();
@@ -83,7 +83,7 @@ internal static class DemoCommand
             province.Stop();
         }
 
-        good &= Report("zwca-ca and zwca-kmc were told to end, answered what they had begun, and have ended", true);
+        good &= Report("zwca-ra, zwca-ca and zwca-kmc were told to end, answered what they had begun, and have ended", true);
         Certificate tampered = DemoVerification.Tampered(pair.Signing);
         AnsiConsole.Write(Describe(ceremony, pair));
 

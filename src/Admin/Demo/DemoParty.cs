@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -23,13 +24,13 @@ internal sealed class DemoParty : IDisposable
     private readonly X509Certificate2 _link;
     private readonly HttpClient _client;
 
-    private DemoParty(Sm2PrivateKey? key, Certificate? officer, ECDsa linkKey, X509Certificate2 link, MessageSigner signer, Uri address, LinkTrust trust, string recipient = "ca")
+    private DemoParty(Sm2PrivateKey? key, Certificate? officer, ECDsa linkKey, X509Certificate2 link, MessageSigner signer, Uri address, LinkTrust trust, string recipient = "ca", IPEndPoint? at = null)
     {
         _key = key;
         _officer = officer;
         _linkKey = linkKey;
         _link = link;
-        _client = LinkTls.CreateClient(address, () => _link, trust, TimeSpan.FromMinutes(1), new MessageSigningHandler(signer, recipient, TimeProvider.System));
+        _client = LinkTls.CreateClient(address, () => _link, trust, TimeSpan.FromMinutes(1), new MessageSigningHandler(signer, recipient, TimeProvider.System), at);
     }
 
     public Certificate OfficerCertificate => _officer ?? throw new InvalidOperationException("No officer.");
@@ -51,6 +52,13 @@ internal sealed class DemoParty : IDisposable
         return OfOfficer(key, officer.Certificate!, linkKey, link, address, trust, recipient);
     }
 
+    /// <summary>The same officer, at another service.</summary>
+    /// <param name="address">With the name that stands in the service's link certificate.</param>
+    /// <param name="recipient">As the service names itself.</param>
+    /// <param name="at">Where it listens: the names of a demonstration resolve to nothing.</param>
+    public DemoParty At(Uri address, LinkTrust trust, string recipient, IPEndPoint at) =>
+        new(_key, _officer, _linkKey, _link, new MessageSigner(OfficerCertificate.Tbs.SerialNumber, _key!), address, trust, recipient, at);
+
     /// <summary>A system that signs its messages with a key in a device.</summary>
     public static DemoParty OfSystem(MessageSigner signer, ECDsa linkKey, Certificate link, Uri address, LinkTrust trust) =>
         new(null, null, linkKey, WithKey(link, linkKey), signer, address, trust);
@@ -61,13 +69,18 @@ internal sealed class DemoParty : IDisposable
 
     /// <param name="id">The same again for the same request; null: a new one.</param>
     /// <exception cref="RefusalException">The service refused.</exception>
-    public async Task<T> PostAsync<T>(string path, object body, RequestId? id = null)
+    public Task<T> PostAsync<T>(string path, object body, RequestId? id = null) =>
+        SendAsync<T>(HttpMethod.Post, path, JsonContent.Create(body, body.GetType(), options: JsonSerializerOptions.Web), id);
+
+    /// <inheritdoc cref="PostAsync{T}"/>
+    public Task<T> GetAsync<T>(string path) => SendAsync<T>(HttpMethod.Get, path, null, null);
+
+    /// <inheritdoc cref="PostAsync{T}"/>
+    public Task<T> UploadAsync<T>(string path, byte[] file, string mediaType)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, body.GetType(), options: JsonSerializerOptions.Web) };
-        MessageSigningHandler.SetRequestId(request, id ?? RequestId.Create(TimeProvider.System));
-        using HttpResponseMessage response = await _client.SendAsync(request);
-        await response.ThrowIfRefusedAsync();
-        return await response.Content.ReadFromJsonAsync<T>(JsonSerializerOptions.Web) ?? throw new DemoException($"{path} answered with nothing.");
+        var content = new ByteArrayContent(file);
+        content.Headers.ContentType = new(mediaType);
+        return SendAsync<T>(HttpMethod.Post, path, content, null);
     }
 
     public void Dispose()
@@ -76,6 +89,15 @@ internal sealed class DemoParty : IDisposable
         _link.Dispose();
         _linkKey.Dispose();
         _key?.Dispose();
+    }
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, RequestId? id)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        MessageSigningHandler.SetRequestId(request, id ?? RequestId.Create(TimeProvider.System));
+        using HttpResponseMessage response = await _client.SendAsync(request);
+        await response.ThrowIfRefusedAsync();
+        return await response.Content.ReadFromJsonAsync<T>(JsonSerializerOptions.Web) ?? throw new DemoException($"{path} answered with nothing.");
     }
 
     private static X509Certificate2 WithKey(Certificate certificate, ECDsa key)

@@ -26,7 +26,7 @@ internal sealed partial class DemoProvince : IAsyncDisposable
 
     private const string Province = "350000";
     private const string City = "350100";
-    private const string RaName = "ra-35";
+    private const string RaName = DemoRa.Name;
     private const string Organization = "某省密码管理局";
 
     private const string Signing = "person-signing";
@@ -41,6 +41,7 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     private readonly LinkTrust _trust;
     private readonly List<DemoParty> _parties = [];
     private DemoResponder? _responder;
+    private DemoRa? _ra;
 
     private DemoProvince(DemoCeremony ceremony, DirectoryInfo folder, DemoService service, DemoKeyCentre centre, Uri publication, LinkTrust trust)
     {
@@ -145,21 +146,25 @@ internal sealed partial class DemoProvince : IAsyncDisposable
         DemoParty review = await OfficerAsync(first, second, "110101197001010083", "王五", RoleCatalogue.BusinessOperator, Province);
         good &= DemoCommand.Report("李四 takes applications in, 王五 reviews them", true);
 
-        // Step 3: certificates.
-        AnsiConsole.MarkupLine("\n[bold]Certificates[/]");
+        // Step 3: the RA as its clerks know it.
+        AnsiConsole.MarkupLine("\n[bold]From the counter to the token[/]");
+        good &= await _ra!.ShowAsync(At(entry), At(review), _folder, City);
+
+        // Step 4: what the CA takes of an RA, and what not: the same messages, by hand.
+        AnsiConsole.MarkupLine("\n[bold]Certificates: what the CA demands of an RA[/]");
         good &= await ShowCertificatesAsync(ra, entry, review);
 
-        // Step 4: pairs.
+        // Step 5: pairs.
         AnsiConsole.MarkupLine("\n[bold]Two certificates for a civil servant[/]");
         good &= await ShowPairsAsync(ra, entry, review);
 
-        // Step 5: relying parties hear of it.
+        // Step 6: relying parties hear of it.
         AnsiConsole.MarkupLine("\n[bold]The CRL that everybody gets[/]");
         good &= await ShowCrlAsync(first, second);
         AnsiConsole.MarkupLine("\n[bold]Is this certificate good? The OCSP responder[/]");
         good &= await ShowOcspAsync();
 
-        // Step 6: who is disabled is out with his next step.
+        // Step 7: who is disabled is out with his next step.
         var end = new CommandBody(OfficerActions.Disable, Der.Encode(new OfficerChange(second.OfficerCertificate.Tbs.SerialNumber, "调离岗位")));
         await ProposeAsync(super, Command(end, RegionCode.Nation.Value));
         good &= await RefusesAsync("the disabled 业务管理员 goes on", () => ProposeAsync(second, Command(ProfileAction("tls-server"), RegionCode.Nation.Value)));
@@ -170,6 +175,7 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     public void Stop()
     {
         _responder?.Stop();
+        _ra?.Stop();
         _service.Stop();
         _centre.Stop();
     }
@@ -180,6 +186,11 @@ internal sealed partial class DemoProvince : IAsyncDisposable
         if (_responder is not null)
         {
             await _responder.DisposeAsync();
+        }
+
+        if (_ra is not null)
+        {
+            await _ra.DisposeAsync();
         }
 
         await _service.DisposeAsync();
@@ -323,7 +334,7 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     private async Task<DemoParty> RaAsync(DemoParty proposer, DemoParty approver)
     {
         string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
-        var signer = new HsmSigner(_ceremony.Device("service"), await _ceremony.Device("service").GenerateKeyAsync(new KeyLabel("ra-message"), HsmKeyKind.Sm2));
+        var signer = new HsmSigner(_ceremony.Device("service"), await _ceremony.Device("service").GenerateKeyAsync(new KeyLabel(DemoRa.MessageKey), HsmKeyKind.Sm2));
         RaScope[] scope = [.. new[] { "issuing-s1", "issuing-r1" }.Select(id =>
             new RaScope("tls-server", _ceremony.Certificate(id).Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier)),
             .. new[] { Signing, Encryption }.Select(profile => new RaScope(profile, _ceremony.Certificate("issuing-s1").Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier))];
@@ -333,6 +344,15 @@ internal sealed partial class DemoProvince : IAsyncDisposable
         var linkKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Certificate link = await LinkAsync(proposer, approver, Province, "link", RaName, LinkKind.Ra, linkKey, RaName);
         DemoParty party = DemoParty.OfSystem(new MessageSigner(system.Tbs.SerialNumber, signer), linkKey, link, _service.Address, _trust);
+        _parties.Add(party);
+        _ra = await DemoRa.StartAsync(_ceremony, _folder, _service.Address, Province, system, link, linkKey);
+        return party;
+    }
+
+    /// <summary>The officer, at the RA.</summary>
+    private DemoParty At(DemoParty officer)
+    {
+        DemoParty party = officer.At(_ra!.Address, _trust, RaName, _ra.EndPoint);
         _parties.Add(party);
         return party;
     }

@@ -29,6 +29,9 @@ internal sealed class DemoSubscriber : IDisposable
 
     public CertificationRequest Request() => _token.CreateRequest(Container, Name.Create());
 
+    /// <summary>With the signing key.</summary>
+    public byte[] Sign(ReadOnlySpan<byte> message) => _token.Sign(Container, message);
+
     /// <summary>What the CA answered goes into the token.</summary>
     /// <param name="signing">Of this token's key; in a recovery not the answer's.</param>
     /// <returns>The receipt, signed in the token.</returns>

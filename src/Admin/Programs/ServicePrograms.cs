@@ -6,7 +6,7 @@ namespace ZwCa.Admin.Programs;
 internal static class ServicePrograms
 {
     /// <summary>What <c>--role</c> may be.</summary>
-    public static readonly IReadOnlyList<string> Roles = ["ca", "kmc", "ocsp"];
+    public static readonly IReadOnlyList<string> Roles = ["ca", "kmc", "ra", "ocsp"];
 
     /// <summary>How a service is started; the caller says where its output goes.</summary>
     /// <param name="role">One of <see cref="Roles"/>.</param>

@@ -23,7 +23,7 @@ internal sealed class EnrollmentAnswers(Database database, PersonRegistry person
             async transaction => new EnrollmentAnswer
             {
                 Id = row.Id,
-                TrackingNumber = row.TrackingNumber,
+                TrackingNumber = Tracking.TrackingNumber.Parse(row.TrackingNumber).ToString(),
                 Kind = EnrollmentNames.NameOf(row.Kind),
                 State = EnrollmentNames.NameOf(row.State),
                 Version = row.Version,
@@ -63,7 +63,7 @@ internal sealed class EnrollmentAnswers(Database database, PersonRegistry person
                 .. page.Select(row => new EnrollmentSummary
                 {
                     Id = row.Id,
-                    TrackingNumber = row.TrackingNumber,
+                    TrackingNumber = Tracking.TrackingNumber.Parse(row.TrackingNumber).ToString(),
                     Kind = EnrollmentNames.NameOf(row.Kind),
                     State = EnrollmentNames.NameOf(row.State),
                     Version = row.Version,

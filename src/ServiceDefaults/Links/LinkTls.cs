@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Hosting;
@@ -23,19 +24,20 @@ public static class LinkTls
     /// <param name="own">The link certificate at the time of each connection.</param>
     /// <param name="timeout">Of a whole request.</param>
     /// <param name="outer">What each request passes first, such as a <see cref="Messages.MessageSigningHandler"/>.</param>
+    /// <param name="at">Where the server listens. Null: where the name of the address resolves to.</param>
     /// <returns>A client that buffers answers up to <see cref="MaxAnswerLength"/>; larger ones are to be read as streams.</returns>
-    public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer = null)
+    public static HttpClient CreateClient(Uri address, Func<X509Certificate2> own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer = null, IPEndPoint? at = null)
     {
         ArgumentNullException.ThrowIfNull(own);
         ArgumentNullException.ThrowIfNull(trust);
-        return Create(address, (_, _, _, _, _) => own(), trust, timeout, outer);
+        return Create(address, (_, _, _, _, _) => own(), trust, timeout, outer, at);
     }
 
     /// <summary>As <see cref="CreateClient"/>, without a certificate of one's own: for what is public.</summary>
     public static HttpClient CreatePublicClient(Uri address, LinkTrust trust, TimeSpan timeout)
     {
         ArgumentNullException.ThrowIfNull(trust);
-        return Create(address, null, trust, timeout, null);
+        return Create(address, null, trust, timeout, null, null);
     }
 
     /// <summary>
@@ -61,9 +63,15 @@ public static class LinkTls
         });
     }
 
-    private static HttpClient Create(Uri address, LocalCertificateSelectionCallback? own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer)
+    private static HttpClient Create(Uri address, LocalCertificateSelectionCallback? own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer, IPEndPoint? at)
     {
-        HttpMessageHandler handler = CreateHandler(own, trust);
+        SocketsHttpHandler sockets = CreateHandler(own, trust);
+        if (at is not null)
+        {
+            sockets.ConnectCallback = (_, cancellationToken) => ConnectAsync(at, cancellationToken);
+        }
+
+        HttpMessageHandler handler = sockets;
         if (outer is not null)
         {
             outer.InnerHandler = handler;
@@ -71,6 +79,21 @@ public static class LinkTls
         }
 
         return new HttpClient(handler) { BaseAddress = address, Timeout = timeout, MaxResponseContentBufferSize = MaxAnswerLength };
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(IPEndPoint at, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(at, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static SocketsHttpHandler CreateHandler(LocalCertificateSelectionCallback? own, LinkTrust trust) => new()
