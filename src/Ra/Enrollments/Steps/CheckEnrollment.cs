@@ -93,7 +93,7 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
         Require(content.Days is null || content.Days <= profile.Days, $"有效期不得超过{profile.Days}天。", Refusal.ValidityTooLong);
         Require(content.Departments.Count <= MaxDepartments, $"部门最多{MaxDepartments}级。");
         Require(
-            content.Departments.All(each => VisibleText.Find(each, MaxDepartment) == each),
+            content.Departments.All(each => each is not null && VisibleText.Find(each, MaxDepartment) == each),
             $"部门名称有误：应为1至{MaxDepartment}个可见字符，前后无空格，不得含控制字符、方向控制符等不可见字符。");
 
         Require(content.AlternativeNames.Count <= MaxNames, $"备用名称最多{MaxNames}个。");
