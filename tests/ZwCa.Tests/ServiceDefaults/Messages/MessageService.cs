@@ -123,6 +123,13 @@ internal sealed class MessageService : IAsyncDisposable
             return TypedResults.Json(new { run, name, x }, statusCode: StatusCodes.Status201Created);
         });
 
+        app.MapPost("/read", async (MessageContext message) =>
+        {
+            int run = Interlocked.Increment(ref Runs);
+            await Act(message);
+            return TypedResults.Json(new { run });
+        }).RequireSignedReading();
+
         // Change and answer in one transaction.
         signed.MapPost("/make", async (MessageContext message, Database database) =>
         {
