@@ -50,7 +50,7 @@ internal static class SubmitVerb
             // Step 3: its evidence. What is there already stays as it is, so that a verb that broke off can be run again.
             EvidenceFile[] missing = [.. files.Where(file => enrollment.Evidence.All(each => each.Hash != HashOf(file)))];
             await UploadAsync(session, enrollment.Id, missing, parsed.InvocationConfiguration.Error, cancellationToken);
-            enrollment = missing.Length == 0 ? enrollment : await session.GetAsync<EnrollmentAnswer>($"/enrollments/{enrollment.Id}", cancellationToken);
+            enrollment = missing.Length == 0 ? enrollment : (await session.GetAsync<EnrollmentAnswer>($"/enrollments/{enrollment.Id}", cancellationToken)) with { Id = enrollment.Id };
             RequireUploaded(enrollment, files);
             if (parsed.GetValue(draft))
             {
@@ -68,18 +68,21 @@ internal static class SubmitVerb
         return command;
     }
 
+    /// <exception cref="RefusalException">The RA's; <see cref="Refusal.Malformed"/>: it answered with something else.</exception>
     private static async Task<EnrollmentAnswer> TakeInAsync(RaSession session, string? id, EnrollmentRequest? request, CancellationToken cancellationToken)
     {
-        if (id is null)
+        EnrollmentAnswer enrollment = id is null
+            ? await session.PostAsync<EnrollmentAnswer>("/enrollments", request!, cancellationToken)
+            : await session.GetAsync<EnrollmentAnswer>($"/enrollments/{id}", cancellationToken);
+        if (id is not null && request is not null)
         {
-            EnrollmentAnswer made = await session.PostAsync<EnrollmentAnswer>("/enrollments", request!, cancellationToken);
-            return RaVerbs.IsId(made.Id) ? made : throw new RefusalException(Refusal.Malformed, "RA给出的业务编号有误，请联系管理员。");
+            enrollment = await session.PutAsync<EnrollmentAnswer>($"/enrollments/{id}", request with { Version = enrollment.Version }, cancellationToken);
         }
 
-        EnrollmentAnswer there = await session.GetAsync<EnrollmentAnswer>($"/enrollments/{id}", cancellationToken);
-        return there.Id != id ? throw new RefusalException(Refusal.Malformed, "RA给出了另一项业务，请联系管理员。")
-            : request is null ? there
-            : await session.PutAsync<EnrollmentAnswer>($"/enrollments/{id}", request with { Version = there.Version }, cancellationToken);
+        bool isAsked = request is null || (enrollment.Kind == request.Kind && enrollment.Region == request.Region && enrollment.Subscriber.Id == request.Subscriber);
+        return RaVerbs.IsId(enrollment.Id) && (id ?? enrollment.Id) == enrollment.Id && isAsked
+            ? enrollment
+            : throw new RefusalException(Refusal.Malformed, "RA给出的不是所申请的业务，没有签名。请联系管理员。");
     }
 
     private static async Task UploadAsync(RaSession session, string id, EvidenceFile[] files, TextWriter error, CancellationToken cancellationToken)

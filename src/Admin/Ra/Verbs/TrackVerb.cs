@@ -14,11 +14,18 @@ internal static class TrackVerb
     {
         var number = new Argument<string>("查询号") { Description = "受理时给出的查询号。" };
         var address = new Option<Uri?>("--address") { Description = "查询地址，http://主机；不写则取配置中的 tracking。" };
+        address.Validators.Add(result =>
+        {
+            if (result.GetValue(address) is { } given && !IsAddress(given))
+            {
+                result.AddError("--address 应为 http://主机 或 https://主机。");
+            }
+        });
         Option<bool> json = RaVerbs.Json();
         var command = new Command("track", "凭查询号查看办理进度；不用令牌。") { number, address, json };
         context.DoesPublicly(command, async (parsed, cancellationToken) =>
         {
-            Uri from = parsed.GetValue(address) ?? (Uri.TryCreate(context.Settings(parsed).Tracking, UriKind.Absolute, out Uri? configured)
+            Uri from = parsed.GetValue(address) ?? (Uri.TryCreate(context.Settings(parsed).Tracking, UriKind.Absolute, out Uri? configured) && IsAddress(configured)
                 ? configured
                 : throw new RefusalException(Refusal.Malformed, "配置中没有查询地址（tracking），请用 --address 给出。"));
             using HttpClient client = context.Desk.ConnectPublic(from);
@@ -35,4 +42,6 @@ internal static class TrackVerb
         });
         return command;
     }
+
+    private static bool IsAddress(Uri address) => address.IsAbsoluteUri && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps);
 }
