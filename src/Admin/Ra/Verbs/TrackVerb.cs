@@ -13,10 +13,10 @@ internal static class TrackVerb
     public static Command Track(RaContext context)
     {
         var number = new Argument<string>("查询号") { Description = "受理时给出的查询号。" };
-        var address = new Option<Uri?>("--address") { Description = "查询地址，http://主机；不写则取配置中的 tracking。" };
+        var address = new Option<string?>("--address") { Description = "查询地址，http://主机；不写则取配置中的 tracking。" };
         address.Validators.Add(result =>
         {
-            if (result.GetValue(address) is { } given && !IsAddress(given))
+            if (result.GetValue(address) is { } given && Parse(given) is null)
             {
                 result.AddError("--address 应为 http://主机 或 https://主机。");
             }
@@ -25,9 +25,8 @@ internal static class TrackVerb
         var command = new Command("track", "凭查询号查看办理进度；不用令牌。") { number, address, json };
         context.DoesPublicly(command, async (parsed, cancellationToken) =>
         {
-            Uri from = parsed.GetValue(address) ?? (Uri.TryCreate(context.Settings(parsed).Tracking, UriKind.Absolute, out Uri? configured) && IsAddress(configured)
-                ? configured
-                : throw new RefusalException(Refusal.Malformed, "配置中没有查询地址（tracking），请用 --address 给出。"));
+            Uri from = Parse(parsed.GetValue(address) ?? context.Settings(parsed).Tracking)
+                ?? throw new RefusalException(Refusal.Malformed, "配置中没有查询地址（tracking），请用 --address 给出。");
             using HttpClient client = context.Desk.ConnectPublic(from);
             using HttpResponseMessage response = await client.GetAsync($"/tracking/{Uri.EscapeDataString(parsed.GetRequiredValue(number))}", cancellationToken);
             await response.ThrowIfRefusedAsync(cancellationToken);
@@ -43,5 +42,7 @@ internal static class TrackVerb
         return command;
     }
 
-    private static bool IsAddress(Uri address) => address.IsAbsoluteUri && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps);
+    /// <returns>Null: no address of a web server.</returns>
+    private static Uri? Parse(string? text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? address) && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps) ? address : null;
 }
