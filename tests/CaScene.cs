@@ -52,6 +52,12 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
 
     public CaIssuers Issuers => issuers;
 
+    /// <summary>Has the system CA's certificate.</summary>
+    public string Folder => folder;
+
+    /// <summary>Where the CA listens, or will.</summary>
+    public Uri Address => address;
+
     /// <summary>What RAs may ask for, from each CA of subscribers.</summary>
     public IReadOnlyList<string> RaProfiles { get; init; } = PlainProfiles;
 
@@ -186,7 +192,12 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     public async Task<StageOfficer> OfficerAsync(string role, string region, string name = "王小明")
     {
         StageOfficer officer = await CertifyAsync(role, region, name);
-        (StageOfficer proposer, StageOfficer approver) = role == RoleCatalogue.BusinessAdministrator ? (Super, Audit) : (FirstAdministrator, SecondAdministrator);
+        (StageOfficer proposer, StageOfficer approver) = role switch
+        {
+            RoleCatalogue.BusinessAdministrator => (Super, Audit),
+            RoleCatalogue.Auditor => (Audit, Super),
+            _ => (FirstAdministrator, SecondAdministrator),
+        };
         await DecideAsync(proposer, approver, OfficerActions.Create, region, Der.Encode(officer.Certificate));
         return officer;
     }
@@ -346,8 +357,19 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     /// <summary>An RA with a message certificate, a link and a scope.</summary>
     public async Task<RaParty> RaAsync(string name, string region, long quota = 1_000_000)
     {
-        string entity = NewEntity();
         var key = Sm2PrivateKey.Generate();
+        Certificate certificate = await CertifyRaAsync(name, region, SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()), quota);
+        var signer = new MessageSigner(certificate.Tbs.SerialNumber, key);
+        X509Certificate2 link = await RegisterAsync(name, ClientKind.Ra);
+        var party = new RaParty(name, key, signer, CreateClient(link, signer)) { Link = link, Certificate = certificate };
+        _own.Add(party);
+        return party;
+    }
+
+    /// <summary>An RA with a message certificate for that key, and a scope.</summary>
+    public async Task<Certificate> CertifyRaAsync(string name, string region, SubjectPublicKeyInfo key, long quota = 1_000_000)
+    {
+        string entity = NewEntity();
         var body = new CertificateBody
         {
             Profile = "ra-system",
@@ -355,7 +377,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
             Issuer = issuers.Operations.KeyIdentifier,
             Entity = entity,
             Subject = [new SubjectAttributeText(Oids.OrganizationName, "某省密码管理局"), new SubjectAttributeText(Oids.CommonName, name), new SubjectAttributeText(Oids.SerialNumber, entity)],
-            SubjectPublicKeyInfo = SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()),
+            SubjectPublicKeyInfo = key,
             Days = 365,
             Evidence = Sm3.HashData([]),
         };
@@ -377,12 +399,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
             CancellationToken.None);
         RaScope[] scope = [.. from issuer in new[] { issuers.Subscribers, issuers.Rsa }.OfType<Issuer>() from profile in RaProfiles select new RaScope(profile, issuer.KeyIdentifier)];
         await DecideAsync(Super, Audit, RaActions.Register, region, Der.Encode(new RaRegistration(name, entity, region, quota, scope)));
-
-        var signer = new MessageSigner(SerialNumber.Parse(row.Serial), key);
-        X509Certificate2 link = await RegisterAsync(name, ClientKind.Ra);
-        var party = new RaParty(name, key, signer, CreateClient(link, signer)) { Link = link };
-        _own.Add(party);
-        return party;
+        return row.FindCertificate()!;
     }
 
     /// <summary>Runs a statement outside all code of the service.</summary>
@@ -680,6 +697,9 @@ internal sealed record StageOfficer(Sm2PrivateKey Key, Certificate Certificate, 
 internal sealed record RaParty(string Name, Sm2PrivateKey Key, MessageSigner Signer, HttpClient Client) : IDisposable
 {
     public required X509Certificate2 Link { get; init; }
+
+    /// <summary>Of the message key. Null: the test has made another, or a scene was loaded.</summary>
+    public Certificate? Certificate { get; init; }
 
     /// <param name="id">Null: a new one.</param>
     /// <exception cref="RefusalException">The CA refused.</exception>

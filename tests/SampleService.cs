@@ -29,6 +29,9 @@ internal sealed record SampleSetup
 
     /// <summary>More middleware and endpoints.</summary>
     public Action<WebApplication> Map { get; init; } = _ => { };
+
+    /// <summary>A listener by plain http that it has besides: <c>127.0.0.1:PORT</c>.</summary>
+    public string? PublicListen { get; init; }
 }
 
 /// <summary>
@@ -81,7 +84,7 @@ internal sealed class SampleService : IAsyncDisposable
             await service.App.StartAsync();
             Uri[] addresses = [.. service.App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(each => new Uri(each))];
             service.Address = addresses.Single(each => each.Scheme == Uri.UriSchemeHttps);
-            service.Management = addresses.Single(each => each.Scheme == Uri.UriSchemeHttp);
+            service.Management = addresses.Single(each => each.Scheme == Uri.UriSchemeHttp && each.Authority != setup.PublicListen);
             return service;
         }
         catch

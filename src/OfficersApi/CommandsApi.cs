@@ -21,8 +21,8 @@ public static class CommandsApi
     {
         RouteGroupBuilder group = app.MapGroup("/commands").RequireClient([ClientKind.Officer, .. clients]);
         group.MapPost("", ProposeAsync).RequireSignedMessage();
-        group.MapGet("", ListAsync).RequireSignedMessage();
-        group.MapGet("{id}", ShowAsync).RequireSignedMessage();
+        group.MapGet("", ListAsync).RequireSignedReading();
+        group.MapGet("{id}", ShowAsync).RequireSignedReading();
         group.MapPost("{id}/approval", ApproveAsync).RequireSignedMessage();
         group.MapPost("{id}/rejection", RejectAsync).RequireSignedMessage();
         group.MapPost("{id}/withdrawal", WithdrawAsync).RequireSignedMessage();

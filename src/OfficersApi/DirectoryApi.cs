@@ -18,8 +18,8 @@ public static class DirectoryApi
     public static void MapDirectory(this IEndpointRouteBuilder app, params ClientKind[] clients)
     {
         RouteGroupBuilder group = app.MapGroup("").RequireClient([ClientKind.Officer, .. clients]);
-        group.MapGet("/officers", ListOfficersAsync).RequireSignedMessage();
-        group.MapGet("/regions", ListRegionsAsync).RequireSignedMessage();
+        group.MapGet("/officers", ListOfficersAsync).RequireSignedReading();
+        group.MapGet("/regions", ListRegionsAsync).RequireSignedReading();
     }
 
     private static async Task<Ok<OfficerPage>> ListOfficersAsync(

@@ -57,7 +57,7 @@ internal static class RaHosting
         services.AddSingleton<OfficerDirectory>();
         services.AddSingleton<ApprovalVerifier>();
         services.AddSingleton(provider => Wait(OpenPersonsAsync(provider, options)));
-        services.AddSingleton<Checkpoints>();
+        services.AddCaLog(options.Ca);
         services.AddSingleton<RaSenders>();
         services.AddSignedMessages(provider => provider.GetRequiredService<RaSenders>().FindAsync, new MessageOptions { ClaimFor = options.ClaimFor });
         services.AddSingleton(provider => Connect(provider, options));
@@ -81,7 +81,6 @@ internal static class RaHosting
         app.MapEnrollments();
         app.MapDeliveries();
         app.MapCertificates();
-        app.MapTracking();
         app.MapApiDocument();
     }
 

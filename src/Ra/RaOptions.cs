@@ -49,6 +49,9 @@ public sealed record RaOptions
     /// <summary>Where applicants look up their tracking numbers: plain http, <c>127.0.0.1:8080</c>, behind the province's gateway. Null: nowhere.</summary>
     public string? TrackingListen { get; init; }
 
+    /// <summary>Addresses of the gateways before it, whose last entry of <c>X-Forwarded-For</c> says who asks; from others the header counts for nothing.</summary>
+    public IReadOnlyList<string> TrackingGateways { get; init; } = [];
+
     /// <summary>How long a node that has died while it ran an officer's request keeps others from it; at least Service:Limits:RequestTimeout.</summary>
     public TimeSpan ClaimFor { get; init; } = new MessageOptions().ClaimFor;
 
@@ -88,8 +91,9 @@ public sealed record RaOptions
 
         Need(!string.IsNullOrEmpty(options.MessageCertificateFile), nameof(MessageCertificateFile), "a PEM file");
         Need(options.OfficerIssuerFiles is { Count: > 0 } files && files.All(file => !string.IsNullOrEmpty(file)), nameof(OfficerIssuerFiles), "at least one PEM file");
-        Need(options.Ca is { Name.Length: > 0, Recipient.Length: > 0 } && Uri.TryCreate(options.Ca.Address, UriKind.Absolute, out Uri? address) && address.Scheme == Uri.UriSchemeHttps, "Ca", "Name, Recipient and Address, https://HOST:PORT");
+        Need(options.Ca is { Name.Length: > 0, Recipient.Length: > 0, LogOrigin.Length: > 0, LogKeyFile.Length: > 0 } && Uri.TryCreate(options.Ca.Address, UriKind.Absolute, out Uri? address) && address.Scheme == Uri.UriSchemeHttps, "Ca", "Name, Recipient, LogOrigin, LogKeyFile and Address, https://HOST:PORT");
         Need(options.TrackingListen is null || IPEndPoint.TryParse(options.TrackingListen, out _), nameof(TrackingListen), "ADDRESS:PORT");
+        Need(options.TrackingGateways.All(gateway => IPAddress.TryParse(gateway, out _)), nameof(TrackingGateways), "addresses");
         Need(options.ClaimFor >= TimeSpan.FromSeconds(1) && options.ClaimFor <= TimeSpan.FromHours(1), nameof(ClaimFor), "one second to one hour");
         Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
         Need(JobOptions.IsMisfireThreshold(options.Jobs.MisfireThreshold), "Jobs:MisfireThreshold", "one second to ten minutes");

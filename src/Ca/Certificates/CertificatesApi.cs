@@ -21,10 +21,10 @@ internal static class CertificatesApi
     {
         RouteGroupBuilder group = app.MapGroup("/certificates").RequireClient(ClientKind.Ra, ClientKind.Officer);
         group.MapPost("", IssueAsync).RequireSignedMessage();
-        group.MapGet("", SearchAsync).RequireSignedMessage();
-        group.MapGet("{issuer}/{serial}", ShowAsync).RequireSignedMessage();
-        group.MapGet("{issuer}/{serial}/history", ShowHistoryAsync).RequireSignedMessage();
-        group.MapGet("{issuer}/{serial}/history/{eventId}/proof", ProveEventAsync).RequireSignedMessage();
+        group.MapGet("", SearchAsync).RequireSignedReading();
+        group.MapGet("{issuer}/{serial}", ShowAsync).RequireSignedReading();
+        group.MapGet("{issuer}/{serial}/history", ShowHistoryAsync).RequireSignedReading();
+        group.MapGet("{issuer}/{serial}/history/{eventId}/proof", ProveEventAsync).RequireSignedReading();
         group.MapPost("{issuer}/{serial}/revocation", RevokeAsync).RequireSignedMessage();
         group.MapPost("{issuer}/{serial}/suspension", SuspendAsync).RequireSignedMessage();
         group.MapPost("{issuer}/{serial}/resumption", ResumeAsync).RequireSignedMessage();

@@ -19,8 +19,8 @@ internal static class RegistersApi
     public static void MapRegisters(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder group = app.MapGroup("").RequireClient(ClientKind.Officer, ClientKind.Ra);
-        group.MapGet("/profiles", ListProfilesAsync).RequireSignedMessage();
-        group.MapGet("/registration-authorities", ListRasAsync).RequireSignedMessage();
+        group.MapGet("/profiles", ListProfilesAsync).RequireSignedReading();
+        group.MapGet("/registration-authorities", ListRasAsync).RequireSignedReading();
     }
 
     private static async Task<Ok<IReadOnlyList<ProfileAnswer>>> ListProfilesAsync(Database database, ProfileStore profiles, CancellationToken cancellationToken) =>

@@ -47,6 +47,7 @@ internal static class RegistrationHosting
             CompleteAsync = provider.GetRequiredService<OrderAnswers>().CompleteAsync,
         });
         services.AddSingleton<CommandAnswers>();
+        services.AddSingleton<RaDirectory>();
 
         // Links renew themselves here, this service's own too.
         services.AddSingleton<RenewLink>();
@@ -63,6 +64,8 @@ internal static class RegistrationHosting
     {
         app.MapCommands(ClientKind.Ra);
         app.MapDirectory(ClientKind.Ra);
+        app.MapRaDirectory();
+        app.MapLog();
         app.MapPersons();
         app.MapRegisters();
         app.MapLinks();

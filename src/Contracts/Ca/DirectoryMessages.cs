@@ -143,3 +143,53 @@ public sealed record ClientAnswer
     /// <summary>Since when it is enabled or disabled.</summary>
     public required DateTimeOffset ChangedAt { get; init; }
 }
+
+/// <summary>Whether there is news for an RA: <c>GET /directory/digest</c>, over its link alone.</summary>
+public sealed record DirectoryDigest
+{
+    /// <summary>SM3, 32 bytes, over all that <c>GET /directory/officers</c> shows this RA, but for names and numbers, which never change; and over the regions that are its own.</summary>
+    public required byte[] Digest { get; init; }
+}
+
+/// <summary>A page of the officers of an RA's region, whether in office or not: <c>GET /directory/officers</c>.</summary>
+public sealed record DirectoryPage
+{
+    /// <summary>As <see cref="DirectoryDigest.Digest"/>, of the state that the page shows: pages with one digest are of one state.</summary>
+    public required byte[] Digest { get; init; }
+
+    public required IReadOnlyList<DirectoryOfficer> Officers { get; init; }
+
+    /// <summary>For the next page's <c>after</c>. Null: that was all.</summary>
+    public string? Next { get; init; }
+}
+
+/// <summary>An officer of an RA, for the RA: name and number are as they are, not masked.</summary>
+public sealed record DirectoryOfficer
+{
+    /// <summary>Of the office, 32 lower-case hexadecimal digits.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>32 lower-case hexadecimal digits.</summary>
+    public required string Person { get; init; }
+
+    /// <summary>Null: the CA cannot open what it has sealed.</summary>
+    public required string? Name { get; init; }
+
+    /// <summary>Null: as of the name.</summary>
+    public required string? IdNumber { get; init; }
+
+    /// <summary>DER of his present certificate.</summary>
+    public required byte[] Certificate { get; init; }
+
+    /// <summary>False: for good; this office is never taken up again.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>From then on the level above has to confirm him again.</summary>
+    public required DateTimeOffset CertifiedUntil { get; init; }
+
+    /// <summary>SHA-256 of the link certificates that are heard, 64 lower-case hexadecimal digits each. None of somebody who is not in office.</summary>
+    public required IReadOnlyList<string> Links { get; init; }
+
+    /// <summary>No person's data in logs.</summary>
+    public override string ToString() => $"{nameof(DirectoryOfficer)} {Id}";
+}

@@ -9,10 +9,14 @@ public sealed record SubscriberRequest
     /// <summary>GB/T 2260.</summary>
     public required string Region { get; init; }
 
-    public required string Name { get; init; }
+    /// <summary>Null in a change: as it is.</summary>
+    public string? Name { get; init; }
 
-    /// <summary>ID number of a person (18 characters, GB 11643), unified social credit code of an organisation (18 characters, GB 32100), address or serial number of a device. Never changes.</summary>
-    public required string Number { get; init; }
+    /// <summary>
+    /// ID number of a person (18 characters, GB 11643), unified social credit code of an organisation (18 characters, GB 32100), address or serial number of a device. Never changes: null in a
+    /// change, or the same, for whoever changes a person is not shown it.
+    /// </summary>
+    public string? Number { get; init; }
 
     /// <summary>32 lower-case hexadecimal digits: where a person works (may be null), whose a device is.</summary>
     public string? Organization { get; init; }

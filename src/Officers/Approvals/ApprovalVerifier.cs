@@ -13,7 +13,7 @@ public sealed class ApprovalVerifier(OfficerIssuers issuers, RoleCatalogue roles
 
     public RoleCatalogue Roles { get; } = roles;
 
-    /// <summary>Of an application about a certificate or a key: entry and review are duties of operators.</summary>
+    /// <summary>Of an application about a certificate or a key: entry and review are duties of operators, and a county is an acceptance point, which reviews nothing.</summary>
     /// <inheritdoc cref="Verify(Approval, Application, Func{Role, bool})"/>
     /// <exception cref="ArgumentException">A command, whose action says who may decide.</exception>
     public SignedApproval Verify(Approval approval, Application application)
@@ -26,7 +26,9 @@ public sealed class ApprovalVerifier(OfficerIssuers issuers, RoleCatalogue roles
         }
 
         Duty duty = approval.Tbs.Step == ApprovalStep.Entry ? Duty.Entry : Duty.Review;
-        return Verify(approval, application, role => role.Duties.Contains(duty));
+        SignedApproval signed = Verify(approval, application, role => role.Duties.Contains(duty));
+        Require(duty == Duty.Entry || signed.Officer.Region.Level != RegionLevel.County, Refusal.NotAllowed, "区县受理点只受理和发放，不能审核。");
+        return signed;
     }
 
     /// <param name="mayDecide">Whether a role may take this step.</param>

@@ -36,8 +36,9 @@ public sealed class PersonName
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>; the text is not repeated.</exception>
     public static PersonName Parse(string? text)
     {
-        string value = IsUnicode(text) ? text!.Trim().Normalize() : "";
-        return value.Length > 0 && value.EnumerateRunes().Count() <= MaxLength && value.EnumerateRunes().All(IsSeen)
+        // Looked at before it is composed: what is no character, nothing composes.
+        string value = text is not null && text.EnumerateRunes().All(IsSeen) ? text.Trim().Normalize() : "";
+        return value.Length > 0 && value.EnumerateRunes().Count() <= MaxLength
             ? new PersonName(value)
             : throw new RefusalException(Refusal.Malformed, "姓名有误：应为1至64个可见字符。");
     }
@@ -52,8 +53,7 @@ public sealed class PersonName
         return first + new string('*', Math.Max(1, new StringInfo(_value).LengthInTextElements - 1));
     }
 
-    private static bool IsUnicode(string? text) => text is not null && !text.EnumerateRunes().Any(rune => rune == Rune.ReplacementChar);
-
-    private static bool IsSeen(Rune rune) => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    /// <summary>Half of a surrogate pair is read as the replacement character.</summary>
+    private static bool IsSeen(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 }

@@ -48,6 +48,7 @@ internal sealed class CaClient(HttpClient plain, HttpClient signed, Checkpoints 
         async () =>
         {
             using HttpResponseMessage response = await plain.GetAsync(path, cancellationToken);
+            See(response);
             await response.ThrowIfRefusedAsync(cancellationToken);
             return await response.Content.ReadFromJsonAsync<T>(cancellationToken) ?? throw new UnexpectedResponseException((int)response.StatusCode, null);
         },
@@ -70,13 +71,17 @@ internal sealed class CaClient(HttpClient plain, HttpClient signed, Checkpoints 
     {
         MessageSigningHandler.SetRequestId(request, id);
         using HttpResponseMessage response = await signed.SendAsync(request, cancellationToken);
-        if (response.Headers.TryGetValues(CheckpointHeader, out IEnumerable<string>? values))
-        {
-            await checkpoints.SeeAsync(values.First(), cancellationToken);
-        }
-
+        See(response);
         await response.ThrowIfRefusedAsync(cancellationToken);
         return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    private void See(HttpResponseMessage response)
+    {
+        if (response.Headers.TryGetValues(CheckpointHeader, out IEnumerable<string>? values))
+        {
+            checkpoints.See(values.First());
+        }
     }
 
     private static async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)

@@ -12,6 +12,12 @@ public sealed record CaLinkOptions
     /// <summary>How the CA names itself as a service (<c>Service:Name</c>).</summary>
     public required string Recipient { get; init; }
 
+    /// <summary>What its log is called: the origin in its checkpoints.</summary>
+    public required string LogOrigin { get; init; }
+
+    /// <summary>PEM: the public key of its log, as the ceremony gave it; after it those that came later.</summary>
+    public required string LogKeyFile { get; init; }
+
     /// <summary>Of one answer.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 

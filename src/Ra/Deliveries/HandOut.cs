@@ -111,6 +111,7 @@ internal sealed class HandOut(
                 await answer(transaction);
             },
             cancellationToken);
+        FaultPoint.Reach("receipt-kept");
         signal.Raise();
     }
 

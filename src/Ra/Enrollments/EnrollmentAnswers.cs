@@ -41,7 +41,7 @@ internal sealed class EnrollmentAnswers(Database database, PersonRegistry person
                 CreatedAt = row.CreatedAt,
                 ChangedAt = row.ChangedAt,
                 DueAt = row.DueAt,
-                Evidence = await EvidenceStore.ListAsync(transaction, row.EnrollmentId),
+                Evidence = [.. (await EvidenceStore.ListAsync(transaction, row.EnrollmentId)).Select(EvidenceStore.Show)],
                 Steps = await ListStepsAsync(transaction, row),
                 Certificates =
                 [

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ZwCa.Ra.Evidence;
@@ -8,9 +7,7 @@ internal static class EvidenceHosting
 {
     public static void AddEvidence(this IServiceCollection services)
     {
-    }
-
-    public static void MapEvidence(this IEndpointRouteBuilder app)
-    {
+        services.AddSingleton<EvidenceStore>();
+        services.AddSingleton<ChangeEvidence>();
     }
 }

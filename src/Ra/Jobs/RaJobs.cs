@@ -1,4 +1,5 @@
 using ZwCa.Jobs;
+using ZwCa.Ra.CertificationAuthority;
 using ZwCa.Ra.Deliveries;
 
 namespace ZwCa.Ra.Jobs;
@@ -19,5 +20,8 @@ internal static class RaJobs
 
         // What nobody has fetched, by age: whoever looks finds the same.
         ServiceJob.Of<DeliveriesJob>(RemindDeliveries.JobName, new JobSchedule.Every(RemindEvery)) with { Missed = WhenMissed.Wait },
+
+        // What is not proven yet, page by page, from where the last run ended: one that is broken off is followed by the next.
+        ServiceJob.Of<InclusionJob>("inclusion", new JobSchedule.Every(ProveInclusion.LookEvery)) with { Missed = WhenMissed.Wait },
     ];
 }

@@ -52,6 +52,7 @@ CREATE UNIQUE INDEX subscriber_person ON subscriber (person_index) WHERE person_
 CREATE UNIQUE INDEX subscriber_number ON subscriber (kind, number) WHERE number IS NOT NULL;
 CREATE INDEX subscriber_region ON subscriber (region, subscriber_id);
 CREATE INDEX subscriber_name ON subscriber (name, subscriber_id);
+CREATE INDEX subscriber_organization ON subscriber (organization_id, subscriber_id);
 
 -- Whose a key is: the first who applies with it, for ever (SM3 of the SubjectPublicKeyInfo).
 CREATE TABLE key_owner (
@@ -178,6 +179,8 @@ CREATE TABLE evidence (
     media_type {text(64)} NOT NULL,
     length bigint NOT NULL CHECK (length > 0),
     data_key_id {blob(16)} NOT NULL REFERENCES data_key (data_key_id),
+    -- Officers have signed an application that it proved: it stays, though no enrollment has it any more.
+    is_kept smallint NOT NULL CHECK (is_kept IN (0, 1)),
     stored_at bigint NOT NULL
 );
 CREATE TABLE evidence_part (
@@ -190,11 +193,12 @@ CREATE TABLE enrollment_evidence (
     enrollment_id {blob(16)} NOT NULL REFERENCES enrollment (enrollment_id),
     position smallint NOT NULL CHECK (position BETWEEN 1 AND 32),
     evidence_hash {blob(32)} NOT NULL REFERENCES evidence (evidence_hash),
-    title {text(128)} NOT NULL,
+    title {text(256)} NOT NULL,
     added_at bigint NOT NULL,
     PRIMARY KEY (enrollment_id, position),
     UNIQUE (enrollment_id, evidence_hash)
 );
+CREATE INDEX enrollment_evidence_hash ON enrollment_evidence (evidence_hash);
 
 -- What the CA has to be asked or told. Purpose: 1 the application, 2 what follows from it, 3 a receipt.
 -- State: 0 waits, 1 held back until the pair is delivered, 2 answered, 3 refused for good, 4 given up.

@@ -26,7 +26,7 @@ internal sealed class PrepareRequest(Database database, PersonRegistry persons, 
             ? null
             : await database.ReadAsync(transaction => IssuedCertificateStore.FindAsync(transaction, enrollment.CertificateIssuer, enrollment.CertificateSerial!), cancellationToken);
         IReadOnlyList<byte[]> evidence = enrollment.IsForCertificate
-            ? await database.ReadAsync(transaction => EvidenceStore.ListHashesAsync(transaction, enrollment.EnrollmentId), cancellationToken)
+            ? [.. (await database.ReadAsync(transaction => EvidenceStore.ListAsync(transaction, enrollment.EnrollmentId), cancellationToken)).Select(each => each.EvidenceHash)]
             : [];
         OutboxRow main = Make(
             enrollment,

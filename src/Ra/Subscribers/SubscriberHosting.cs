@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ZwCa.Ra.Subscribers;
@@ -8,9 +7,8 @@ internal static class SubscriberHosting
 {
     public static void AddSubscribers(this IServiceCollection services)
     {
-    }
-
-    public static void MapSubscribers(this IEndpointRouteBuilder app)
-    {
+        services.AddSingleton<SubscriberStore>();
+        services.AddSingleton<RegisterSubscriber>();
+        services.AddSingleton<ChangeSubscriber>();
     }
 }

@@ -1,4 +1,6 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ZwCa.Ra.Tracking;
 
@@ -7,9 +9,14 @@ internal static class TrackingHosting
 {
     public static void AddTracking(this WebApplicationBuilder builder, RaOptions options)
     {
-    }
+        if (options.TrackingListen is not { } address)
+        {
+            return;
+        }
 
-    public static void MapTracking(this WebApplication app)
-    {
+        builder.Services.AddSingleton(provider => new TrackingBuckets(provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(new TrackingVisitors([.. options.TrackingGateways.Select(IPAddress.Parse)]));
+        builder.Services.AddSingleton<TrackingListener>();
+        TrackingListener.Listen(builder, IPEndPoint.Parse(address));
     }
 }

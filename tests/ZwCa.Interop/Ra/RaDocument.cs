@@ -70,6 +70,8 @@ internal static class RaDocument
         ["Ra:Ca:Name"] = "某省政务CA",
         ["Ra:Ca:Address"] = "https://ca.zwca.internal:7001",
         ["Ra:Ca:Recipient"] = "ca",
+        ["Ra:Ca:LogOrigin"] = "zwca/ca",
+        ["Ra:Ca:LogKeyFile"] = folder.File("ca-log.pem"),
         ["Ra:Profiles:person:Title"] = "个人双证书",
         ["Ra:Profiles:person:Subscriber"] = "Person",
         ["Ra:Profiles:person:Certificate"] = "person-signing",

@@ -71,8 +71,8 @@ internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles p
         (byte[] hash, byte[]? encryptionHash) = await profiles.HashesAsync(profile, cancellationToken);
 
         // A device is known by its address; it belongs to its owner.
-        string? organization = subscriber.Kind == SubscriberKind.Organization ? subscriber.RevealName : subscriber.OrganizationName;
-        string commonName = subscriber.Kind == SubscriberKind.Device ? subscriber.RevealNumber : subscriber.RevealName;
+        string? organization = subscriber.Kind == SubscriberKind.Organization ? subscriber.Name.Reveal() : subscriber.OrganizationName;
+        string commonName = subscriber.Kind == SubscriberKind.Device ? subscriber.Number.Reveal() : subscriber.Name.Reveal();
         return Der.Encode(new CertificateBody
         {
             Profile = profile.Certificate,
@@ -92,8 +92,8 @@ internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles p
             Names = AlternativeNames.Read(enrollment.Content.AlternativeNames),
             Identities = profile.Number switch
             {
-                NumberForm.Clear => [new IdentityText(profile.NumberIdentity!, subscriber.RevealNumber)],
-                NumberForm.Hashed => [new IdentityText(profile.NumberIdentity!, HashOf(entity, subscriber.RevealNumber))],
+                NumberForm.Clear => [new IdentityText(profile.NumberIdentity!, subscriber.Number.Reveal())],
+                NumberForm.Hashed => [new IdentityText(profile.NumberIdentity!, HashOf(entity, subscriber.Number.Reveal()))],
                 _ => [],
             },
             Evidence = Sm3.HashData([.. evidence.SelectMany(each => each)]),

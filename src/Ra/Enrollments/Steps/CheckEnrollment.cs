@@ -39,6 +39,7 @@ internal sealed record CheckedEnrollment
 internal sealed class CheckEnrollment(Database database, EnrollmentProfiles profiles, SubscriberStore subscribers, TimeProvider time)
 {
     private const int MaxDepartments = 4;
+    private const int MaxDepartment = 64;
     private const int MaxNames = 32;
 
     private static readonly RevocationReason[] Reasons =
@@ -91,10 +92,9 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
         Require(content.Days is null or > 0, "有效期应为正数。");
         Require(content.Days is null || content.Days <= profile.Days, $"有效期不得超过{profile.Days}天。", Refusal.ValidityTooLong);
         Require(content.Departments.Count <= MaxDepartments, $"部门最多{MaxDepartments}级。");
-        foreach (string department in content.Departments)
-        {
-            SubscriberName.Require(department, "部门名称");
-        }
+        Require(
+            content.Departments.All(each => VisibleText.Find(each, MaxDepartment) == each),
+            $"部门名称有误：应为1至{MaxDepartment}个可见字符，前后无空格，不得含控制字符、方向控制符等不可见字符。");
 
         Require(content.AlternativeNames.Count <= MaxNames, $"备用名称最多{MaxNames}个。");
         _ = AlternativeNames.Read(content.AlternativeNames);

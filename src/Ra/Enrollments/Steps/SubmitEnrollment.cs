@@ -102,6 +102,7 @@ internal sealed class SubmitEnrollment(
                 await answer(transaction);
             },
             cancellationToken);
+        FaultPoint.Reach("enrollment-submitted");
     }
 
     /// <summary>One approval over all applications of the enrollment, by the officer who sends it.</summary>
@@ -124,7 +125,7 @@ internal sealed class SubmitEnrollment(
         EnrollmentContent content = await EnrollmentContent.OpenAsync(persons, row, cancellationToken);
         CertificateName? certificate = row.CertificateIssuer is null ? null : new CertificateName(row.CertificateIssuer, row.CertificateSerial!);
         CheckedEnrollment enrollment = await check.RunAsync(row.Kind, row.Profile, row.SubscriberId, certificate, content, cancellationToken);
-        IReadOnlyList<byte[]> evidence = row.IsForCertificate ? await database.ReadAsync(transaction => EvidenceStore.ListHashesAsync(transaction, row.EnrollmentId), cancellationToken) : [];
+        IReadOnlyList<byte[]> evidence = row.IsForCertificate ? [.. (await database.ReadAsync(transaction => EvidenceStore.ListAsync(transaction, row.EnrollmentId), cancellationToken)).Select(each => each.EvidenceHash)] : [];
         return (enrollment, await builder.BuildAsync(enrollment, row.Id, row.Region, evidence, cancellationToken), evidence.Count);
     }
 }

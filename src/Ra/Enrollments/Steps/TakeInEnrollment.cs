@@ -23,6 +23,7 @@ internal sealed class TakeInEnrollment(Database database, EnrollmentStore store,
                 await answer(transaction, row.Id);
             },
             cancellationToken);
+        FaultPoint.Reach("enrollment-taken-in");
         return row.Id;
     }
 

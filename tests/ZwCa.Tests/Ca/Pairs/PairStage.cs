@@ -44,7 +44,7 @@ internal sealed class PairStage : IAsyncDisposable
                 settings[name] = value;
             }
 
-            ca = await CaStage.StartAsync(setup with { RaProfiles = PairScene.Profiles, Prepare = kmc.PrepareAsync, Settings = settings });
+            ca = await CaStage.StartAsync(setup with { RaProfiles = setup.RaProfiles == CaScene.PlainProfiles ? PairScene.Profiles : setup.RaProfiles, Prepare = kmc.PrepareAsync, Settings = settings });
             await kmc.AdmitAsync();
             await kmc.StartAsync();
             return new PairStage(ca, kmc);
