@@ -26,7 +26,7 @@ internal sealed record TokenDesk(Func<string, string?> Environment, Func<string,
     public char[] Pin(string variable, string prompt) => FromVariable(variable) ?? AskHidden(prompt) ?? throw NoPin(variable);
 
     /// <summary>From the variable, or typed twice.</summary>
-    /// <inheritdoc cref="Pin"/>
+    /// <inheritdoc cref="Pin()"/>
     public char[] NewPin(string variable)
     {
         if (FromVariable(variable) is { } given)
