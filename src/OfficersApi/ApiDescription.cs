@@ -28,8 +28,8 @@ public static class ApiDescription
             };
 
             // Not mutualTLS, which is the link's: NSwag does not know the word.
-            document.Components ??= new OpenApiComponents();
-            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+            document.AddComponent(nameof(Problem), ProblemSchema());
+            document.Components!.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
                 [Signature] = new OpenApiSecurityScheme
                 {
@@ -41,35 +41,31 @@ public static class ApiDescription
             };
             return Task.CompletedTask;
         });
-        options.AddOperationTransformer(static (operation, _, _) =>
+        options.AddOperationTransformer(static (operation, context, _) =>
         {
             operation.Responses ??= [];
-            operation.Responses["default"] = Refused();
+            operation.Responses["default"] = Refused(context.Document!);
             return Task.CompletedTask;
         });
     }
 
     /// <summary>What every operation may answer instead.</summary>
-    public static OpenApiResponse Refused() => new()
+    public static OpenApiResponse Refused(OpenApiDocument document) => new()
     {
         Description = "A refusal.",
-        Content = new Dictionary<string, OpenApiMediaType>
+        Content = new Dictionary<string, OpenApiMediaType> { [Problem.ContentType] = new() { Schema = new OpenApiSchemaReference(nameof(Problem), document) } },
+    };
+
+    private static OpenApiSchema ProblemSchema() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema>
         {
-            [Problem.ContentType] = new()
-            {
-                Schema = new OpenApiSchema
-                {
-                    Type = JsonSchemaType.Object,
-                    Properties = new Dictionary<string, IOpenApiSchema>
-                    {
-                        ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "urn:zwca:refusal:NAME" },
-                        ["title"] = new OpenApiSchema { Type = JsonSchemaType.String },
-                        ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32" },
-                        ["detail"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "In Chinese, for the person at the other end." },
-                        ["requestId"] = new OpenApiSchema { Type = JsonSchemaType.String },
-                    },
-                },
-            },
+            ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "urn:zwca:refusal:NAME" },
+            ["title"] = new OpenApiSchema { Type = JsonSchemaType.String },
+            ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32" },
+            ["detail"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "In Chinese, for the person at the other end." },
+            ["requestId"] = new OpenApiSchema { Type = JsonSchemaType.String },
         },
     };
 }

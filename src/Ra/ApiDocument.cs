@@ -96,7 +96,7 @@ internal static class ApiDocument
                     Description = "OK",
                     Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = new OpenApiSchemaReference(nameof(TrackingAnswer), document) } },
                 },
-                ["default"] = ApiDescription.Refused(),
+                ["default"] = ApiDescription.Refused(document),
             },
         };
         new Operation("tracking", "track", "What has become of an application, for whoever knows its number: no link, no signature, no names.").Describe(operation, document);

@@ -20,21 +20,28 @@ public sealed class GeneratedClientTests
         {
             public static async Task<byte[][]> IssueAsync(HttpClient entry, HttpClient review, Func<bool, byte[], byte[]> sign, string region, string number, byte[] csr)
             {
-                var clerk = new RaClient(entry);
-                var reviewer = new RaClient(review);
-                SubscriberAnswer person = await clerk.RegisterSubscriberAsync(new SubscriberRequest { Kind = "person", Region = region, Name = "张三", Number = number });
-                EnrollmentAnswer enrollment = await clerk.CreateEnrollmentAsync(new EnrollmentRequest { Kind = "new", Region = region, Profile = "person", Subscriber = person.Id, Csr = csr });
-                ApplicationAnswer application = await clerk.GetApplicationAsync(enrollment.Id);
-                await clerk.SubmitEnrollmentAsync(enrollment.Id, new SubmissionRequest { Version = application.Version, Approval = sign(false, application.Application) });
-                application = await reviewer.GetApplicationAsync(enrollment.Id);
-                enrollment = await reviewer.ReviewEnrollmentAsync(enrollment.Id, new ReviewRequest { Version = application.Version, Outcome = "approved", Approval = sign(true, application.Application) });
-                while (enrollment.State == "issuing")
+                try
                 {
-                    await Task.Delay(100);
-                    enrollment = await clerk.GetEnrollmentAsync(enrollment.Id);
-                }
+                    var clerk = new RaClient(entry);
+                    var reviewer = new RaClient(review);
+                    SubscriberAnswer person = await clerk.RegisterSubscriberAsync(new SubscriberRequest { Kind = "person", Region = region, Name = "张三", Number = number });
+                    EnrollmentAnswer enrollment = await clerk.CreateEnrollmentAsync(new EnrollmentRequest { Kind = "new", Region = region, Profile = "person", Subscriber = person.Id, Csr = csr });
+                    ApplicationAnswer application = await clerk.GetApplicationAsync(enrollment.Id);
+                    await clerk.SubmitEnrollmentAsync(enrollment.Id, new SubmissionRequest { Version = application.Version, Approval = sign(false, application.Application) });
+                    application = await reviewer.GetApplicationAsync(enrollment.Id);
+                    enrollment = await reviewer.ReviewEnrollmentAsync(enrollment.Id, new ReviewRequest { Version = application.Version, Outcome = "approved", Approval = sign(true, application.Application) });
+                    while (enrollment.State == "issuing")
+                    {
+                        await Task.Delay(100);
+                        enrollment = await clerk.GetEnrollmentAsync(enrollment.Id);
+                    }
 
-                return [.. (await clerk.ListCertificatesAsync(person.Id)).Select(each => each.Certificate)];
+                    return [.. (await clerk.ListCertificatesAsync(person.Id)).Select(each => each.Certificate)];
+                }
+                catch (ApiException<Problem> e)
+                {
+                    throw new InvalidOperationException($"{e.Result.Type}: {e.Result.Detail}");
+                }
             }
         }
         """;
