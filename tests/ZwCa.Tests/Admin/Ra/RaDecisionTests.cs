@@ -1,7 +1,6 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 
