@@ -8,6 +8,7 @@ using ZwCa.Admin.Doctor;
 using ZwCa.Admin.Lint;
 using ZwCa.Admin.Ocsp;
 using ZwCa.Admin.Programs;
+using ZwCa.Admin.Ra;
 using ZwCa.Admin.Token;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -33,6 +34,7 @@ ParseResult result = new RootCommand("政务CA (ZWCA): certification system for 
     DoctorVerb.Doctor(),
     LintVerb.Lint(),
     OcspVerb.Ocsp(),
+    RaVerbs.Ra(),
     TokenVerbs.Token(),
     UpVerb.Up(),
 }.Parse(args);

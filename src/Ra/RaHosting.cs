@@ -69,6 +69,7 @@ internal static class RaHosting
         services.AddOutbox();
         services.AddDeliveries();
         builder.AddTracking(options);
+        services.AddApiDocument();
         services.AddJobs(RaJobs.Scheduler, RaJobs.All(options), options.Jobs, service.Database);
     }
 
@@ -80,6 +81,7 @@ internal static class RaHosting
         app.MapEnrollments();
         app.MapDeliveries();
         app.MapCertificates();
+        app.MapApiDocument();
     }
 
     /// <summary>Makes all that has to do with keys, and looks at whose they are.</summary>

@@ -152,6 +152,18 @@ internal sealed class UnlockedToken : IDisposable
         return ApprovalSigning.Sign(ApprovalSigning.Build(step, applications, now), key, opened.Certificate!);
     }
 
+    /// <summary>What a client of a service needs: a signer of its messages, and its link's certificate with its key.</summary>
+    /// <param name="officer">Container with the officer's certificate.</param>
+    /// <param name="link">Container with the link's certificate.</param>
+    /// <exception cref="RefusalException">As <see cref="SignApproval"/>; <see cref="Refusal.WrongState"/>: there is no link certificate; <see cref="Refusal.BadPublicKey"/>: of another key than P-256.</exception>
+    public TokenLogin OpenLogin(string officer, string link)
+    {
+        TokenContainer signing = RequireOfficerKey(_token.Container(officer), _time.GetUtcNow());
+        TokenContainer linked = TokenLogin.Require(_token.Container(link));
+        using TokenKey linkKey = linked.Open(_token.Document.Id, _key);
+        return TokenLogin.Create(OpenSm2(signing), signing.Certificate!, linkKey, linked.Certificate!);
+    }
+
     /// <summary>Signs the bytes of a statement, as hsm-sim and the ceremony take it.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.BadPublicKey"/>: its key is not SM2.</exception>
     public StatementSignature SignStatement(string container, ReadOnlySpan<byte> statement)

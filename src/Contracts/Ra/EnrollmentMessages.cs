@@ -26,11 +26,11 @@ public sealed record EnrollmentRequest
     /// <summary>Null: as long as the profile says.</summary>
     public int? Days { get; init; }
 
-    /// <summary>Within the organisation (OU), up to four, the highest first.</summary>
-    public IReadOnlyList<string> Departments { get; init; } = [];
+    /// <summary>Within the organisation (OU), up to four, the highest first. Null is none: so generated clients write it.</summary>
+    public IReadOnlyList<string> Departments { get; init => field = value ?? []; } = [];
 
     /// <summary>Into the subject's alternative names, as the CA's profile allows: <c>DNS:www.example.gov.cn</c>, <c>email:…</c>, <c>IP:…</c>.</summary>
-    public IReadOnlyList<string> AlternativeNames { get; init; } = [];
+    public IReadOnlyList<string> AlternativeNames { get; init => field = value ?? []; } = [];
 
     /// <summary>Signing certificate, or the only one, that is followed, or that is decided about. Null: new.</summary>
     public CertificateName? Certificate { get; init; }

@@ -81,6 +81,7 @@ internal static class Ladder
         new("ZwCa.OfficersApi", "src/OfficersApi")
         {
             Projects = ["ZwCa.Asn1", "ZwCa.Contracts", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.ServiceDefaults"],
+            Packages = ["Microsoft.AspNetCore.OpenApi"],
             AspNetCore = true,
         },
 

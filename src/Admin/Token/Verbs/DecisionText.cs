@@ -16,6 +16,12 @@ internal static class DecisionText
         var text = new StringBuilder();
         Line(text, "业务", application.Kind switch
         {
+            DecisionKind.Issue => "签发证书",
+            DecisionKind.Renew => "更新证书（同一密钥）",
+            DecisionKind.Rekey => "换发证书（新密钥）",
+            DecisionKind.Revoke => "吊销证书",
+            DecisionKind.Suspend => "冻结证书",
+            DecisionKind.Resume => "解冻证书",
             DecisionKind.Recovery => "密钥恢复",
             DecisionKind.Command => "系统命令",
             _ => throw new RefusalException(Refusal.Malformed, $"本程序不认识业务种类 {(int)application.Kind}，不能签署。请使用新版本的程序。"),
@@ -26,13 +32,20 @@ internal static class DecisionText
         Line(text, "编号", application.EnrollmentId);
         try
         {
-            if (application.Kind == DecisionKind.Recovery)
+            switch (application.Kind)
             {
-                Recovery(text, Der.Decode<RecoveryBody>(application.Body));
-            }
-            else
-            {
-                Command(text, Der.Decode<CommandBody>(application.Body));
+                case DecisionKind.Recovery:
+                    Recovery(text, Der.Decode<RecoveryBody>(application.Body));
+                    break;
+                case DecisionKind.Command:
+                    Command(text, Der.Decode<CommandBody>(application.Body));
+                    break;
+                case DecisionKind.Revoke or DecisionKind.Suspend or DecisionKind.Resume:
+                    Status(text, Der.Decode<StatusBody>(application.Body));
+                    break;
+                default:
+                    CertificateText.Append(text, Der.Decode<CertificateBody>(application.Body));
+                    break;
             }
         }
         catch (DerException e)
@@ -56,6 +69,25 @@ internal static class DecisionText
         Line(text, "签发者", $"密钥标识 {Hex(body.Issuer)}");
         Line(text, "加密证书", $"序列号 {body.SerialNumber}");
         Line(text, "接收方", $"SM2公钥，指纹 {TokenContainer.FingerprintOf(body.Recipient)}");
+    }
+
+    private static void Status(StringBuilder text, StatusBody body)
+    {
+        Line(text, "签发者", $"密钥标识 {Hex(body.Certificate.Issuer)}");
+        Line(text, "证书", $"序列号 {body.Certificate.SerialNumber}");
+        Line(text, "原因", body.Reason switch
+        {
+            RevocationReason.Unspecified => "未指明",
+            RevocationReason.KeyCompromise => "密钥泄露或令牌遗失",
+            RevocationReason.CaCompromise => "CA密钥泄露",
+            RevocationReason.AffiliationChanged => "信息变更",
+            RevocationReason.Superseded => "已被取代",
+            RevocationReason.CessationOfOperation => "停止使用",
+            RevocationReason.CertificateHold => "冻结",
+            RevocationReason.RemoveFromCrl => "解冻",
+            RevocationReason.PrivilegeWithdrawn => "撤销权限",
+            _ => $"{body.Reason}",
+        });
     }
 
     private static void Command(StringBuilder text, CommandBody body)
@@ -115,16 +147,16 @@ internal static class DecisionText
         Line(text, "公钥", $"指纹 {TokenContainer.FingerprintOf(certificate.Tbs.SubjectPublicKeyInfo)}");
     }
 
-    private static string Kind(OfficerKind kind) => kind switch
+    internal static string Kind(OfficerKind kind) => kind switch
     {
         OfficerKind.Administrator => "管理类",
         OfficerKind.Operator => "操作类",
         _ => "审计类",
     };
 
-    private static string Region(string code) => code == RegionCode.Nation.Value ? $"{code}（全国）" : code;
+    internal static string Region(string code) => code == RegionCode.Nation.Value ? $"{code}（全国）" : code;
 
-    private static string Hex(ReadOnlyMemory<byte> bytes) => Convert.ToHexStringLower(bytes.Span);
+    internal static string Hex(ReadOnlyMemory<byte> bytes) => Convert.ToHexStringLower(bytes.Span);
 
-    private static void Line(StringBuilder text, string what, string value) => text.Append("  ").Append(what).Append("：").Append(LabelText.Shown(value)).Append('\n');
+    internal static void Line(StringBuilder text, string what, string value) => text.Append("  ").Append(what).Append("：").Append(LabelText.Shown(value)).Append('\n');
 }

@@ -19,10 +19,14 @@ internal sealed record TokenDesk(Func<string, string?> Environment, Func<string,
 
     /// <returns>The caller zeroes it with <see cref="Clear"/>.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: neither the variable nor a terminal.</exception>
-    public char[] Pin() => FromVariable(PinVariable) ?? AskHidden("请输入PIN：") ?? throw NoPin(PinVariable);
+    public char[] Pin() => Pin(PinVariable, "请输入PIN：");
+
+    /// <summary>Of another token than the officer's.</summary>
+    /// <inheritdoc cref="Pin()"/>
+    public char[] Pin(string variable, string prompt) => FromVariable(variable) ?? AskHidden(prompt) ?? throw NoPin(variable);
 
     /// <summary>From the variable, or typed twice.</summary>
-    /// <inheritdoc cref="Pin"/>
+    /// <inheritdoc cref="Pin()"/>
     public char[] NewPin(string variable)
     {
         if (FromVariable(variable) is { } given)

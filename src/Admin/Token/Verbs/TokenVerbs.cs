@@ -54,9 +54,11 @@ internal static class TokenVerbs
         return token;
     }
 
-    internal static UnlockedToken Unlock(SoftwareToken token, TokenDesk desk)
+    internal static UnlockedToken Unlock(SoftwareToken token, TokenDesk desk) => Unlock(token, desk.Pin());
+
+    /// <param name="pin">Zeroed here.</param>
+    internal static UnlockedToken Unlock(SoftwareToken token, char[] pin)
     {
-        char[] pin = desk.Pin();
         try
         {
             return token.Unlock(pin);

@@ -1,0 +1,117 @@
+using ZwCa.Admin.Token;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ra;
+using ZwCa.Cryptography;
+
+namespace ZwCa.Admin.Ra;
+
+/// <summary>
+/// A decision at the terminal. The RA is believed nothing: what it gives to be signed is decoded from its bytes, held against what the officer has asked for, shown in words, and signed only after his yes.
+/// </summary>
+internal static class RaDecision
+{
+    /// <param name="key">Of the request that the officer has handed in. Null: he has none in hand.</param>
+    /// <param name="isSure">Does not ask; it is shown all the same.</param>
+    /// <returns>The version that was shown, and DER of the Approval.</returns>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: he said no, or it is something else than he has asked for; <see cref="Refusal.Malformed"/>: it cannot be shown.</exception>
+    public static async Task<(long Version, byte[] Approval)> SignAsync(
+        RaSession session, RaDesk desk, EnrollmentAnswer enrollment, ApprovalStep step, SubjectPublicKeyInfo? key, bool isSure, TextWriter output, CancellationToken cancellationToken)
+    {
+        // Step 1: the bytes.
+        ApplicationAnswer answer = await session.GetAsync<ApplicationAnswer>($"/enrollments/{enrollment.Id}/application", cancellationToken);
+        Application main = Decode(answer.Application);
+        Application? following = answer.Following is null ? null : Decode(answer.Following);
+
+        // Step 2: whether they are about what he has before him.
+        Require(answer.Version == enrollment.Version, "业务刚被他人改动，请重新查看后再办理。", Refusal.WrongState);
+        RequireFit(enrollment, main, following, key);
+
+        // Step 3: in words, all of it.
+        output.WriteLine(step == ApprovalStep.Entry ? "将以录入人身份签署下列申请：" : "将以审核人身份同意下列申请：");
+        output.Write(DecisionText.Describe(main));
+        if (following is not null)
+        {
+            output.WriteLine("随后办理：");
+            output.Write(DecisionText.Describe(following));
+        }
+
+        foreach (EvidenceAnswer evidence in enrollment.Evidence)
+        {
+            output.WriteLine($"  证明材料“{LabelText.Shown(evidence.Title)}”：{LabelText.Shown(evidence.MediaType)}，{evidence.Length} 字节，SM3 {LabelText.Shown(evidence.Hash)}");
+        }
+
+        // Step 4: his yes, and his signature.
+        if (!isSure)
+        {
+            desk.Token.Confirm();
+        }
+
+        return (answer.Version, session.Sign(step, following is null ? [main] : [main, following]));
+    }
+
+    private static void RequireFit(EnrollmentAnswer enrollment, Application main, Application? following, SubjectPublicKeyInfo? key)
+    {
+        DecisionKind expected = enrollment.Kind switch
+        {
+            "new" or "change" or "replace" => DecisionKind.Issue,
+            "renew" => DecisionKind.Renew,
+            "rekey" => DecisionKind.Rekey,
+            "revoke" => DecisionKind.Revoke,
+            "suspend" => DecisionKind.Suspend,
+            "resume" => DecisionKind.Resume,
+            "recovery" => DecisionKind.Recovery,
+            _ => throw new RefusalException(Refusal.Malformed, $"本程序不认识业务种类“{LabelText.Shown(enrollment.Kind)}”，不能签署。请使用新版本的程序。"),
+        };
+        Require(main.Kind == expected && main.EnrollmentId == enrollment.Id && main.Region == enrollment.Region, "RA给出的待签内容不是这项业务的，没有签名。请立即报告管理员。");
+        Require(
+            following is null || (enrollment.Kind is "change" or "replace" && following.Kind == DecisionKind.Revoke && following.EnrollmentId == enrollment.Id && following.Region == enrollment.Region),
+            "RA给出的随后事项不属于这项业务，没有签名。请立即报告管理员。");
+        if (expected is not (DecisionKind.Issue or DecisionKind.Renew or DecisionKind.Rekey))
+        {
+            return;
+        }
+
+        CertificateBody body = Body(main);
+        byte[] evidence = Sm3.HashData([.. enrollment.Evidence.SelectMany(each => Hash(each.Hash))]);
+        Require(body.Entity == enrollment.Subscriber.Id, "待签内容中的主体不是这项业务的主体，没有签名。请立即报告管理员。");
+        Require(key is null || body.SubjectPublicKeyInfo == key, "待签内容中的公钥不是所交证书请求的公钥，没有签名。请立即报告管理员。");
+        Require(body.Evidence.Span.SequenceEqual(evidence), "待签内容与所列证明材料不符，没有签名。请立即报告管理员。");
+    }
+
+    private static Application Decode(byte[] der)
+    {
+        try
+        {
+            return Der.Decode<Application>(der);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, "RA给出的待签内容无法解读，没有签名。请报告管理员。", inner: e);
+        }
+    }
+
+    private static CertificateBody Body(Application application)
+    {
+        try
+        {
+            return Der.Decode<CertificateBody>(application.Body);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, "RA给出的待签内容无法解读，没有签名。请报告管理员。", inner: e);
+        }
+    }
+
+    private static byte[] Hash(string text) => text.Length % 2 == 0 && text.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(text) : [];
+
+    private static void Require(bool met, string detail, Refusal kind = Refusal.NotApproved)
+    {
+        if (!met)
+        {
+            throw new RefusalException(kind, detail);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using ZwCa.Admin.Token;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Contracts;
+using ZwCa.ServiceDefaults.Messages;
+
+namespace ZwCa.Admin.Ra;
+
+/// <summary>
+/// An officer who is logged in with his token: his link, and his signature under whatever he asks. A request whose answer did not come is asked again under the same id, so that it is done once.
+/// </summary>
+internal sealed class RaSession : IDisposable
+{
+    private const int Tries = 3;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly RaDesk _desk;
+    private readonly UnlockedToken _token;
+    private readonly TokenLogin _login;
+    private readonly HttpClient _client;
+
+    private RaSession(RaSettings settings, RaDesk desk, UnlockedToken token, TokenLogin login, HttpClient client)
+    {
+        Settings = settings;
+        _desk = desk;
+        _token = token;
+        _login = login;
+        _client = client;
+    }
+
+    public RaSettings Settings { get; }
+
+    /// <exception cref="RefusalException">The token's, and what is wrong with the settings.</exception>
+    public static RaSession Open(RaSettings settings, RaDesk desk)
+    {
+        UnlockedToken token = TokenVerbs.Unlock(SoftwareToken.Open(settings.Token, desk.Token.Time), desk.Token);
+        TokenLogin? login = null;
+        try
+        {
+            login = token.OpenLogin(settings.Container, settings.LinkContainer);
+            return new RaSession(settings, desk, token, login, desk.Connect(settings, login));
+        }
+        catch
+        {
+            login?.Dispose();
+            token.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>His decision, signed. He was shown what it is about: see <see cref="RaDecision"/>.</summary>
+    public byte[] Sign(ApprovalStep step, IReadOnlyList<Application> applications) => Der.Encode(_token.SignApproval(Settings.Container, step, applications));
+
+    public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Get, path, null, cancellationToken);
+
+    public Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Post, path, body, cancellationToken);
+
+    public Task<T> PutAsync<T>(string path, object body, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Put, path, body, cancellationToken);
+
+    public async Task<T> PostFileAsync<T>(string path, byte[] file, string mediaType, CancellationToken cancellationToken) =>
+        Read<T>(await SendAsync(HttpMethod.Post, path, file, new MediaTypeHeaderValue(mediaType), cancellationToken));
+
+    public Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _login.Dispose();
+        _token.Dispose();
+    }
+
+    private async Task<T> AskAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) => Read<T>(await SendAsync(
+        method,
+        path,
+        body is null ? null : JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), JsonSerializerOptions.Web),
+        new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" },
+        cancellationToken));
+
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, MediaTypeHeaderValue? type, CancellationToken cancellationToken)
+    {
+        var id = RequestId.Create(_desk.Token.Time);
+        for (int tried = 1; ; tried++)
+        {
+            TimeSpan pause = Pause;
+            try
+            {
+                using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new ByteArrayContent(body) };
+                if (request.Content is not null)
+                {
+                    request.Content.Headers.ContentType = type;
+                }
+
+                MessageSigningHandler.SetRequestId(request, id);
+                using HttpResponseMessage response = await _client.SendAsync(request, cancellationToken);
+                await response.ThrowIfRefusedAsync(cancellationToken);
+                return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            }
+            catch (RefusalException e) when (e.Kind == Refusal.InProgress && tried < Tries)
+            {
+                pause = e.RetryAfter ?? Pause;
+            }
+            catch (Exception e) when (tried < Tries && !cancellationToken.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException)
+            {
+                // Nobody knows what became of it: the same again.
+            }
+
+            await Task.Delay(pause < LongestPause ? pause : LongestPause, _desk.Token.Time, cancellationToken);
+        }
+    }
+
+    private static T Read<T>(byte[] json) => JsonSerializer.Deserialize<T>(json, JsonSerializerOptions.Web) ?? throw new JsonException("null");
+}

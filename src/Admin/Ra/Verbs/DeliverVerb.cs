@@ -1,0 +1,81 @@
+using System.CommandLine;
+using ZwCa.Admin.Token;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
+using ZwCa.Contracts.Ra;
+
+namespace ZwCa.Admin.Ra;
+
+/// <summary>Hands out what was issued, to the subscriber's token beside the officer's.</summary>
+internal static class DeliverVerb
+{
+    public const string PinVariable = "ZWCA_SUBSCRIBER_PIN";
+
+    public static Command Deliver(RaContext context)
+    {
+        Argument<string> id = RaVerbs.Id();
+        var token = new Option<DirectoryInfo>("--subscriber-token") { Description = "申请人的令牌文件夹。", Required = true };
+        var container = new Option<string?>("--subscriber-container") { Description = "申请时所用的容器；只有一个SM2容器时可以不写。" };
+        var files = new Option<DirectoryInfo?>("--files") { Description = "不导入令牌，而写入此文件夹（证书、证书链、密钥信封）；导入后用 zwca ra receipt 交回回执。" };
+        var command = new Command(
+            "deliver", $"发放：申请人的令牌证明持有签名密钥，取得证书和加密密钥，签署回执。其PIN从终端输入，或放在环境变量 {PinVariable} 中。") { id, token, container, files };
+        context.Does(command, async (session, parsed, cancellationToken) =>
+        {
+            // Step 1: the subscriber's token, before anything is asked for.
+            string enrollment = parsed.GetRequiredValue(id);
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            TokenDesk desk = context.Desk.Token;
+            var opened = SoftwareToken.Open(parsed.GetRequiredValue(token).FullName, desk.Time);
+            string name = (parsed.GetValue(container) is { } given ? opened.Container(given) : TokenOptions.ChooseSm2(opened, null)).Name;
+            using UnlockedToken subscriber = TokenVerbs.Unlock(opened, desk.Pin(PinVariable, "请申请人输入其令牌的PIN："));
+            var delivery = new SubscriberDelivery(subscriber, name);
+
+            // Step 2: its answer to the challenge.
+            DeliveryChallenge challenge = await session.PostAsync<DeliveryChallenge>($"/enrollments/{enrollment}/delivery/challenge", new { }, cancellationToken);
+            DeliveryAnswer answer = await session.PostAsync<DeliveryAnswer>(
+                $"/enrollments/{enrollment}/delivery", new DeliveryRequest { Proof = delivery.Prove(enrollment, challenge) }, cancellationToken);
+
+            // Step 3: into files, or into the token.
+            if (parsed.GetValue(files) is { } folder)
+            {
+                delivery.Write(answer, folder);
+                output.WriteLine($"已写入 {folder.FullName}");
+                output.WriteLine(answer.Pair?.DeliveryId is { } pair ? $"导入令牌时的编号（--pair）：{LabelText.Shown(pair)}" : "没有加密密钥，无须回执。");
+                return;
+            }
+
+            SignedReceipt? receipt = delivery.Import(answer);
+            if (receipt is null)
+            {
+                output.WriteLine("证书已存入令牌，无须回执。");
+                return;
+            }
+
+            // Step 4: the receipt, whatever it says: a key that does not fit has to be known.
+            EnrollmentAnswer done = await session.PostAsync<EnrollmentAnswer>($"/enrollments/{enrollment}/receipt", new PairReceipt { Receipt = Der.Encode(receipt) }, cancellationToken);
+            if (receipt.Receipt.Outcome == DeliveryOutcome.KeyMismatch)
+            {
+                throw new RefusalException(Refusal.BadPublicKey, "信封中的私钥与加密证书的公钥不符，未导入任何内容；回执已交回，证书将被吊销。请重新申请。");
+            }
+
+            output.WriteLine($"证书和加密密钥已存入令牌，回执已交回，状态：{LabelText.Shown(RaText.State(done.State))}");
+        });
+        return command;
+    }
+
+    public static Command Receipt(RaContext context)
+    {
+        Argument<string> id = RaVerbs.Id();
+        Option<FileInfo> file = TokenOptions.File("--receipt", "令牌签署的回执（DER），见 zwca token import。");
+        var command = new Command("receipt", "交回由申请人另行导入令牌后签署的回执。") { id, file };
+        context.Does(command, async (session, parsed, cancellationToken) =>
+        {
+            var receipt = new PairReceipt { Receipt = TokenFiles.Read(parsed.GetRequiredValue(file).FullName) };
+            EnrollmentAnswer done = await session.PostAsync<EnrollmentAnswer>($"/enrollments/{parsed.GetRequiredValue(id)}/receipt", receipt, cancellationToken);
+            parsed.InvocationConfiguration.Output.WriteLine($"回执已交回，状态：{LabelText.Shown(RaText.State(done.State))}");
+        });
+        return command;
+    }
+}
