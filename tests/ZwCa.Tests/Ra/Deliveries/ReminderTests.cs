@@ -1,9 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 using ZwCa.Ra.Deliveries;
+using ZwCa.Ra.Enrollments;
 using ZwCa.Tests.Ca.Crls;
 
 namespace ZwCa.Tests.Ra.Deliveries;
@@ -93,6 +96,55 @@ public sealed class ReminderTests(RaFixture fixture) : IClassFixture<RaFixture>
         await Stage.PostAsync<EnrollmentAnswer>(Stage.City, $"/enrollments/{own.Id}/cancellation", new StepRequest { Version = own.Version, Reason = "本人将领取" });
         await job.RunAsync(Token);
         Assert.Equal(2, (await RevocationsAsync(issued)).Count);
+    }
+
+    [Fact]
+    public async Task AShorterTime_DoesNotWaitForAReminder()
+    {
+        (EnrollmentAnswer issued, _) = await IssuedAsync();
+        var clock = new MovedTime();
+        var limits = new TimeLimits { Deliver = TimeSpan.FromDays(2), Remind = TimeSpan.FromDays(7) };
+        RemindDeliveries job = ActivatorUtilities.CreateInstance<RemindDeliveries>(Stage.App.Services, clock, limits);
+        clock.Pass(TimeSpan.FromDays(2) - TimeSpan.FromMinutes(1));
+        await job.RunAsync(Token);
+        Assert.Empty(await RevocationsAsync(issued));
+        clock.Pass(TimeSpan.FromMinutes(1));
+        await job.RunAsync(Token);
+        Assert.Single(await RevocationsAsync(issued));
+        Assert.Equal(0, (await DeliveryAsync(issued)).Reminders);
+    }
+
+    [Fact]
+    public async Task WhatTheCaHasRevokedAlready_WaitsForNobody()
+    {
+        // Its own officers, or another way that this RA has not heard of.
+        (EnrollmentAnswer issued, _) = await IssuedAsync();
+        await Stage.Pairs.ChangeAsync(await Stage.Ca.Ra.GetAsync<CertificateAnswer>(PathOf(issued)), DecisionKind.Revoke, RevocationReason.CessationOfOperation);
+        EnrollmentAnswer revocation = await Stage.TakeInAsync(new EnrollmentRequest
+        {
+            Kind = "revoke", Region = CaScene.City, Subscriber = issued.Subscriber.Id, Certificate = issued.Certificates[0], RevocationReason = "cessationOfOperation",
+        });
+        EnrollmentAnswer returned = await Stage.UntilAsync(await Stage.ApproveAsync(await Stage.SubmitAsync(revocation)), "returned");
+        Assert.StartsWith("CA未受理：", returned.Reason, StringComparison.Ordinal);
+        Assert.Equal("revoked", (await Stage.GetAsync<IssuedCertificateAnswer>(Stage.City, PathOf(issued))).State);
+        Assert.Equal(("cancelled", "未领取的证书已吊销。"), ((await Stage.ShowAsync(issued)).State, (await Stage.ShowAsync(issued)).Reason));
+        Assert.Equal(DeliveryState.Withdrawn, (await DeliveryAsync(issued)).State);
+    }
+
+    [Fact]
+    public async Task WhatWasReplacedBeforeAnybodyFetchedIt_WaitsForNobody()
+    {
+        (EnrollmentAnswer issued, Sm2PrivateKey key) = await IssuedAsync();
+        Sm2PrivateKey another = Stage.Pairs.NewKey();
+        EnrollmentAnswer replaced = await Stage.IssueAsync(new EnrollmentRequest
+        {
+            Kind = "replace", Region = CaScene.City, Subscriber = issued.Subscriber.Id, Certificate = issued.Certificates[0], Csr = CaScene.Csr(another),
+        });
+        await RaWaiting.UntilAsync(Stage, issued, now => now.State == "cancelled");
+        await RaStage.RefusedAsync(() => Stage.FetchAsync(issued, key), Refusal.WrongState);
+        (EnrollmentAnswer delivered, _, Sm2PrivateKey encryption) = await Stage.DeliverAsync(replaced, another);
+        encryption.Dispose();
+        Assert.Equal("delivered", delivered.State);
     }
 
     private static string PathOf(EnrollmentAnswer enrollment) => $"/certificates/{enrollment.Certificates[0].Issuer}/{enrollment.Certificates[0].Serial}";
