@@ -35,7 +35,7 @@ internal sealed partial class RemindDeliveries(
                 $"""
                  SELECT {Delivery.Columns} FROM delivery WHERE state = 1 AND opened_at <= @Opened AND enrollment_id > @After ORDER BY enrollment_id {database.Dialect.Limit(Batch)}
                  """,
-                new { Opened = now - limits.Remind, After = after },
+                new { Opened = now - (limits.Remind < limits.Deliver ? limits.Remind : limits.Deliver), After = after },
                 cancellationToken);
             foreach (Delivery each in page)
             {

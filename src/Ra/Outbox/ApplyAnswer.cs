@@ -36,9 +36,14 @@ internal sealed partial class ApplyAnswer(
                 CertificateAnswer ended = CaClient.Read<CertificateAnswer>(json);
                 await database.WriteAsync(async transaction =>
                 {
-                    if (await OutboxStore.EndAsync(transaction, row, OutboxState.Answered, time.GetUtcNow()))
+                    DateTimeOffset now = time.GetUtcNow();
+                    if (await OutboxStore.EndAsync(transaction, row, OutboxState.Answered, now))
                     {
-                        await SetStateAsync(transaction, ended);
+                        if (await SetStateAsync(transaction, ended) is { } old)
+                        {
+                            await WithdrawAsync(transaction, old, now);
+                        }
+
                         await RecordAsync(transaction, enrollment, "enrollment.follow-up", AuditOutcome.Done, null);
                     }
                 });
@@ -71,6 +76,7 @@ internal sealed partial class ApplyAnswer(
                 && await IssuedCertificateStore.FindAsync(transaction, enrollment.CertificateIssuer!, enrollment.CertificateSerial) is { } revoked)
             {
                 await IssuedCertificateStore.SetStateAsync(transaction, revoked, CertificateState.Revoked);
+                await WithdrawAsync(transaction, revoked, now);
             }
 
             switch (row.Purpose)
