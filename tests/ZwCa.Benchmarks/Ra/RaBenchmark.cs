@@ -21,13 +21,13 @@ internal static class RaBenchmark
     public static async Task<int> RunAsync(int seconds, int rows)
     {
         Machine.Print("all processes share the cores");
-        await using var kmc = new KmcProcess(new Dictionary<string, string?>
+        var kmc = new KmcProcess(new Dictionary<string, string?>
         {
             ["Kmc:Pool:Threshold"] = "1",
             ["Kmc:Pool:Full"] = (EnrollmentBenchmark.Most(seconds, 3) + MostPairs).ToString(CultureInfo.InvariantCulture),
             ["Kmc:PoolLook"] = "01:00:00",
         });
-        await using var ra = new RaProcess();
+        var ra = new RaProcess();
         StageOfficer county = null!;
         await using CaProcess ca = await CaProcess.CreateAsync(new CaProcessSetup
         {
@@ -40,6 +40,7 @@ internal static class RaBenchmark
                 county = await scene.OfficerAsync(RoleCatalogue.BusinessOperator, CaScene.County, "赵县");
             },
         });
+        await using RaProcess ends = ra;
         await kmc.AdmitAsync();
         await kmc.StartAsync();
         await ca.StartAsync();
