@@ -29,7 +29,8 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
 
     private string _folder = null!;
     private HsmSimStore _store = null!;
-    private HsmSimProcess _device = null!;
+
+    public HsmSimProcess Device { get; private set; } = null!;
 
     public string DatabaseFile => Path.Combine(_folder, "ra.db");
 
@@ -45,9 +46,9 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
         _folder = Path.Combine(scene.Folder, "ra");
         Directory.CreateDirectory(_folder);
         _store = HsmSimStore.At(Path.Combine(_folder, "hsm"), Partition);
-        _device = await _store.StartAsync();
+        Device = await _store.StartAsync();
         Certificate certificate;
-        await using (SimulatorHsm hsm = await _store.ConnectAsync(_device, Partition))
+        await using (SimulatorHsm hsm = await _store.ConnectAsync(Device, Partition))
         {
             await RaScene.MakeKeysAsync(hsm);
             HsmKey message = await hsm.GenerateKeyAsync(new KeyLabel(RaScene.MessageKey), HsmKeyKind.Sm2);
@@ -64,7 +65,7 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
         SubjectPublicKeyInfo logKey = (await services.GetRequiredService<IHsm>().FindKeyAsync(new KeyLabel("ca-log")))!.PublicKey!;
         Dictionary<string, string?> all = RaScene.WriteSettings(scene.Issuers, _folder, scene.Address, certificate, logKey);
         all["Ra:Name"] = Name;
-        all["Ra:Hsm:Endpoint"] = _device.Endpoint.ToString();
+        all["Ra:Hsm:Endpoint"] = Device.Endpoint.ToString();
         all["Ra:Hsm:Partition"] = Partition;
         all["Ra:Hsm:ClientFolder"] = Path.Combine(_store.Path, "clients", Partition);
         all["Service:Name"] = RaScene.ServiceName;
@@ -126,9 +127,9 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
     {
         await base.DisposeAsync();
         Counter?.Dispose();
-        if (_device is not null)
+        if (Device is not null)
         {
-            await _device.DisposeAsync();
+            await Device.DisposeAsync();
         }
 
         _store?.Dispose();

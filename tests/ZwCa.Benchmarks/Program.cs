@@ -15,6 +15,7 @@ const string usage = """
       issue [ROWS]   certificates through the CA as a process, empty and with a million stored, beside cfssl serve; with a number, with so many stored; 0: without
       revoke [ROWS]  revocations through the CA as a process, with none and with 500,000 revoked before; with a number, with half of so many
       pair [--seeded ROWS]  pairs through CA and KMC as processes, with an empty CA and with a million certificates stored, beside single ones and cfssl serve; with so many stored; 0: without
+      ra [--seconds N] [--rows N]  enrollments through RA, CA and KMC as processes, from submission to issued, for N seconds, and an RA's lists with a million enrollments, or N; 0: without
       crl-job [ROWS] the CA's whole CRL job with a million revoked, beside openssl ca -gencrl alone; with a number, with so many
       presign [N]  OCSP responses signed ahead for a million certificates, through hsm-sim, database and feed included; with a number, for so many
       ocsp [N]  the responder on one core with a million certificates, beside nginx with a static file and cfssl ocspserve; wrk on the other core; with a number, with so many
@@ -55,6 +56,8 @@ switch (args)
         return await PairBenchmark.RunAsync(IssueBenchmark.StoredByDefault);
     case ["pair", "--seeded", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows >= 0:
         return await PairBenchmark.RunAsync(rows);
+    case ["ra", .. string[] options] when Read(options, ("--seconds", RaBenchmark.SecondsByDefault), ("--rows", RaBenchmark.RowsByDefault)) is [int seconds, int rows]:
+        return await RaBenchmark.RunAsync(seconds, rows);
     case ["crl-job"]:
         return await CrlJobBenchmark.RunAsync(CrlJobBenchmark.RevokedByDefault);
     case ["crl-job", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:
@@ -95,4 +98,20 @@ static async Task<int> OnCaAsync(string what, int rows)
                 return 0;
             }
     }
+}
+
+// The values of options that are given by their names, in the order of the names. Null: another option, or no number.
+static int[]? Read(string[] options, params (string Name, int Value)[] known)
+{
+    int[] values = [.. known.Select(each => each.Value)];
+    for (int i = 0; i < options.Length; i += 2)
+    {
+        int which = Array.FindIndex(known, each => each.Name == options[i]);
+        if (which < 0 || i + 1 == options.Length || !int.TryParse(options[i + 1], System.Globalization.CultureInfo.InvariantCulture, out values[which]) || values[which] < 0)
+        {
+            return null;
+        }
+    }
+
+    return values;
 }

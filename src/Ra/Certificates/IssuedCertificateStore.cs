@@ -58,7 +58,7 @@ internal static class IssuedCertificateStore
 
     /// <summary>What the CA has decided about a certificate is done to both of a pair, as the CA does.</summary>
     public static Task<int> SetStateAsync(Transaction transaction, IssuedCertificate certificate, CertificateState state) => transaction.ExecuteAsync(
-        "UPDATE certificate SET state = @State WHERE issuer = @Issuer AND (serial = @Serial OR pair_id = @PairId) AND state <> @Revoked",
+        $"UPDATE certificate SET state = @State WHERE {(certificate.PairId is null ? "issuer = @Issuer AND serial = @Serial" : "pair_id = @PairId")} AND state <> @Revoked",
         new { certificate.Issuer, certificate.Serial, certificate.PairId, State = state, Revoked = CertificateState.Revoked });
 
     public static CertificateState StateOf(CertificateAnswer answer) => answer.State switch

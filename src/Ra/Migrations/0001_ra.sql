@@ -51,6 +51,7 @@ CREATE TABLE subscriber (
 CREATE UNIQUE INDEX subscriber_person ON subscriber (person_index) WHERE person_index IS NOT NULL;
 CREATE UNIQUE INDEX subscriber_number ON subscriber (kind, number) WHERE number IS NOT NULL;
 CREATE INDEX subscriber_region ON subscriber (region, subscriber_id);
+CREATE INDEX subscriber_kind ON subscriber (kind, region, subscriber_id);
 CREATE INDEX subscriber_name ON subscriber (name, subscriber_id);
 CREATE INDEX subscriber_organization ON subscriber (organization_id, subscriber_id);
 
@@ -104,9 +105,13 @@ CREATE INDEX enrollment_city ON enrollment (city, enrollment_id);
 CREATE INDEX enrollment_state ON enrollment (state, enrollment_id);
 CREATE INDEX enrollment_state_city ON enrollment (state, city, enrollment_id);
 CREATE INDEX enrollment_state_region ON enrollment (state, region, enrollment_id);
+CREATE INDEX enrollment_kind ON enrollment (kind, enrollment_id);
+CREATE INDEX enrollment_kind_city ON enrollment (kind, city, enrollment_id);
+CREATE INDEX enrollment_kind_region ON enrollment (kind, region, enrollment_id);
 CREATE INDEX enrollment_subscriber ON enrollment (subscriber_id, enrollment_id);
 CREATE INDEX enrollment_certificate ON enrollment (certificate_issuer, certificate_serial) WHERE certificate_serial IS NOT NULL;
-CREATE INDEX enrollment_due ON enrollment (due_at) WHERE due_at IS NOT NULL;
+-- What waits for something, in the order of ids, with what else may be asked of it.
+CREATE INDEX enrollment_due ON enrollment (enrollment_id, due_at, city, region, state, kind) WHERE due_at IS NOT NULL;
 
 -- What an officer entered and signed, as he signed it. Nobody enters his own application.
 CREATE TABLE submission (
@@ -254,6 +259,7 @@ CREATE TABLE certificate (
 CREATE INDEX certificate_subscriber ON certificate (subscriber_id, serial);
 CREATE INDEX certificate_enrollment ON certificate (enrollment_id);
 CREATE INDEX certificate_pair ON certificate (pair_id);
+CREATE INDEX certificate_key ON certificate (key_hash);
 CREATE INDEX certificate_unproven ON certificate (stored_at) WHERE proven_at IS NULL;
 
 -- Handing out: the pair goes to whoever answers with the signing key. State: 1 waiting, 2 received, 3 refused by the token, 4 revoked because nobody took it.

@@ -105,7 +105,7 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
         return row with { NumberSealed = values[0], NameSealed = values[1], DataKeyId = keyId };
     }
 
-    /// <summary>By name where a name is asked for, by id otherwise.</summary>
+    /// <summary>By name where a name is asked for, by id where an organisation is, by region otherwise.</summary>
     /// <param name="after">Id of the last one that was looked at; empty at the beginning.</param>
     /// <param name="rows">At least one; where few fit, a page has fewer and goes on nevertheless.</param>
     /// <returns>Next: null where that was all.</returns>
@@ -123,26 +123,29 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
 
     private static async Task<(List<SubscriberRow> Rows, byte[]? Next)> FindPageAsync(Transaction transaction, SubscriberFilter filter, byte[] after, int rows)
     {
-        // Step 1: the index that leads.
-        (string leading, string order) = filter switch
+        // Step 1: the index that leads. What begins with the same text lies together, from that text on; so does what is below a region.
+        (string leading, string column, string start) = filter switch
         {
-            // What begins with the same text lies together, from that text on.
-            { NamePrefix: not null } => ("s.name >= @Name AND (s.name > @Name OR s.subscriber_id > @After)", "s.name, s.subscriber_id"),
-            { Organization: not null } => ("s.organization_id = @Organization AND s.subscriber_id > @After", "s.subscriber_id"),
-            { Region.Level: RegionLevel.County } => ("s.region = @Region AND s.subscriber_id > @After", "s.subscriber_id"),
-            _ => ("s.subscriber_id > @After", "s.subscriber_id"),
+            { NamePrefix: { } prefix } => ("s.name >= @At AND (s.name > @At OR s.subscriber_id > @After)", "name", prefix),
+            { Organization: not null } => ("s.organization_id = @Organization AND s.subscriber_id > @After", "", ""),
+            _ => (
+                $"{(filter.Kind is null ? "" : "s.kind = @Kind AND ")}s.region >= @At AND s.region <= @Last AND (s.region > @At OR s.subscriber_id > @After)", "region", filter.Region.Value),
         };
-        string query = $"{Select} WHERE {leading} ORDER BY {order} {transaction.Dialect.Limit(Batch)}";
-        string? name = filter.NamePrefix is null || after.Length == 0
-            ? filter.NamePrefix
-            : await transaction.FindAsync<string>("SELECT name FROM subscriber WHERE subscriber_id = @After", new { After = after }) ?? filter.NamePrefix;
+
+        // Of a region all fits.
+        int most = column == "region" ? rows : Batch;
+        string query = $"{Select} WHERE {leading} ORDER BY {(column.Length == 0 ? "" : $"s.{column}, ")}s.subscriber_id {transaction.Dialect.Limit(most)}";
+        string at = column.Length == 0 || after.Length == 0
+            ? start
+            : await transaction.FindAsync<string>($"SELECT {column} FROM subscriber WHERE subscriber_id = @After", new { After = after }) ?? start;
 
         // Step 2: what it gives, compared with the rest.
         var page = new List<SubscriberRow>();
         byte[] reached = after;
         for (int looked = 0; looked < MaxLooked; looked += Batch)
         {
-            IReadOnlyList<SubscriberRow> batch = await transaction.QueryAsync<SubscriberRow>(query, new { After = reached, Name = name, filter.Organization, Region = filter.Region.Value });
+            IReadOnlyList<SubscriberRow> batch = await transaction.QueryAsync<SubscriberRow>(
+                query, new { After = reached, At = at, Last = LastOf(filter.Region), filter.Organization, Kind = filter.Kind ?? SubscriberKind.Person });
             foreach (SubscriberRow row in batch)
             {
                 if (filter.NamePrefix is not null && !row.Name!.StartsWith(filter.NamePrefix, StringComparison.Ordinal))
@@ -150,7 +153,7 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
                     return (page, null);
                 }
 
-                (reached, name) = (row.SubscriberId, row.Name);
+                (reached, at) = (row.SubscriberId, column == "name" ? row.Name! : row.Region);
                 bool fits = filter.Region.Covers(RegionCode.Parse(row.Region))
                     && (filter.Kind is null || row.Kind == filter.Kind)
                     && (filter.Organization is null || filter.Organization.AsSpan().SequenceEqual(row.OrganizationId));
@@ -164,7 +167,7 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
                 }
             }
 
-            if (batch.Count < Batch)
+            if (batch.Count < most)
             {
                 return (page, null);
             }
@@ -172,6 +175,9 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
 
         return (page, reached);
     }
+
+    /// <summary>The highest code below a region: 350100 ends with 350199.</summary>
+    private static string LastOf(RegionCode region) => region.Value[..(2 * (int)region.Level)] + "999999"[(2 * (int)region.Level)..];
 
     private async Task<string> OpenAsync(SubscriberRow row, string field, byte[] bytes, CancellationToken cancellationToken)
     {

@@ -104,17 +104,20 @@ internal sealed class PreparedRequests : IDisposable
     }
 
     /// <summary>A request of the RA of the scene, as it goes over the wire.</summary>
-    public static byte[] Sign(CaProcess ca, string target, DecidedRequest request)
+    public static byte[] Sign(CaProcess ca, string target, DecidedRequest request) =>
+        Sign(ca.Address, ca.Scene.Ra.Signer, CaScene.ServiceName, target, JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web));
+
+    /// <summary>A signed POST, as it goes over the wire.</summary>
+    /// <param name="recipient">How the service names itself.</param>
+    /// <param name="body">JSON.</param>
+    public static byte[] Sign(Uri address, MessageSigner signer, string recipient, string target, byte[] body)
     {
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web);
-        MessageSigner signer = ca.Scene.Ra.Signer;
-        var message = new SignedMessage(
-            signer.Sender, CaScene.ServiceName, "POST", target, RequestId.Create(TimeProvider.System), DateTimeOffset.UtcNow, Sm3.HashData(body));
+        var message = new SignedMessage(signer.Sender, recipient, "POST", target, RequestId.Create(TimeProvider.System), DateTimeOffset.UtcNow, Sm3.HashData(body));
         string headers = string.Concat(MessageHeaders.Write(message, signer.SignAsync(message).GetAwaiter().GetResult()).Select(each => $"{each.Key}: {each.Value}\r\n"));
         return
         [
             .. Encoding.ASCII.GetBytes(
-                $"POST {target} HTTP/1.1\r\nHost: {ca.Address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n{headers}\r\n"),
+                $"POST {target} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n{headers}\r\n"),
             .. body,
         ];
     }

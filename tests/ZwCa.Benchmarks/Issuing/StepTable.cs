@@ -56,8 +56,25 @@ internal sealed class StepTable(string title, ServiceProcess service, string met
 
     /// <summary>Sends requests for a while and prints what was measured meanwhile.</summary>
     /// <param name="processes">Whose processor time is read.</param>
-    public static async Task PrintAsync(
-        string title, int callers, PreparedRequests requests, TimeSpan time, IReadOnlyList<(string Name, int Id)> processes, IReadOnlyList<StepTable> tables)
+    public static Task PrintAsync(
+        string title, int callers, PreparedRequests requests, TimeSpan time, IReadOnlyList<(string Name, int Id)> processes, IReadOnlyList<StepTable> tables) => PrintAsync(title, processes, tables, async () =>
+        {
+            int before = requests.Sent;
+            var clock = Stopwatch.StartNew();
+            await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
+            {
+                while (clock.Elapsed < time)
+                {
+                    await requests.SendAsync();
+                }
+            })));
+            return requests.Sent - before;
+        });
+
+    /// <summary>Runs a load and prints what was measured meanwhile.</summary>
+    /// <param name="processes">Whose processor time is read.</param>
+    /// <param name="run">Returns how many were done.</param>
+    public static async Task PrintAsync(string title, IReadOnlyList<(string Name, int Id)> processes, IReadOnlyList<StepTable> tables, Func<Task<int>> run)
     {
         foreach (StepTable table in tables)
         {
@@ -65,17 +82,9 @@ internal sealed class StepTable(string title, ServiceProcess service, string met
         }
 
         TimeSpan[] used = ReadProcessors(processes);
-        int sent = requests.Sent;
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
-        {
-            while (clock.Elapsed < time)
-            {
-                await requests.SendAsync();
-            }
-        })));
+        int sent = await run();
         TimeSpan elapsed = clock.Elapsed;
-        sent = requests.Sent - sent;
         TimeSpan[] usedAfter = ReadProcessors(processes);
         Console.WriteLine();
         Console.WriteLine($"Where the time goes, {title}");

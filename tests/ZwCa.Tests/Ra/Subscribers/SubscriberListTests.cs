@@ -75,7 +75,7 @@ public sealed class SubscriberListTests
                     ]),
                 ]),
             Token);
-        var filter = new SubscriberFilter { Region = RegionCode.Parse(RaRecords.City) };
+        var filter = new SubscriberFilter { Region = RegionCode.Parse(RaRecords.City), Organization = bureau };
 
         (IReadOnlyList<Subscriber> first, byte[]? next) = await records.Store.ListAsync(filter, [], 10, Token);
         Assert.Empty(first);
