@@ -74,6 +74,9 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
     public static EnrollmentRequest NewRequest(string subscriber, Sm2PrivateKey key, string profile = "person", string region = CaScene.City) =>
         new() { Kind = "new", Region = region, Profile = profile, Subscriber = subscriber, Csr = CaScene.Csr(key) };
 
+    /// <summary>Somebody who comes for an organisation.</summary>
+    public static AgentRequest Agent() => new() { Name = "赵办事", IdNumber = CaScene.NewIdNumber().Reveal() };
+
     /// <summary>A code of somebody new whose two check characters are right (GB 32100, GB 11714).</summary>
     public static string NewCreditCode()
     {

@@ -19,6 +19,7 @@ using ZwCa.Officers;
 using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults;
 using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults.Health;
 using ZwCa.ServiceDefaults.Messages;
 using ZwCa.ServiceDefaults.Verbs;
 
@@ -100,6 +101,7 @@ internal static class KmcHosting
         services.AddSingleton<KmcSenders>();
         services.AddSignedMessages(provider => provider.GetRequiredService<KmcSenders>().FindAsync, new MessageOptions { ClaimFor = options.ClaimFor });
 
+        services.AddSingleton(provider => new OwnMessageCertificate(provider.GetRequiredService<KmcSigner>().Certificate));
         services.AddHealthChecks().AddCheck<StockHealth>(StockHealth.Name).AddCheck<RowsHealth>(RowsHealth.Name).AddCheck<MessageCertificateHealth>(MessageCertificateHealth.Name);
         services.AddJobs(KmcJobs.Scheduler, KmcJobs.All(options), options.Jobs, service.Database);
     }

@@ -20,6 +20,7 @@ using ZwCa.Ra.Subscribers;
 using ZwCa.Ra.Tracking;
 using ZwCa.ServiceDefaults;
 using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults.Health;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 using ZwCa.ServiceDefaults.Verbs;
@@ -61,6 +62,8 @@ internal static class RaHosting
         services.AddSingleton<RaSenders>();
         services.AddSignedMessages(provider => provider.GetRequiredService<RaSenders>().FindAsync, new MessageOptions { ClaimFor = options.ClaimFor });
         services.AddSingleton(provider => Connect(provider, options));
+        services.AddSingleton(_ => new OwnMessageCertificate(ReadCertificate(options.MessageCertificateFile)));
+        services.AddHealthChecks().AddCheck<MessageCertificateHealth>(MessageCertificateHealth.Name);
 
         services.AddOfficers();
         services.AddSubscribers();

@@ -39,6 +39,9 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
 {
     private const int MaxRemembered = 4096;
 
+    /// <summary>It is about the sender and not about what was asked, of which nobody has looked whether it was done before: whoever keeps it asks again.</summary>
+    private static readonly TimeSpan HeardAgainAfter = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, Sm2PublicKey> _keys = [];
 
     /// <summary>As <see cref="FindMessageSender"/>.</summary>
@@ -67,19 +70,19 @@ internal sealed class CaSenders(Database database, AuthorityList authorities, Pr
 
         if (row.State != CertificateState.Valid)
         {
-            throw new RefusalException(Refusal.NotAllowed, "RA系统证书已吊销或已冻结。");
+            throw new RefusalException(Refusal.NotAllowed, "RA系统证书已吊销或已冻结。", HeardAgainAfter);
         }
 
         // Nothing moves a row when its certificate ends.
         DateTimeOffset now = time.GetUtcNow();
         if (now < row.NotBefore || now > row.NotAfter)
         {
-            throw new RefusalException(Refusal.NotAllowed, "RA系统证书不在有效期内，请更换。");
+            throw new RefusalException(Refusal.NotAllowed, "RA系统证书不在有效期内，请更换。", HeardAgainAfter);
         }
 
         return ra.Enabled
             ? new CaSender { SerialNumber = serial, PublicKey = KeyOf(row), LinkName = ra.RaName, LinkKind = ClientKind.Ra, Ra = ra }
-            : throw new RefusalException(Refusal.NotAllowed, "该RA已被停用。");
+            : throw new RefusalException(Refusal.NotAllowed, "该RA已被停用。", HeardAgainAfter);
     }
 
     private async Task<(CertificateRow? Row, RegistrationAuthority? Ra)> FindRaAsync(Transaction transaction, SerialNumber serial)

@@ -148,6 +148,9 @@ public sealed record EnrollmentAnswer
     /// <summary>Why it was returned, rejected or cancelled, or what the CA said.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>Why the CA has not answered yet, in its words. Null: it has, or nothing is known.</summary>
+    public string? Waiting { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required DateTimeOffset ChangedAt { get; init; }

@@ -33,7 +33,7 @@ internal static class CertificatesApi
     private static async Task<Ok<IssuedCertificateAnswer>> ShowAsync(MessageContext message, Database database, string issuer, string serial, CancellationToken cancellationToken)
     {
         Officer officer = RegionalSender.RequireOfficer(message);
-        IssuedCertificate? row = await database.ReadAsync(transaction => IssuedCertificateStore.FindAsync(transaction, issuer, serial), cancellationToken);
+        IssuedCertificate? row = !IssuedCertificateStore.IsReference(issuer, serial) ? null : await database.ReadAsync(transaction => IssuedCertificateStore.FindAsync(transaction, issuer, serial), cancellationToken);
         return row is not null && officer.Region.Covers(RegionCode.Parse(row.Region))
             ? TypedResults.Ok(Show(row))
             : throw new RefusalException(Refusal.NotFound, "没有该证书。");

@@ -10,6 +10,9 @@ namespace ZwCa.Ra.Certificates;
 /// <summary>The rows, inside one unit of work.</summary>
 internal static class IssuedCertificateStore
 {
+    /// <summary>Whether it may name a certificate: lower-case hexadecimal, both.</summary>
+    public static bool IsReference(string? issuer, string? serial) => IsHex(issuer) && IsHex(serial);
+
     public static Task<IssuedCertificate?> FindAsync(Transaction transaction, string issuer, string serial) => transaction.FindAsync<IssuedCertificate>(
         $"SELECT {IssuedCertificate.Columns} FROM certificate WHERE issuer = @Issuer AND serial = @Serial", new { Issuer = issuer, Serial = serial });
 
@@ -67,4 +70,6 @@ internal static class IssuedCertificateStore
         "held" => CertificateState.Held,
         _ => CertificateState.Valid,
     };
+
+    private static bool IsHex(string? text) => text is { Length: > 0 and <= 64 } && text.All(char.IsAsciiHexDigitLower);
 }

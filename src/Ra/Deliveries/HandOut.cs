@@ -61,6 +61,8 @@ internal sealed class HandOut(
         // Step 2: from the CA, which has the key's envelope until the receipt; this RA keeps none.
         PairAnswer? pair = delivery.PairId is { } pairId ? await ca.GetAsync<PairAnswer>($"/pairs/{Convert.ToHexStringLower(pairId)}{Forms}", cancellationToken) : null;
         bool isDone = pair is null || pair.Delivery == "kept";
+        Require(isDone || pair!.Delivery == "waiting", Refusal.WrongState, "该次密钥交付已签收或已撤回，不能再领取。");
+        Require(isDone || pair!.Envelope is not null, Refusal.WrongState, "证书已冻结或已吊销，暂不能领取加密密钥；解冻后可再次领取。");
         await database.WriteAsync(
             async transaction =>
             {

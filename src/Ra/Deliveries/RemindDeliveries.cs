@@ -3,11 +3,8 @@ using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Data;
-using ZwCa.Officers;
 using ZwCa.Ra.Certificates;
 using ZwCa.Ra.Enrollments;
-using ZwCa.Ra.Enrollments.Steps;
-using ZwCa.Ra.Tracking;
 
 namespace ZwCa.Ra.Deliveries;
 
@@ -16,7 +13,7 @@ namespace ZwCa.Ra.Deliveries;
 /// several nodes.
 /// </summary>
 internal sealed partial class RemindDeliveries(
-    Database database, AuditLog log, EnrollmentStore enrollments, PersonRegistry persons, TimeLimits limits, TimeProvider time, ILogger<RemindDeliveries> logger)
+    Database database, AuditLog log, OpenRevocation revocations, TimeLimits limits, TimeProvider time, ILogger<RemindDeliveries> logger)
 {
     public const string JobName = "deliveries";
 
@@ -84,66 +81,19 @@ internal sealed partial class RemindDeliveries(
         }
     }
 
-    private async Task OpenRevocationAsync(Delivery delivery, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        (Enrollment? enrollment, IssuedCertificate? certificate, long open) = await database.ReadAsync(
-            async transaction =>
-            {
-                Enrollment? waiting = await EnrollmentStore.FindAsync(transaction, delivery.EnrollmentId);
-                IssuedCertificate? first = (await IssuedCertificateStore.ListOfEnrollmentAsync(transaction, delivery.EnrollmentId)).FirstOrDefault(each => each.Half != CertificateHalf.Encryption);
-                long others = first is null ? 0 : await CountOpenAsync(transaction, first);
-                return (waiting, first, others);
-            },
-            cancellationToken);
-
-        // A key that was recovered has no certificate of its own; what is revoked, or about to be, is.
-        if (enrollment?.State != EnrollmentState.Issued || certificate is not { State: not CertificateState.Revoked } || open > 0)
+    private Task OpenRevocationAsync(Delivery delivery, DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
+        async transaction =>
         {
-            return;
-        }
-
-        byte[] id = Ulid.Create(now);
-        (byte[] keyId, byte[] content) = new EnrollmentContent { RevocationReason = CheckEnrollment.NameOf(RevocationReason.CessationOfOperation) }.Seal(persons, id);
-        await database.WriteAsync(
-            async transaction =>
+            // A key that was recovered has no certificate of its own; what is revoked is.
+            Enrollment? enrollment = await EnrollmentStore.FindAsync(transaction, delivery.EnrollmentId);
+            IssuedCertificate? certificate = (await IssuedCertificateStore.ListOfEnrollmentAsync(transaction, delivery.EnrollmentId)).FirstOrDefault(each => each.Half != CertificateHalf.Encryption);
+            if (enrollment?.State == EnrollmentState.Issued && certificate is { State: not CertificateState.Revoked })
             {
-                // Of two nodes that look at once, the row of the delivery lets one go first; the other then finds what it opened.
-                await transaction.ExecuteAsync("UPDATE delivery SET state = state WHERE enrollment_id = @EnrollmentId", new { delivery.EnrollmentId });
-                if (await CountOpenAsync(transaction, certificate) == 0)
-                {
-                    await enrollments.InsertAsync(
-                        transaction,
-                        new Enrollment
-                        {
-                            EnrollmentId = id,
-                            TrackingNumber = TrackingNumber.Create().Value,
-                            Kind = EnrollmentKind.Revoke,
-                            State = EnrollmentState.Draft,
-                            Version = 1,
-                            Round = 0,
-                            Region = enrollment.Region,
-                            Profile = enrollment.Profile,
-                            SubscriberId = enrollment.SubscriberId,
-                            ApplicantIndex = enrollment.ApplicantIndex,
-                            AgentIndex = EnrollmentNames.Nobody,
-                            ContentSealed = content,
-                            DataKeyId = keyId,
-                            CertificateIssuer = certificate.Issuer,
-                            CertificateSerial = certificate.Serial,
-                            CreatedBy = JobName,
-                            CreatedAt = now,
-                            ChangedAt = now,
-                            DueAt = now + limits.Review,
-                        },
-                        Job);
-                }
-            },
-            cancellationToken);
-    }
-
-    private static Task<long> CountOpenAsync(Transaction transaction, IssuedCertificate certificate) => transaction.GetAsync<long>(
-        "SELECT COUNT(*) FROM enrollment WHERE kind = @Kind AND is_open = 1 AND certificate_issuer = @Issuer AND certificate_serial = @Serial",
-        new { Kind = EnrollmentKind.Revoke, certificate.Issuer, certificate.Serial });
+                // Whoever decides that it shall wait is asked again at the next reminder.
+                await revocations.OpenAsync(transaction, certificate, Job, RevocationReason.CessationOfOperation, now + limits.Review, unlessSince: now - limits.Remind);
+            }
+        },
+        cancellationToken);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Enrollment {Enrollment}: what was issued has waited to be fetched since {OpenedAt}")]
     private static partial void LogWaiting(ILogger logger, string enrollment, DateTimeOffset openedAt);

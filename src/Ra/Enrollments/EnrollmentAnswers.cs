@@ -6,6 +6,7 @@ using ZwCa.OfficersApi;
 using ZwCa.Ra.Certificates;
 using ZwCa.Ra.Enrollments.Steps;
 using ZwCa.Ra.Evidence;
+using ZwCa.Ra.Outbox;
 using ZwCa.Ra.Subscribers;
 
 namespace ZwCa.Ra.Enrollments;
@@ -38,6 +39,7 @@ internal sealed class EnrollmentAnswers(Database database, PersonRegistry person
                 RevocationReason = content.RevocationReason,
                 Recipient = content.Recipient,
                 Reason = row.Reason,
+                Waiting = await OutboxStore.FindTroubleAsync(transaction, row.EnrollmentId),
                 CreatedAt = row.CreatedAt,
                 ChangedAt = row.ChangedAt,
                 DueAt = row.DueAt,

@@ -58,8 +58,8 @@ internal sealed record EnrollmentContent
     {
         Csr = request.Csr,
         Days = request.Days,
-        Departments = request.Departments ?? throw new RefusalException(Refusal.Malformed, "部门不能为空。"),
-        AlternativeNames = request.AlternativeNames ?? throw new RefusalException(Refusal.Malformed, "备用名称不能为空。"),
+        Departments = request.Departments,
+        AlternativeNames = request.AlternativeNames,
         RevocationReason = request.RevocationReason,
         AgentName = request.Agent is { } agent ? PersonName.Parse(agent.Name).Reveal() : null,
         AgentNumber = request.Agent is { } person ? IdNumber.Parse(person.IdNumber).Reveal() : null,

@@ -18,6 +18,7 @@ internal static class EnrollmentHosting
         services.AddSingleton<SubmitEnrollment>();
         services.AddSingleton<ReviewEnrollment>();
         services.AddSingleton<EndEnrollment>();
+        services.AddSingleton<OpenRevocation>();
     }
 
     public static void MapEnrollments(this IEndpointRouteBuilder app) => EnrollmentsApi.Map(app);

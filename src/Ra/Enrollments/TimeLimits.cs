@@ -18,7 +18,7 @@ public sealed record TimeLimits
     /// <summary>Between two reminders of a pair that nobody has fetched.</summary>
     public TimeSpan Remind { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>How long after a submission a review still counts: the time that the CA takes an approval for.</summary>
+    /// <summary>How long after the entry was signed a review still counts: the time that the CA takes an approval for.</summary>
     public TimeSpan ReviewAtMost { get; init; } = TimeSpan.FromDays(30);
 
     internal IEnumerable<string> Faults()

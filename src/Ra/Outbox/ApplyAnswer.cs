@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Contracts;
@@ -19,9 +20,18 @@ namespace ZwCa.Ra.Outbox;
 /// that comes twice changes nothing the second time.
 /// </summary>
 internal sealed partial class ApplyAnswer(
-    RaOptions options, Database database, AuditLog log, EnrollmentStore enrollments, PersonRegistry persons, OutboxSignal signal, TimeProvider time, ILogger<ApplyAnswer> logger)
+    RaOptions options,
+    Database database,
+    AuditLog log,
+    EnrollmentStore enrollments,
+    OpenRevocation revocations,
+    PersonRegistry persons,
+    OutboxSignal signal,
+    TimeProvider time,
+    ILogger<ApplyAnswer> logger)
 {
     private const string TokenRefused = "令牌未能验证加密密钥，双证书已由CA吊销，请重新办理。";
+    private const string RecoveryRefused = "令牌未能验证所恢复的加密密钥，请联系管理员，并重新申请密钥恢复。";
 
     private AuditActor Ca => new(AuditActorKind.Service, options.Ca.Recipient);
 
@@ -90,6 +100,8 @@ internal sealed partial class ApplyAnswer(
                         Fields = [new AuditField.Text("refusal", refusal.Kind.ToString())],
                     });
                     break;
+                case OutboxPurpose.Receipt when enrollment.State != EnrollmentState.Issued:
+                    break;
                 case OutboxPurpose.Receipt:
                     await DeliveryStore.ForgetReceiptAsync(transaction, row.EnrollmentId);
                     await enrollments.MoveAsync(transaction, enrollment, new EnrollmentMove(Ca, "enrollment.receipt-refused", EnrollmentState.Issued)
@@ -100,7 +112,15 @@ internal sealed partial class ApplyAnswer(
                     });
                     break;
                 default:
-                    await RecordAsync(transaction, enrollment, "enrollment.follow-up", refusal.Kind == Refusal.AlreadyRevoked ? AuditOutcome.Done : AuditOutcome.Refused, refusal.Kind);
+                    bool isDone = refusal.Kind == Refusal.AlreadyRevoked;
+                    await RecordAsync(transaction, enrollment, "enrollment.follow-up", isDone ? AuditOutcome.Done : AuditOutcome.Refused, refusal.Kind);
+                    if (!isDone && await IssuedCertificateStore.FindAsync(transaction, enrollment.CertificateIssuer!, enrollment.CertificateSerial!) is { } old)
+                    {
+                        // Two officers wanted it to end: others say so again, where it was issued.
+                        await revocations.OpenAsync(
+                            transaction, old, Ca, enrollment.Kind == EnrollmentKind.Replace ? RevocationReason.KeyCompromise : RevocationReason.AffiliationChanged, now + options.Limits.Review);
+                    }
+
                     break;
             }
         });
@@ -170,17 +190,24 @@ internal sealed partial class ApplyAnswer(
             return;
         }
 
+        // What was withdrawn meanwhile stays so: the key is a revoked certificate's.
         Enrollment enrollment = (await EnrollmentStore.FindAsync(transaction, row.EnrollmentId))!;
-        bool isRefused = pair.Delivery == "refused";
-        await DeliveryStore.EndAsync(transaction, row.EnrollmentId, isRefused ? DeliveryState.Refused : DeliveryState.Received, now);
-        await OutboxStore.LetGoAsync(transaction, row.EnrollmentId, isRefused ? OutboxState.GivenUp : OutboxState.Waiting, now);
+        Delivery delivery = (await DeliveryStore.FindAsync(transaction, row.EnrollmentId))!;
+        if (enrollment.State == EnrollmentState.Issued)
+        {
+            // By the receipt that the CA has taken; the answer shows the last delivery of the pair, which may be another one by now.
+            bool isRefused = Der.Decode<SignedReceipt>(delivery.Receipt).Receipt.Outcome != DeliveryOutcome.Accepted;
+            await DeliveryStore.EndAsync(transaction, row.EnrollmentId, isRefused ? DeliveryState.Refused : DeliveryState.Received, now);
+            await OutboxStore.LetGoAsync(transaction, row.EnrollmentId, isRefused ? OutboxState.GivenUp : OutboxState.Waiting, now);
+            await enrollments.MoveAsync(transaction, enrollment, Move(isRefused ? EnrollmentState.Rejected : EnrollmentState.Delivered, null, pair.Signing) with
+            {
+                Action = isRefused ? "enrollment.token-refused" : "enrollment.deliver",
+                Reason = isRefused ? (enrollment.Kind == EnrollmentKind.Recovery ? RecoveryRefused : TokenRefused) : null,
+            });
+        }
+
         await SetStateAsync(transaction, pair.Signing);
         await SetStateAsync(transaction, pair.Encryption);
-        await enrollments.MoveAsync(transaction, enrollment, Move(isRefused ? EnrollmentState.Rejected : EnrollmentState.Delivered, null, pair.Signing) with
-        {
-            Action = isRefused ? "enrollment.token-refused" : "enrollment.deliver",
-            Reason = isRefused ? TokenRefused : null,
-        });
     }
 
     /// <summary>A certificate that nobody had fetched was revoked: there is nothing to hand out any more.</summary>

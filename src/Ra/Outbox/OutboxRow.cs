@@ -126,9 +126,13 @@ internal static class OutboxStore
             "UPDATE outbox SET state = @State, claimed_until = 0, refusal = @Refusal, detail = @Detail, ended_at = @Now WHERE outbox_id = @OutboxId AND state = 0",
             new { row.OutboxId, State = state, Refusal = refusal, Detail = detail, Now = now }) == 1;
 
-    /// <summary>What was held back may go, or is given up.</summary>
+    /// <returns>What the CA said last to a request that waits. Null: nothing waits, or it has not said anything.</returns>
+    public static Task<string?> FindTroubleAsync(Transaction transaction, byte[] enrollmentId) =>
+        transaction.FindAsync<string>("SELECT MAX(detail) FROM outbox WHERE enrollment_id = @Id AND state = 0", new { Id = enrollmentId });
+
+    /// <summary>What was held back may go, or is given up; with it a receipt that has not been sent.</summary>
     public static Task<int> LetGoAsync(Transaction transaction, byte[] enrollmentId, OutboxState to, DateTimeOffset now) => transaction.ExecuteAsync(
-        "UPDATE outbox SET state = @To, try_after = @Now, ended_at = @EndedAt WHERE enrollment_id = @Id AND state = 1",
+        "UPDATE outbox SET state = @To, try_after = @Now, ended_at = @EndedAt WHERE enrollment_id = @Id AND (state = 1 OR (state = 0 AND purpose = 3 AND @To = 4))",
         new { Id = enrollmentId, To = to, Now = now, EndedAt = to == OutboxState.GivenUp ? now : (DateTimeOffset?)null });
 }
 

@@ -1,10 +1,8 @@
-using System.Data.Common;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using ZwCa.Contracts;
 using ZwCa.Data;
-using ZwCa.Hsm;
 using ZwCa.Officers;
 using ZwCa.Ra.CertificationAuthority;
 using ZwCa.ServiceDefaults.Messages;
@@ -53,14 +51,15 @@ internal sealed partial class SendOutbox(
                     await Task.WhenAny([news, .. running]);
                 }
             }
-            catch (Exception e) when (e is DbException or HsmException)
-            {
-                LogFailed(logger, e);
-                await Task.WhenAny(signal.WaitAsync(Look, stoppingToken));
-            }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 // The service ends; what is on its way is looked at below.
+            }
+            catch (Exception e)
+            {
+                // Whatever it is, the outbox is sent when it is over.
+                LogFailed(logger, e);
+                await Task.WhenAny(Task.Delay(Look, stoppingToken));
             }
 
             foreach (Task ended in running.Where(each => each.IsCompleted).ToList())
@@ -107,7 +106,7 @@ internal sealed partial class SendOutbox(
             await apply.DoneAsync(row, answer);
             FaultPoint.Reach("outbox-applied");
         }
-        catch (RefusalException e) when (Passing.Contains(e.Kind) || !e.FromPeer)
+        catch (RefusalException e) when (Passing.Contains(e.Kind) || e.RetryAfter is not null || !e.FromPeer)
         {
             LogLater(logger, row.Path, row.RequestId, e.Kind, e);
             TimeSpan wait = e.RetryAfter ?? First * Math.Pow(2, Math.Min(row.Tries, Doublings));

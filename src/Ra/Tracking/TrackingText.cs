@@ -14,7 +14,7 @@ internal static class TrackingText
         ("rejected", "审核未通过，如有疑问请与受理点联系。"),
         ("issuing", "审核已通过，正在办理，请耐心等候。"),
         ("issued", "已办理完成，请携带证件和介质到受理点领取。"),
-        ("delivered", "已领取，请妥善保管介质和口令。"),
+        ("delivered", "已办结。领取了介质的，请妥善保管介质和口令。"),
         ("archived", "已办结归档。"),
         ("cancelled", "已撤销，如需办理请重新申请。"),
     ];

@@ -78,7 +78,7 @@ internal sealed partial class ProblemMapping(RequestDelegate next, IMeterFactory
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             new RefusalException(Refusal.TooLarge, "请求内容超过允许的大小。", inner: e),
         BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } =>
-            new RefusalException(Refusal.Malformed, "请求没有在规定时间内发送完毕。", inner: e),
+            new RefusalException(Refusal.Unavailable, "请求没有在规定时间内发送完毕，请重试。", RetryAfter, e),
         BadHttpRequestException { InnerException: JsonException json } => OfJson(json),
         BadHttpRequestException => new RefusalException(Refusal.Malformed, "请求的参数或内容不符合接口要求。", inner: e),
         JsonException json => OfJson(json),

@@ -1,6 +1,4 @@
-using System.Net.Http.Json;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -8,11 +6,9 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 using ZwCa.Data;
@@ -21,7 +17,6 @@ using ZwCa.Officers;
 using ZwCa.Ra;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
-using ZwCa.ServiceDefaults.Messages;
 using ZwCa.ServiceDefaults.Verbs;
 using ZwCa.Tests.Ca.Pairs;
 

@@ -219,14 +219,16 @@ public sealed class RefusalTests(RaFixture fixture) : IClassFixture<RaFixture>
         SubscriberAnswer server = await Stage.PostAsync<SubscriberAnswer>(
             Stage.City, "/subscribers", new SubscriberRequest { Kind = "device", Region = CaScene.City, Name = "统计网", Number = $"{Guid.NewGuid():N}.example.gov.cn", Organization = bureau.Id });
         using var key = Sm2PrivateKey.Generate();
-        EnrollmentAnswer returned = await Stage.UntilAsync(await Stage.ApproveAsync(await Stage.SubmitAsync(await Stage.TakeInAsync(RaStage.NewRequest(server.Id, key, "tls")))), "returned");
+        EnrollmentRequest request = RaStage.NewRequest(server.Id, key, "tls") with { Agent = RaStage.Agent() };
+        await RaStage.RefusedAsync(() => Stage.TakeInAsync(request with { Agent = null }), Refusal.Malformed);
+        EnrollmentAnswer returned = await Stage.UntilAsync(await Stage.ApproveAsync(await Stage.SubmitAsync(await Stage.TakeInAsync(request))), "returned");
         Assert.Equal("returned", returned.State);
         Assert.StartsWith("CA未受理：", returned.Reason, StringComparison.Ordinal);
         Assert.Contains(returned.Reason!["CA未受理：".Length..], c => c >= 0x4E00);
 
         // Corrected it goes through, by the same two officers.
         EnrollmentAnswer corrected = await Stage.PutAsync<EnrollmentAnswer>(
-            Stage.City, $"/enrollments/{returned.Id}", RaStage.NewRequest(server.Id, key, "tls") with { AlternativeNames = [$"DNS:{server.Number}"], Version = returned.Version });
+            Stage.City, $"/enrollments/{returned.Id}", request with { AlternativeNames = [$"DNS:{server.Number}"], Version = returned.Version });
         EnrollmentAnswer issued = await Stage.UntilAsync(await Stage.ApproveAsync(await Stage.SubmitAsync(corrected)), "issued", "returned");
         Assert.True(issued.State == "issued", issued.Reason);
     }

@@ -14,9 +14,9 @@ namespace ZwCa.Ra.Enrollments.Steps;
 internal sealed record Applications(Application Main, Application? Following);
 
 /// <summary>Builds applications from what was checked: the same parts give the same bytes.</summary>
-internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles profiles)
+internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles profiles, TimeProvider time)
 {
-    /// <param name="id">32 lower-case hexadecimal digits.</param>
+    /// <param name="id">Of this submission of the enrollment, for ever: what the CA has decided about under it, is spent.</param>
     /// <param name="evidence">SM3 of each piece, in their order.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>; <see cref="Refusal.SubjectNotAllowed"/>: a text that no certificate can carry.</exception>
     public async Task<Applications> BuildAsync(CheckedEnrollment enrollment, string id, string region, IReadOnlyList<byte[]> evidence, CancellationToken cancellationToken)
@@ -49,9 +49,10 @@ internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles p
     }
 
     /// <returns>Null: the old certificate goes on, or has ended already.</returns>
-    private static RevocationReason? ReasonOfFollowing(CheckedEnrollment enrollment) => enrollment switch
+    private RevocationReason? ReasonOfFollowing(CheckedEnrollment enrollment) => enrollment switch
     {
         { Certificate: { State: CertificateState.Revoked } } => null,
+        { Certificate: { } old } when old.NotAfter <= time.GetUtcNow() => null,
         { Kind: EnrollmentKind.Change } => RevocationReason.AffiliationChanged,
 
         // Whoever found the token may try it.

@@ -4,6 +4,7 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
 using ZwCa.Data;
+using ZwCa.Officers;
 using ZwCa.Ra.Certificates;
 using ZwCa.Ra.Subscribers;
 
@@ -48,16 +49,18 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
         RevocationReason.PrivilegeWithdrawn,
     ];
 
+    /// <param name="region">Where it is taken in: of whom it is and what it is about lie there.</param>
     /// <param name="profileName">Null: that of the certificate.</param>
     /// <exception cref="RefusalException">
     /// <see cref="Refusal.NotFound"/>, <see cref="Refusal.UnknownProfile"/>, <see cref="Refusal.Malformed"/>, <see cref="Refusal.BadCsr"/>, <see cref="Refusal.BadPublicKey"/>, <see cref="Refusal.WrongState"/>,
     /// <see cref="Refusal.ValidityTooLong"/>, <see cref="Refusal.SubjectNotAllowed"/>.
     /// </exception>
     public async Task<CheckedEnrollment> RunAsync(
-        EnrollmentKind kind, string? profileName, byte[] subscriberId, CertificateName? certificate, EnrollmentContent content, CancellationToken cancellationToken)
+        EnrollmentKind kind, RegionCode region, string? profileName, byte[] subscriberId, CertificateName? certificate, EnrollmentContent content, CancellationToken cancellationToken)
     {
         // Step 1: of whom.
         Subscriber subscriber = await subscribers.FindAsync(subscriberId, cancellationToken) ?? throw new RefusalException(Refusal.NotFound, "没有该主体。");
+        Require(region.Covers(subscriber.Region), "该主体不属于受理区域，请在其所属区域受理，或先变更主体的区域。", Refusal.OutOfScope);
 
         // Step 2: what it follows, or is about.
         Require((kind == EnrollmentKind.New) == (certificate is null), kind == EnrollmentKind.New ? "新办业务不填写原证书。" : "请填写原证书的签发者标识和序列号。");
@@ -69,6 +72,12 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
         if (old is not null)
         {
             RequireState(kind, old);
+
+            // What is decided about a certificate, the CA takes from where it was issued; who follows another may have moved.
+            Require(
+                kind is EnrollmentKind.Renew or EnrollmentKind.Rekey || region.Covers(RegionCode.Parse(old.Region)),
+                $"原证书由区域{old.Region}受理，请在该区域或其上级办理。",
+                Refusal.OutOfScope);
         }
 
         // Step 3: the key.
@@ -123,6 +132,7 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
 
     private async Task<IssuedCertificate> FindAsync(CertificateName reference, byte[] subscriberId, CancellationToken cancellationToken)
     {
+        Require(IssuedCertificateStore.IsReference(reference.Issuer, reference.Serial), "证书的签发者标识和序列号应为小写十六进制数。");
         IssuedCertificate? found = await database.ReadAsync(transaction => IssuedCertificateStore.FindAsync(transaction, reference.Issuer, reference.Serial), cancellationToken);
         return found is not null && found.SubscriberId.AsSpan().SequenceEqual(subscriberId) && found.Half != CertificateHalf.Encryption
             ? found

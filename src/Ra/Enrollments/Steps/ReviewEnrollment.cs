@@ -1,3 +1,4 @@
+using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
@@ -68,7 +69,8 @@ internal sealed class ReviewEnrollment(
         SignedApproval? signed = null;
         if (outcome == ReviewOutcome.Approved)
         {
-            Require(now <= submission.SubmittedAt + options.Limits.ReviewAtMost, Refusal.NotApproved, "已超过审核时限，录入意见失效，请退回后重新提交。");
+            DateTimeOffset entered = Der.Decode<Approval>(submission.Entry).Tbs.Time.Value;
+            Require(now <= entered + options.Limits.ReviewAtMost, Refusal.NotApproved, "已超过审核时限，录入意见失效，请退回后重新提交。");
             Approval approval = Decode<Approval>(request.Approval ?? [], "审核意见");
             signed = SubmitEnrollment.Verify(officer, ApprovalStep.Review, approval, applications, verifier);
         }

@@ -124,8 +124,11 @@ internal sealed class SubmitEnrollment(
     {
         EnrollmentContent content = await EnrollmentContent.OpenAsync(persons, row, cancellationToken);
         CertificateName? certificate = row.CertificateIssuer is null ? null : new CertificateName(row.CertificateIssuer, row.CertificateSerial!);
-        CheckedEnrollment enrollment = await check.RunAsync(row.Kind, row.Profile, row.SubscriberId, certificate, content, cancellationToken);
+        CheckedEnrollment enrollment = await check.RunAsync(row.Kind, row.RegionCode, row.Profile, row.SubscriberId, certificate, content, cancellationToken);
         IReadOnlyList<byte[]> evidence = row.IsForCertificate ? [.. (await database.ReadAsync(transaction => EvidenceStore.ListAsync(transaction, row.EnrollmentId), cancellationToken)).Select(each => each.EvidenceHash)] : [];
-        return (enrollment, await builder.BuildAsync(enrollment, row.Id, row.Region, evidence, cancellationToken), evidence.Count);
+        return (enrollment, await builder.BuildAsync(enrollment, ReferenceOf(row), row.Region, evidence, cancellationToken), evidence.Count);
     }
+
+    /// <summary>Each submission is decided about by itself: what the CA has refused for good, it takes anew under another reference only.</summary>
+    private static string ReferenceOf(Enrollment row) => row.Round == 0 ? row.Id : $"{row.Id}-{row.Round + 1}";
 }

@@ -3,6 +3,7 @@ using ZwCa.Contracts.Ra;
 using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
+using ZwCa.Ra.Subscribers;
 using ZwCa.Ra.Tracking;
 
 namespace ZwCa.Ra.Enrollments.Steps;
@@ -55,12 +56,18 @@ internal sealed class TakeInEnrollment(Database database, EnrollmentStore store,
         officer.RequireCovers(region.Value);
         await RequireRegionAsync(region, cancellationToken);
         var content = EnrollmentContent.Read(request);
-        CheckedEnrollment enrollment = await check.RunAsync(kind, request.Profile, Page.Id(request.Subscriber ?? ""), request.Certificate, content, cancellationToken);
+        CheckedEnrollment enrollment = await check.RunAsync(kind, region, request.Profile, Page.Id(request.Subscriber ?? ""), request.Certificate, content, cancellationToken);
 
         // Whom the officer may not see, he takes nothing in for.
         if (!officer.Region.Covers(enrollment.Subscriber.Region))
         {
             throw new RefusalException(Refusal.NotFound, "没有该主体。");
+        }
+
+        // Somebody comes for an organisation, and who decides about it is not him.
+        if (enrollment.Subscriber.Kind != SubscriberKind.Person && content.AgentNumber is null)
+        {
+            throw new RefusalException(Refusal.Malformed, "机构和设备的业务须填写经办人的姓名和身份证号码。");
         }
 
         // The device and the sealing come before the transaction.

@@ -4,7 +4,6 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
-using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.Tests.Ca.Pairs;
 

@@ -1,6 +1,5 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
@@ -156,10 +155,7 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         SubscriberAnswer bureau = await Stage.PostAsync<SubscriberAnswer>(
             Stage.City, "/subscribers", new SubscriberRequest { Kind = "organization", Region = CaScene.City, Name = "福州市档案局", Number = RaStage.NewCreditCode() });
         using var key = Sm2PrivateKey.Generate();
-        EnrollmentAnswer pair = await Stage.IssueAsync(RaStage.NewRequest(bureau.Id, key, "organization") with
-        {
-            Agent = new AgentRequest { Name = "赵办事", IdNumber = CaScene.NewIdNumber().Reveal() },
-        });
+        EnrollmentAnswer pair = await Stage.IssueAsync(RaStage.NewRequest(bureau.Id, key, "organization") with { Agent = RaStage.Agent() });
         Assert.StartsWith("赵**", pair.Agent, StringComparison.Ordinal);
         (_, PairAnswer answer, Sm2PrivateKey encryption) = await Stage.DeliverAsync(pair, key);
         encryption.Dispose();
@@ -170,7 +166,7 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         SubscriberAnswer server = await Stage.PostAsync<SubscriberAnswer>(
             Stage.City, "/subscribers", new SubscriberRequest { Kind = "device", Region = CaScene.City, Name = "门户网站", Number = host, Organization = bureau.Id });
         using var serverKey = Sm2PrivateKey.Generate();
-        EnrollmentAnswer issued = await Stage.IssueAsync(RaStage.NewRequest(server.Id, serverKey, "tls") with { AlternativeNames = [$"DNS:{host}"], Days = 90 });
+        EnrollmentAnswer issued = await Stage.IssueAsync(RaStage.NewRequest(server.Id, serverKey, "tls") with { AlternativeNames = [$"DNS:{host}"], Days = 90, Agent = RaStage.Agent() });
         Assert.Single(issued.Certificates);
         using var other = Sm2PrivateKey.Generate();
         await RaStage.RefusedAsync(() => Stage.FetchAsync(issued, other), Refusal.BadSignature);

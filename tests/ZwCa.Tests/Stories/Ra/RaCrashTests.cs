@@ -5,7 +5,6 @@ using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.ServiceDefaults.Messages;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Contracts;
 
 namespace ZwCa.Tests.Stories.Ra;
 
