@@ -5,7 +5,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Ca.Registrations;
 using ZwCa.Contracts;
-using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 using ZwCa.Data;

@@ -8,7 +8,6 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
-using ZwCa.Cryptography;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
