@@ -86,9 +86,11 @@ public sealed class TimeLimitTests
         EnrollmentAnswer submitted = await stage.SubmitAsync(await stage.TakeInAsync(RaStage.NewRequest(await stage.PersonAsync(), stage.Pairs.NewKey())));
 
         // Nobody has confirmed him in time.
-        await stage.Database.WriteAsync(transaction => transaction.ExecuteAsync(
-            "UPDATE officer SET certified_until = @Past WHERE certificate_serial = @Serial",
-            new { Past = DateTimeOffset.UtcNow.AddMinutes(-1), Serial = stage.CityReviewer.SerialNumber.ToString() }), TestContext.Current.CancellationToken);
+        await stage.Database.WriteAsync(
+            transaction => transaction.ExecuteAsync(
+                "UPDATE officer SET certified_until = @Past WHERE certificate_serial = @Serial",
+                new { Past = DateTimeOffset.UtcNow.AddMinutes(-1), Serial = stage.CityReviewer.SerialNumber.ToString() }),
+            Token);
         RefusalException due = await RaStage.RefusedAsync(() => stage.ShowAsync(submitted, stage.CityReviewer), Refusal.RecertificationDue);
         Assert.Contains("重新确认", due.Message, StringComparison.Ordinal);
 
