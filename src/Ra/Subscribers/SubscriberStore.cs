@@ -138,6 +138,11 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
         string at = column.Length == 0 || after.Length == 0
             ? start
             : await transaction.FindAsync<string>($"SELECT {column} FROM subscriber WHERE subscriber_id = @After", new { After = after }) ?? start;
+        if (column == "region" && string.CompareOrdinal(at, start) < 0)
+        {
+            // A page of another region, or of more than this one: what is asked for lies behind it.
+            (at, after) = (start, []);
+        }
 
         // Step 2: what it gives, compared with the rest.
         var page = new List<SubscriberRow>();

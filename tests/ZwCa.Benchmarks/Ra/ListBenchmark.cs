@@ -5,6 +5,7 @@ using System.Text.Json;
 using ZwCa.Contracts.Ra;
 using ZwCa.Data;
 using ZwCa.Ra.Enrollments;
+using ZwCa.ServiceDefaults.Messages;
 
 namespace ZwCa.Benchmarks;
 
@@ -22,12 +23,18 @@ internal sealed class ListBenchmark(RaProcess ra, StageOfficer county, int rows)
     public async Task<bool> RunAsync()
     {
         await AddAsync();
+
+        // The service compiles as it runs, and has just been started.
+        foreach ((_, StageOfficer officer, Func<int, HttpRequestMessage> request) in _queries)
+        {
+            await MeasureAsync(officer, request, WarmUp);
+        }
+
         Console.WriteLine();
         Console.WriteLine($"{string.Create(CultureInfo.InvariantCulture, $"lists, {rows:N0} enrollments, {Callers} in flight"),-64} {"p50 ms",8} {"p99 ms",8} {"rows",6}");
         double slowest = 0;
         foreach ((string name, StageOfficer officer, Func<int, HttpRequestMessage> request) in _queries)
         {
-            await MeasureAsync(officer, request, WarmUp);
             (double[] times, int found) = await MeasureAsync(officer, request, Samples);
             double p99 = times[(int)(0.99 * (times.Length - 1))];
             slowest = Math.Max(slowest, p99);
@@ -80,10 +87,12 @@ internal sealed class ListBenchmark(RaProcess ra, StageOfficer county, int rows)
 
     private async Task AddSubscribersAsync(Database database, (string Name, StageOfficer Officer, string City)[] who)
     {
-        string middle = Convert.ToHexStringLower((await database.FindAsync<byte[]>($"SELECT subscriber_id FROM subscriber WHERE region = '{CaScene.County}' ORDER BY subscriber_id LIMIT 1 OFFSET {rows / 2000}"))!);
         byte[] organization = (await database.FindAsync<byte[]>("SELECT subscriber_id FROM subscriber WHERE kind = 1 AND region = '350100' ORDER BY subscriber_id LIMIT 1"))!;
         foreach ((string name, StageOfficer officer, string region) in who)
         {
+            string within = region.Length > 0 ? "3509%" : officer == county ? CaScene.County : "3501%";
+            IReadOnlyList<byte[]> some = await database.QueryAsync<byte[]>("SELECT subscriber_id FROM subscriber WHERE region LIKE @Within ORDER BY region, subscriber_id", new { Within = within });
+            string middle = Convert.ToHexStringLower(some[some.Count / 2]);
             Get($"{name}: subscribers", officer, $"/subscribers?rows=100{region}");
             Get($"{name}: subscribers, from the middle", officer, $"/subscribers?rows=100&after={middle}{region}");
             Get($"{name}: persons", officer, $"/subscribers?rows=100&kind=person{region}");
@@ -128,6 +137,7 @@ internal sealed class ListBenchmark(RaProcess ra, StageOfficer county, int rows)
             for (int i; (i = Interlocked.Increment(ref next)) < count;)
             {
                 using HttpRequestMessage request = make(i);
+                MessageSigningHandler.SetRequestId(request, RequestId.Create(TimeProvider.System));
                 long begun = Stopwatch.GetTimestamp();
                 using HttpResponseMessage response = await client.SendAsync(request);
                 byte[] answer = await response.Content.ReadAsByteArrayAsync();
