@@ -33,11 +33,15 @@ public static class Ulid
             ? DateTimeOffset.FromUnixTimeMilliseconds((long)(BinaryPrimitives.ReadUInt64BigEndian(id) >> 16))
             : throw new ArgumentException($"{Length} bytes are expected.", nameof(id));
 
-    /// <summary>Counts up as long as it is asked for one and the same millisecond; one that was left and comes again begins at random once more.</summary>
+    /// <summary>Counts up within a millisecond, also where others come in between: who read the clock first need not be here first. What was left long ago and comes again begins at random once more.</summary>
     internal sealed class Sequence
     {
+        private const int Remembered = 1024;
+
         private readonly Lock _gate = new();
-        private UInt128 _last;
+
+        /// <summary>The last one of each millisecond, in the place of its lowest bits.</summary>
+        private readonly UInt128[] _last = new UInt128[Remembered];
 
         /// <returns>16 bytes.</returns>
         public byte[] Next(DateTimeOffset time)
@@ -50,12 +54,13 @@ public static class Ulid
             var value = BinaryPrimitives.ReadUInt128BigEndian(id);
             lock (_gate)
             {
-                if (value >> 80 == _last >> 80)
+                ref UInt128 last = ref _last[(int)((value >> 80) % Remembered)];
+                if (value >> 80 == last >> 80)
                 {
-                    value = _last + 1;
+                    value = last + 1;
                 }
 
-                _last = value;
+                last = value;
             }
 
             BinaryPrimitives.WriteUInt128BigEndian(id, value);

@@ -30,6 +30,15 @@ public sealed class UlidTests
     }
 
     [Fact]
+    public void WhatIsMadeOfTwoMillisecondsInTurn_IsInOrderOfEach()
+    {
+        DateTimeOffset time = new(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero);
+        var sequence = new Ulid.Sequence();
+        byte[][] ids = [.. Enumerable.Range(0, 1000).Select(i => sequence.Next(time.AddMilliseconds(i % 2)))];
+        Assert.All(ids.Zip(ids.Skip(2)), pair => Assert.True(pair.First.AsSpan().SequenceCompareTo(pair.Second) < 0));
+    }
+
+    [Fact]
     public void NoUlid_IsRefused() => Assert.Throws<ArgumentException>(() => Ulid.TimeOf(new byte[15]));
 
     private static DateTimeOffset Truncated(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());

@@ -114,9 +114,9 @@ internal sealed class RaRecords : IAsyncDisposable
         await Story.RawAsync(
             """
             INSERT INTO enrollment (
-                enrollment_id, tracking_number, kind, state, version, round, region, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id, is_open, created_by,
+                enrollment_id, tracking_number, kind, state, version, round, region, city, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id, is_open, created_by,
                 created_at, changed_at)
-            SELECT @Id, @Number, 1, @State, 1, 0, @Region, 'p', subscriber_id, person_index, @None, name_sealed, data_key_id, @IsOpen, 'f1', 1000, 2000
+            SELECT @Id, @Number, 1, @State, 1, 0, @Region, SUBSTRING(@Region, 1, 4) || '00', 'p', subscriber_id, person_index, @None, name_sealed, data_key_id, @IsOpen, 'f1', 1000, 2000
             FROM subscriber WHERE subscriber_id = @Subscriber
             """,
             new

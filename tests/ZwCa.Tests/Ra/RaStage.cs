@@ -1,15 +1,12 @@
 using System.Security.Cryptography.X509Certificates;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
-using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Hsm;
@@ -206,7 +203,7 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (await Database.ReadAsync(async transaction =>
-            await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer") < 6 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_profile") == 0)
+            await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer") < 6 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_directory WHERE pulled_at > 0") == 0 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_profile") == 0)
             || await Ca.Database.FindAsync<long>("SELECT COUNT(*) FROM crl WHERE state = 3 AND authority_id = (SELECT authority_id FROM authority WHERE name = 'ops-s1')") == 0)
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -24,9 +24,9 @@ public sealed class ConstraintTests
     private const string Enrollment =
         """
         INSERT INTO enrollment (
-            enrollment_id, tracking_number, kind, state, version, round, region, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id, key_hash, certificate_issuer,
+            enrollment_id, tracking_number, kind, state, version, round, region, city, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id, key_hash, certificate_issuer,
             certificate_serial, is_open, created_by, created_at, changed_at, due_at, reason)
-        VALUES (@New, 't9', 1, 0, 1, 0, '350100', 'p', @Subscriber, @Applicant, @Agent, @Der, @Key, @FreeKey, 'aa', 'bb', 1, 'f1', 1, 1, NULL, NULL)
+        VALUES (@New, 't9', 1, 0, 1, 0, '350100', '350100', 'p', @Subscriber, @Applicant, @Agent, @Der, @Key, @FreeKey, 'aa', 'bb', 1, 'f1', 1, 1, NULL, NULL)
         """;
 
     private const string Submission =

@@ -61,21 +61,20 @@ public sealed class CaAwayTests
     }
 
     [Fact]
-    public async Task AnRaThatTheCaHasDisabled_GetsItsEnrollmentsBack_InTheCasWords()
+    public async Task WhileTheCaDoesNotHearAnRa_ItsEnrollmentsWait_AndTheClerkReadsWhy()
     {
         await using RaStage stage = await RaStage.StartAsync();
         EnrollmentAnswer submitted = await stage.SubmitAsync(await stage.TakeInAsync(RaStage.NewRequest(await stage.PersonAsync(), stage.Pairs.NewKey())));
         await stage.Ca.RawAsync("UPDATE registration_authority SET enabled = 0 WHERE ra_name = @Name", new { Name = CaScene.RaName });
-        EnrollmentAnswer returned = await stage.UntilAsync(await stage.ApproveAsync(submitted), "returned");
-        Assert.Equal("CA未受理：该RA已被停用。", returned.Reason);
-        Assert.NotNull(returned.DueAt);
+        EnrollmentAnswer approved = await stage.ApproveAsync(submitted);
+        EnrollmentAnswer waiting = await RaWaiting.UntilAsync(stage, approved, now => now.Waiting is not null);
+        Assert.Equal(("issuing", "该RA已被停用。"), (waiting.State, waiting.Waiting));
+        Assert.Empty(waiting.Certificates);
 
-        // Nothing was issued; enabled again, the same application goes through.
-        Assert.Empty(returned.Certificates);
+        // Enabled again, the same request goes through: whether it was done before, the CA had not even looked.
         await stage.Ca.RawAsync("UPDATE registration_authority SET enabled = 1 WHERE ra_name = @Name", new { Name = CaScene.RaName });
-        EnrollmentAnswer again = await stage.ApproveAsync(await stage.SubmitAsync(returned));
-        EnrollmentAnswer issued = await RaWaiting.UntilAsync(stage, again, now => now.State is "issued" or "returned");
-        Assert.True(issued.State == "issued", issued.Reason);
+        await stage.Database.WriteAsync(transaction => transaction.ExecuteAsync("UPDATE outbox SET try_after = 0 WHERE state = 0"), Token);
+        Assert.Equal("issued", (await stage.UntilAsync(approved, "issued")).State);
     }
 
     [Fact]

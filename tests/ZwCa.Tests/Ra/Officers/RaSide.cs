@@ -104,9 +104,9 @@ internal sealed class RaSide : IAsyncDisposable
             INSERT INTO subscriber (subscriber_id, kind, region, number, name, version, registered_at, changed_at)
             VALUES (@Subscriber, 1, '000000', @Number, 'x', 1, @Now, @Now);
             INSERT INTO enrollment (
-                enrollment_id, tracking_number, kind, state, version, round, region, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id,
+                enrollment_id, tracking_number, kind, state, version, round, region, city, profile, subscriber_id, applicant_index, agent_index, content_sealed, data_key_id,
                 is_open, created_by, created_at, changed_at)
-            VALUES (@Enrollment, @Tracking, 1, 6, 1, 1, '000000', 'p', @Subscriber, @Nobody, @Nobody, @Content, @KeyId, 1, 'x', @Now, @Now);
+            VALUES (@Enrollment, @Tracking, 1, 6, 1, 1, '000000', '000000', 'p', @Subscriber, @Nobody, @Nobody, @Content, @KeyId, 1, 'x', @Now, @Now);
             INSERT INTO certificate (
                 issuer, serial, half, enrollment_id, subscriber_id, region, profile, certificate, key_hash, state, not_before, not_after, stored_at)
             VALUES (@Issuer, @Serial, 0, @Enrollment, @Subscriber, '000000', 'p', @Certificate, @Nobody, 1, @Now, @Now, @StoredAt);
