@@ -17,6 +17,7 @@ using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Jobs;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults;
 using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Messages;
@@ -58,7 +59,7 @@ internal static class CaHosting
         services.AddSingleton(RoleCatalogue.Standard);
         services.AddSingleton<OfficerDirectory>();
         services.AddSingleton<ApprovalVerifier>();
-        services.AddSingleton(provider => Wait(OpenPersonsAsync(provider, options)));
+        services.AddPersons(options.PersonIndexKey, options.DataKek);
 
         // The log.
         services.AddDeviceLog(options.Log);
@@ -126,14 +127,6 @@ internal static class CaHosting
             ? throw new StartCheckException($"CA {demo.Name} is one of a demonstration: it never goes into production.")
             : Task.CompletedTask;
     }
-
-    private static async Task<PersonRegistry> OpenPersonsAsync(IServiceProvider provider, CaOptions options) => await PersonRegistry.OpenAsync(
-        provider.GetRequiredService<Database>(),
-        provider.GetRequiredService<AuditLog>(),
-        provider.GetRequiredService<IHsm>(),
-        await provider.GetKeyAsync(options.PersonIndexKey),
-        await provider.GetKeyAsync(options.DataKek),
-        provider.GetRequiredService<TimeProvider>());
 
     /// <summary>Once, at the start, where nothing else runs yet.</summary>
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();

@@ -74,10 +74,10 @@ internal static class KmcHosting
         services.AddSingleton<AnswerRequests>();
 
         // Officers: certified by the CA's authorities, in office by this KMC's own directory.
-        services.AddSingleton(_ => new OfficerIssuers([.. options.OfficerIssuerFiles.Select(file => ReadCertificate(file).Tbs.SubjectPublicKeyInfo)]));
+        services.AddSingleton(_ => new OfficerIssuers([.. options.OfficerIssuerFiles.Select(file => ServiceCertificates.Read(file).Tbs.SubjectPublicKeyInfo)]));
         services.AddSingleton(RoleCatalogue.Standard);
         services.AddSingleton<OfficerDirectory>();
-        services.AddSingleton(provider => Wait(OpenPersonsAsync(provider, options)));
+        services.AddPersons(options.PersonIndexKey, options.DataKek);
         services.AddSingleton<ApprovalVerifier>();
         services.AddRecoveries();
         services.AddSingleton<CaActions>();
@@ -126,7 +126,7 @@ internal static class KmcHosting
         _ = services.GetRequiredService<EscrowKek>();
         _ = services.GetRequiredService<OfficerIssuers>();
         KmcSigner signer = services.GetRequiredService<KmcSigner>();
-        bool hasDemo = DemoMark.IsOn(signer.Certificate) || options.OfficerIssuerFiles.Any(file => DemoMark.IsOn(ReadCertificate(file)));
+        bool hasDemo = ServiceCertificates.IsDemo(signer.Certificate) || options.OfficerIssuerFiles.Any(file => ServiceCertificates.IsDemo(ServiceCertificates.Read(file)));
         return hasDemo && service.Mode == ServiceMode.Production
             ? throw new StartCheckException("The message certificate, or one of an officers' issuer, is of a demonstration: it never goes into production.")
             : Task.CompletedTask;
@@ -138,41 +138,12 @@ internal static class KmcHosting
     private static async Task<KmcSigner> OpenSignerAsync(IServiceProvider provider, KmcOptions options)
     {
         HsmKey key = Require(await provider.GetKeyAsync(options.MessageKey), HsmKeyKind.Sm2);
-        Certificate certificate = ReadCertificate(options.MessageCertificateFile);
-        if (certificate.Tbs.SubjectPublicKeyInfo != key.PublicKey)
-        {
-            throw new StartCheckException($"{options.MessageCertificateFile} is not of the key {key.Label}.");
-        }
-
-        DateTimeOffset now = provider.GetRequiredService<TimeProvider>().GetUtcNow();
-        return certificate.Tbs.Validity.NotBefore.Value <= now && now <= certificate.Tbs.Validity.NotAfter.Value
-            ? new KmcSigner(new HsmSigner(provider.GetRequiredService<IHsm>(), key), key, certificate)
-            : throw new StartCheckException($"{options.MessageCertificateFile} is valid from {certificate.Tbs.Validity.NotBefore.Value:u} to {certificate.Tbs.Validity.NotAfter.Value:u}.");
+        Certificate certificate = ServiceCertificates.ReadOwn(options.MessageCertificateFile, key, provider.GetRequiredService<TimeProvider>().GetUtcNow());
+        return new KmcSigner(new HsmSigner(provider.GetRequiredService<IHsm>(), key), key, certificate);
     }
-
-    private static async Task<PersonRegistry> OpenPersonsAsync(IServiceProvider provider, KmcOptions options) => await PersonRegistry.OpenAsync(
-        provider.GetRequiredService<Database>(),
-        provider.GetRequiredService<AuditLog>(),
-        provider.GetRequiredService<IHsm>(),
-        await provider.GetKeyAsync(options.PersonIndexKey),
-        await provider.GetKeyAsync(options.DataKek),
-        provider.GetRequiredService<TimeProvider>());
 
     private static HsmKey Require(HsmKey key, HsmKeyKind kind) =>
         key.Kind == kind ? key : throw new StartCheckException($"The key {key.Label} is {key.Kind}; {kind} is needed.");
-
-    /// <param name="file">PEM.</param>
-    private static Certificate ReadCertificate(string file)
-    {
-        try
-        {
-            return Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, File.ReadAllText(file)));
-        }
-        catch (DerException e)
-        {
-            throw new StartCheckException($"{file} is no certificate: {e.Message}");
-        }
-    }
 
     /// <summary>Once, at the start, where nothing else runs yet.</summary>
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();

@@ -8,6 +8,7 @@ using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Jobs;
 using ZwCa.Officers;
+using ZwCa.OfficersApi;
 using ZwCa.Ra.Certificates;
 using ZwCa.Ra.CertificationAuthority;
 using ZwCa.Ra.Deliveries;
@@ -53,16 +54,16 @@ internal static class RaHosting
         services.AddDeviceLog(options.Log);
 
         // Officers: certified by the CA's authorities, in office by what the CA's directory says.
-        services.AddSingleton(_ => new OfficerIssuers([.. options.OfficerIssuerFiles.Select(file => ReadCertificate(file).Tbs.SubjectPublicKeyInfo)]));
+        services.AddSingleton(_ => new OfficerIssuers([.. options.OfficerIssuerFiles.Select(file => ServiceCertificates.Read(file).Tbs.SubjectPublicKeyInfo)]));
         services.AddSingleton(RoleCatalogue.Standard);
         services.AddSingleton<OfficerDirectory>();
         services.AddSingleton<ApprovalVerifier>();
-        services.AddSingleton(provider => Wait(OpenPersonsAsync(provider, options)));
+        services.AddPersons(options.PersonIndexKey, options.DataKek);
         services.AddCaLog(options.Ca);
         services.AddSingleton<RaSenders>();
         services.AddSignedMessages(provider => provider.GetRequiredService<RaSenders>().FindAsync, new MessageOptions { ClaimFor = options.ClaimFor });
         services.AddSingleton(provider => Connect(provider, options));
-        services.AddSingleton(_ => new OwnMessageCertificate(ReadCertificate(options.MessageCertificateFile)));
+        services.AddSingleton(_ => new OwnMessageCertificate(ServiceCertificates.Read(options.MessageCertificateFile)));
         services.AddHealthChecks().AddCheck<MessageCertificateHealth>(MessageCertificateHealth.Name);
 
         services.AddOfficers();
@@ -95,7 +96,7 @@ internal static class RaHosting
         service.RequirePinned(options.Hsm, RaOptions.Section);
         _ = services.GetRequiredService<OfficerIssuers>();
         _ = services.GetRequiredService<CaClient>();
-        bool hasDemo = options.OfficerIssuerFiles.Append(options.MessageCertificateFile).Any(file => IsDemo(ReadCertificate(file)));
+        bool hasDemo = options.OfficerIssuerFiles.Append(options.MessageCertificateFile).Any(file => ServiceCertificates.IsDemo(ServiceCertificates.Read(file)));
         return hasDemo && service.Mode == ServiceMode.Production
             ? throw new StartCheckException("The message certificate, or one of an officers' issuer, is of a demonstration: it never goes into production.")
             : Task.CompletedTask;
@@ -104,19 +105,8 @@ internal static class RaHosting
     private static CaClient Connect(IServiceProvider provider, RaOptions options)
     {
         HsmKey key = Wait(provider.GetKeyAsync(options.MessageKey));
-        Certificate certificate = ReadCertificate(options.MessageCertificateFile);
-        if (certificate.Tbs.SubjectPublicKeyInfo != key.PublicKey)
-        {
-            throw new StartCheckException($"{options.MessageCertificateFile} is not of the key {key.Label}.");
-        }
-
         TimeProvider time = provider.GetRequiredService<TimeProvider>();
-        DateTimeOffset now = time.GetUtcNow();
-        if (now < certificate.Tbs.Validity.NotBefore.Value || now > certificate.Tbs.Validity.NotAfter.Value)
-        {
-            throw new StartCheckException($"{options.MessageCertificateFile} is valid from {certificate.Tbs.Validity.NotBefore.Value:u} to {certificate.Tbs.Validity.NotAfter.Value:u}.");
-        }
-
+        Certificate certificate = ServiceCertificates.ReadOwn(options.MessageCertificateFile, key, time.GetUtcNow());
         LinkCertificate link = provider.GetRequiredService<LinkCertificate>();
         var signer = new MessageSigner(certificate.Tbs.SerialNumber, new HsmSigner(provider.GetRequiredService<IHsm>(), key));
         LinkTrust trust = provider.GetRequiredService<LinkTrust>();
@@ -126,31 +116,6 @@ internal static class RaHosting
             LinkTls.CreateClient(address, () => link.Current, trust, options.Ca.Timeout, new MessageSigningHandler(signer, options.Ca.Recipient, time)),
             provider.GetRequiredService<Checkpoints>(),
             time);
-    }
-
-    private static async Task<PersonRegistry> OpenPersonsAsync(IServiceProvider provider, RaOptions options) => await PersonRegistry.OpenAsync(
-        provider.GetRequiredService<Database>(),
-        provider.GetRequiredService<AuditLog>(),
-        provider.GetRequiredService<IHsm>(),
-        await provider.GetKeyAsync(options.PersonIndexKey),
-        await provider.GetKeyAsync(options.DataKek),
-        provider.GetRequiredService<TimeProvider>());
-
-    private static bool IsDemo(Certificate certificate) => IsDemo(certificate.Tbs.Subject) || IsDemo(certificate.Tbs.Issuer);
-
-    private static bool IsDemo(Name name) => name.Rdns.Any(rdn => rdn.Attributes.Any(attribute => attribute.Text?.Contains("演示 DEMO", StringComparison.Ordinal) == true));
-
-    /// <param name="file">PEM.</param>
-    private static Certificate ReadCertificate(string file)
-    {
-        try
-        {
-            return Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, File.ReadAllText(file)));
-        }
-        catch (DerException e)
-        {
-            throw new StartCheckException($"{file} is no certificate: {e.Message}");
-        }
     }
 
     /// <summary>Once, at the start, where nothing else runs yet.</summary>

@@ -55,7 +55,7 @@ internal static class PairHosting
         IHsm hsm = provider.GetRequiredService<IHsm>();
         HsmKey key = hsm.FindKeyAsync(new KeyLabel(options.MessageKey)).GetAwaiter().GetResult() ?? throw new StartCheckException($"The token {hsm.Token.Label} has no key {options.MessageKey}.");
         var signer = new HsmSigner(hsm, key);
-        Certificate own = Read(options.MessageCertificateFile);
+        Certificate own = ServiceCertificates.Read(options.MessageCertificateFile);
         if (own.Tbs.SubjectPublicKeyInfo != signer.SubjectPublicKeyInfo)
         {
             throw new StartCheckException($"{options.MessageCertificateFile} is for another key than {options.MessageKey}.");
@@ -70,19 +70,7 @@ internal static class PairHosting
             LinkTls.CreateClient(address, () => link.Current, trust, options.Timeout, new MessageSigningHandler(new MessageSigner(own.Tbs.SerialNumber, signer), options.Recipient, time)),
             signer,
             own,
-            [Read(options.CertificateFile), .. options.EarlierCertificateFiles.Select(Read)],
+            [ServiceCertificates.Read(options.CertificateFile), .. options.EarlierCertificateFiles.Select(ServiceCertificates.Read)],
             time);
-    }
-
-    private static Certificate Read(string file)
-    {
-        try
-        {
-            return Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, File.ReadAllText(file)));
-        }
-        catch (DerException e)
-        {
-            throw new StartCheckException($"{file} is no certificate in PEM: {e.Message}");
-        }
     }
 }

@@ -8,6 +8,7 @@ using ZwCa.Kmc.Requests;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
 using ZwCa.ServiceDefaults.Configuration;
+using ZwCa.ServiceDefaults;
 using ZwCa.ServiceDefaults.Links;
 using static ZwCa.OfficersApi.CommandReading;
 
@@ -132,7 +133,7 @@ internal sealed class CaActions(ServiceOptions service)
             "CA消息证书不能用于签名。");
         Require(certificate.Validity.NotBefore.Value <= context.Now && context.Now <= certificate.Validity.NotAfter.Value, Refusal.Expired, "CA消息证书不在有效期内。");
         Require(
-            service.Mode != ServiceMode.Production || !DemoMark.IsOn(registration.Certificate), Refusal.SubjectNotAllowed, "演示用的证书不能用于生产系统。");
+            service.Mode != ServiceMode.Production || !ServiceCertificates.IsDemo(registration.Certificate), Refusal.SubjectNotAllowed, "演示用的证书不能用于生产系统。");
         Require(
             await context.Transaction.GetAsync<long>(
                 "SELECT COUNT(*) FROM registered_client WHERE name = @Link AND kind = @Kind AND enabled = 1", new { registration.Link, Kind = ClientKind.Ca }) > 0,

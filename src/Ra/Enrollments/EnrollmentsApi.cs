@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using ZwCa.Contracts.Ra;
+using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
 using ZwCa.Ra.Enrollments.Steps;
@@ -37,65 +38,25 @@ internal static class EnrollmentsApi
         return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
     }
 
-    private static async Task<Ok<EnrollmentAnswer>> ChangeAsync(
-        MessageContext message, string id, EnrollmentRequest request, TakeInEnrollment enrollments, EnrollmentAnswers answers, CancellationToken cancellationToken)
-    {
-        Officer officer = Duties.Require(message, Duty.Entry);
-        if (message.Rows is null)
-        {
-            await enrollments.ChangeAsync(officer, id, request, transaction => message.AnswerWithRowsAsync(transaction, id), cancellationToken);
-        }
+    private static Task<Ok<EnrollmentAnswer>> ChangeAsync(
+        MessageContext message, string id, EnrollmentRequest request, TakeInEnrollment enrollments, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Entry, id, answers, (officer, answer) => enrollments.ChangeAsync(officer, id, request, answer, cancellationToken), cancellationToken);
 
-        return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
-    }
+    private static Task<Ok<EnrollmentAnswer>> SubmitAsync(
+        MessageContext message, string id, SubmissionRequest request, SubmitEnrollment submission, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Entry, id, answers, (officer, answer) => submission.RunAsync(officer, id, request, answer, cancellationToken), cancellationToken);
 
-    private static async Task<Ok<EnrollmentAnswer>> SubmitAsync(
-        MessageContext message, string id, SubmissionRequest request, SubmitEnrollment submission, EnrollmentAnswers answers, CancellationToken cancellationToken)
-    {
-        Officer officer = Duties.Require(message, Duty.Entry);
-        if (message.Rows is null)
-        {
-            await submission.RunAsync(officer, id, request, transaction => message.AnswerWithRowsAsync(transaction, id), cancellationToken);
-        }
+    private static Task<Ok<EnrollmentAnswer>> ReviewAsync(
+        MessageContext message, string id, ReviewRequest request, ReviewEnrollment review, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Review, id, answers, (officer, answer) => review.RunAsync(officer, id, request, answer, cancellationToken), cancellationToken);
 
-        return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
-    }
+    private static Task<Ok<EnrollmentAnswer>> CancelAsync(
+        MessageContext message, string id, StepRequest request, EndEnrollment end, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Entry, id, answers, (officer, answer) => end.CancelAsync(officer, id, request, answer, cancellationToken), cancellationToken);
 
-    private static async Task<Ok<EnrollmentAnswer>> ReviewAsync(
-        MessageContext message, string id, ReviewRequest request, ReviewEnrollment review, EnrollmentAnswers answers, CancellationToken cancellationToken)
-    {
-        Officer officer = Duties.Require(message, Duty.Review);
-        if (message.Rows is null)
-        {
-            await review.RunAsync(officer, id, request, transaction => message.AnswerWithRowsAsync(transaction, id), cancellationToken);
-        }
-
-        return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
-    }
-
-    private static async Task<Ok<EnrollmentAnswer>> CancelAsync(
-        MessageContext message, string id, StepRequest request, EndEnrollment end, EnrollmentAnswers answers, CancellationToken cancellationToken)
-    {
-        Officer officer = Duties.Require(message, Duty.Entry);
-        if (message.Rows is null)
-        {
-            await end.CancelAsync(officer, id, request, transaction => message.AnswerWithRowsAsync(transaction, id), cancellationToken);
-        }
-
-        return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
-    }
-
-    private static async Task<Ok<EnrollmentAnswer>> ArchiveAsync(
-        MessageContext message, string id, StepRequest request, EndEnrollment end, EnrollmentAnswers answers, CancellationToken cancellationToken)
-    {
-        Officer officer = Duties.Require(message, Duty.Production);
-        if (message.Rows is null)
-        {
-            await end.ArchiveAsync(officer, id, request, transaction => message.AnswerWithRowsAsync(transaction, id), cancellationToken);
-        }
-
-        return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
-    }
+    private static Task<Ok<EnrollmentAnswer>> ArchiveAsync(
+        MessageContext message, string id, StepRequest request, EndEnrollment end, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Production, id, answers, (officer, answer) => end.ArchiveAsync(officer, id, request, answer, cancellationToken), cancellationToken);
 
     private static async Task<Ok<EnrollmentAnswer>> ShowAsync(MessageContext message, string id, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
         TypedResults.Ok(await answers.ShowAsync(RegionalSender.RequireOfficer(message), id, cancellationToken));
@@ -110,5 +71,19 @@ internal static class EnrollmentsApi
     {
         _ = RegionalSender.RequireOfficer(message);
         return TypedResults.Ok(await profiles.ListAsync(cancellationToken));
+    }
+
+    /// <summary>Once for a request id; the answer shows the enrollment as it stands, now and when it is asked again.</summary>
+    /// <param name="run">Given what belongs into the transaction of the change.</param>
+    private static async Task<Ok<EnrollmentAnswer>> RunAsync(
+        MessageContext message, Duty duty, string id, EnrollmentAnswers answers, Func<Officer, Func<Transaction, Task>, Task> run, CancellationToken cancellationToken)
+    {
+        Officer officer = Duties.Require(message, duty);
+        if (message.Rows is null)
+        {
+            await run(officer, transaction => message.AnswerWithRowsAsync(transaction, id));
+        }
+
+        return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
     }
 }

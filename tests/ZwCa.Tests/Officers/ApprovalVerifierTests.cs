@@ -91,7 +91,6 @@ public sealed class ApprovalVerifierTests
     [InlineData("000000", true)]
     [InlineData("350000", true)]
     [InlineData("350100", true)]
-    [InlineData("350102", true)]
     [InlineData("350103", false)]
     [InlineData("350200", false)]
     [InlineData("440000", false)]
@@ -110,6 +109,17 @@ public sealed class ApprovalVerifierTests
         {
             AssertRefused(Refusal.OutOfScope, () => c.Verifier.Verify(approval, application));
         }
+    }
+
+    /// <summary>An acceptance point takes in, and reviews nothing; of its own region neither.</summary>
+    [Fact]
+    public async Task ACounty_Enters_AndDoesNotReview()
+    {
+        await using Case c = await Case.CreateAsync();
+        Clerk clerk = await c.Story.NewClerkAsync(RoleCatalogue.BusinessOperator, "350102");
+        Application application = Case.NewApplication("350102", "1");
+        c.Verifier.Verify(c.Story.Sign(clerk, ApprovalStep.Entry, application), application);
+        AssertRefused(Refusal.NotAllowed, () => c.Verifier.Verify(c.Story.Sign(clerk, ApprovalStep.Review, application), application));
     }
 
     [Fact]
