@@ -34,7 +34,7 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
     /// <summary>What the RA has logged.</summary>
     public abstract string Log { get; }
 
-    protected TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
+    protected TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The officer's own link and signatures.</summary>
     public HttpClient ClientOf(StageOfficer officer)

@@ -113,7 +113,7 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
     public async Task WaitForCaAsync()
     {
         await using Database database = OpenDatabase();
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (await database.ReadAsync(async transaction =>
             await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer") < 3 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_directory WHERE pulled_at > 0") == 0 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_profile") == 0))
         {

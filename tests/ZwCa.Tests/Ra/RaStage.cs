@@ -201,7 +201,7 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
     /// <summary>Officers and profiles have been heard of, and the CA has published the officers' CRL.</summary>
     private async Task WaitForCaAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (await Database.ReadAsync(async transaction =>
             await transaction.GetAsync<long>("SELECT COUNT(*) FROM officer") < 6 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_directory WHERE pulled_at > 0") == 0 || await transaction.GetAsync<long>("SELECT COUNT(*) FROM ca_profile") == 0)
             || await Ca.Database.FindAsync<long>("SELECT COUNT(*) FROM crl WHERE state = 3 AND authority_id = (SELECT authority_id FROM authority WHERE name = 'ops-s1')") == 0)
