@@ -29,6 +29,12 @@ internal static class Forgery
     {
         string content = Convert.ToHexStringLower(new AsnReader(sequence, AsnEncodingRules.DER).PeekContentBytes().Span);
         int at = from.Length == 0 ? content.Length : content.IndexOf(from, StringComparison.Ordinal);
+        while (at > 0 && at % 2 == 1)
+        {
+            // Half of one byte and half of the next.
+            at = content.IndexOf(from, at + 1, StringComparison.Ordinal);
+        }
+
         Assert.True(at >= 0, $"{from} is not there.");
         return Sequence(Convert.FromHexString(content[..at] + to + content[(at + from.Length)..]));
     }
