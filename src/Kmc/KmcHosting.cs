@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;

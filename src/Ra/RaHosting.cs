@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Data;
 using ZwCa.Hsm;
