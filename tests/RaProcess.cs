@@ -2,7 +2,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Data;
 using ZwCa.Hsm;
