@@ -8,6 +8,8 @@ namespace ZwCa.Ra.Enrollments.Steps;
 /// <summary>Who may do what with an enrollment: by role and region. Persons are compared where it is decided.</summary>
 internal static class Duties
 {
+    private const int MaxReason = 512;
+
     /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: his role does not include it.</exception>
     public static Officer Require(MessageContext message, Duty duty)
     {
@@ -52,6 +54,17 @@ internal static class Duties
         {
             throw new RefusalException(Refusal.WrongState, $"该业务已变更（版本{enrollment.Version}，您看到的是{version}），请刷新后再试。");
         }
+    }
+
+    /// <summary>Why somebody moves an enrollment, for its clerk and its applicant.</summary>
+    /// <returns>Null: none.</returns>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: none where one is needed, too long, or with control characters.</exception>
+    public static string? ReadReason(string? text, bool isNeeded)
+    {
+        string? reason = string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+        return reason is null && isNeeded ? throw new RefusalException(Refusal.Malformed, "退回、拒绝或撤销须写明原因。")
+            : reason is not null && (reason.Length > MaxReason || reason.Any(char.IsControl)) ? throw new RefusalException(Refusal.Malformed, $"意见最多{MaxReason}个字符，不含控制字符。")
+            : reason;
     }
 
     private static string NameOf(Duty duty) => duty switch { Duty.Entry => "录入", Duty.Review => "审核", _ => "制证" };

@@ -11,24 +11,17 @@ namespace ZwCa.Ra.Enrollments.Steps;
 /// <summary>Gives up what nobody has approved, and puts away what is done.</summary>
 internal sealed class EndEnrollment(Database database, EnrollmentStore store, TimeProvider time)
 {
-    private const int MaxReason = 512;
-
     /// <summary>Also a recovered key that nobody fetches: no certificate hangs on it.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is approved, or has ended; <see cref="Refusal.Malformed"/>: no reason.</exception>
-    public Task CancelAsync(Officer officer, string id, StepRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
-    {
-        string? reason = request.Reason?.Trim();
-        return string.IsNullOrEmpty(reason) || reason.Length > MaxReason || reason.Any(char.IsControl)
-            ? throw new RefusalException(Refusal.Malformed, $"撤销须写明原因，最多{MaxReason}个字符，不含控制字符。")
-            : RunAsync(
-                officer,
-                id,
-                request.Version,
-                new EnrollmentMove(officer.Actor, "enrollment.cancel", EnrollmentState.Cancelled) { Reason = reason },
-                [EnrollmentState.Draft, EnrollmentState.Submitted, EnrollmentState.Reviewed, EnrollmentState.Returned, EnrollmentState.Issued],
-                answer,
-                cancellationToken);
-    }
+    public Task CancelAsync(Officer officer, string id, StepRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken) =>
+        RunAsync(
+            officer,
+            id,
+            request.Version,
+            new EnrollmentMove(officer.Actor, "enrollment.cancel", EnrollmentState.Cancelled) { Reason = Duties.ReadReason(request.Reason, isNeeded: true) },
+            [EnrollmentState.Draft, EnrollmentState.Submitted, EnrollmentState.Reviewed, EnrollmentState.Returned, EnrollmentState.Issued],
+            answer,
+            cancellationToken);
 
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is not done.</exception>
     public Task ArchiveAsync(Officer officer, string id, StepRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken) => RunAsync(

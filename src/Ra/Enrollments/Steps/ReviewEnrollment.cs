@@ -38,8 +38,6 @@ internal sealed class ReviewEnrollment(
     OutboxSignal signal,
     TimeProvider time)
 {
-    private const int MaxReason = 512;
-
     /// <param name="answer">What else belongs into the transaction. May run twice.</param>
     /// <exception cref="RefusalException">
     /// <see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>; <see cref="Refusal.NotAllowed"/>: a county, or a level below the one that is due; <see cref="Refusal.NotApproved"/>: another
@@ -49,7 +47,7 @@ internal sealed class ReviewEnrollment(
     {
         // Step 1: what waits for a review, as the officer saw it, in his region.
         ReviewOutcome outcome = EnrollmentNames.Parse<ReviewOutcome>(request.Outcome, "审核结论");
-        string? reason = ReadReason(request.Reason, outcome);
+        string? reason = Duties.ReadReason(request.Reason, isNeeded: outcome != ReviewOutcome.Approved);
         Enrollment row = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
         row.RequireState(request.Version, EnrollmentState.Submitted, EnrollmentState.Reviewed);
         (Submission submission, short number) = await database.ReadAsync(
@@ -140,14 +138,6 @@ internal sealed class ReviewEnrollment(
         {
             signal.Raise();
         }
-    }
-
-    private static string? ReadReason(string? text, ReviewOutcome outcome)
-    {
-        string? reason = string.IsNullOrWhiteSpace(text) ? null : text.Trim();
-        Require(reason is null || (reason.Length <= MaxReason && !reason.Any(char.IsControl)), Refusal.Malformed, $"意见最多{MaxReason}个字符，不含控制字符。");
-        Require(reason is not null || outcome == ReviewOutcome.Approved, Refusal.Malformed, "退回或拒绝须写明原因。");
-        return reason;
     }
 
     private EnrollmentMove MoveOf(Officer officer, ReviewOutcome outcome, bool isLast, string? reason, byte[]? approval, DateTimeOffset now) => outcome switch
