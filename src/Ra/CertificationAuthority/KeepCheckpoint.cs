@@ -144,10 +144,21 @@ internal sealed partial class KeepCheckpoint(Database database, CaClient ca, Che
     {
         var row = new { Size = now.Tbs.TreeSize, Checkpoint = Der.Encode(now), Before = before is null ? null : Der.Encode(before), Now = time.GetUtcNow() };
         return database.WriteAsync(
-            async transaction => before is null
-                ? await transaction.TryInsertAsync("INSERT INTO ca_checkpoint (checkpoint_number, tree_size, checkpoint, seen_at) VALUES (1, @Size, @Checkpoint, @Now)", row)
-                : await transaction.ExecuteAsync(
-                    "UPDATE ca_checkpoint SET tree_size = @Size, checkpoint = @Checkpoint, seen_at = @Now WHERE checkpoint_number = 1 AND checkpoint = @Before", row) == 1,
+            async transaction =>
+            {
+                bool isKept = before is null
+                    ? await transaction.TryInsertAsync("INSERT INTO ca_checkpoint (checkpoint_number, tree_size, checkpoint, seen_at) VALUES (1, @Size, @Checkpoint, @Now)", row)
+                    : await transaction.ExecuteAsync(
+                        "UPDATE ca_checkpoint SET tree_size = @Size, checkpoint = @Checkpoint, seen_at = @Now WHERE checkpoint_number = 1 AND checkpoint = @Before", row) == 1;
+
+                // What was in the log that was given up may not be in the one that goes on: all of it is to be proven again.
+                if (isKept && before is not null && before.Tbs.Epoch != now.Tbs.Epoch)
+                {
+                    await transaction.ExecuteAsync("UPDATE certificate SET proven_at = NULL WHERE proven_at IS NOT NULL");
+                }
+
+                return isKept;
+            },
             cancellationToken);
     }
 

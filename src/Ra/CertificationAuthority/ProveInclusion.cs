@@ -38,7 +38,7 @@ internal sealed partial class ProveInclusion(
     public Task<long> CountMissingAsync(CancellationToken cancellationToken) => database.FindAsync<long>(
         "SELECT COUNT(*) FROM certificate WHERE proven_at IS NULL AND stored_at < @Before", new { Before = time.GetUtcNow() - Until }, cancellationToken);
 
-    /// <summary>Goes on where the run before ended, so that what is never proven holds nothing else up.</summary>
+    /// <summary>Goes on where the run before ended, so that what is never proven, or never answered, holds nothing else up.</summary>
     /// <returns>How many were proven.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
@@ -57,15 +57,20 @@ internal sealed partial class ProveInclusion(
                      """,
                     new { Before = time.GetUtcNow() - After, _last.StoredAt, _last.Issuer, _last.Serial },
                     cancellationToken);
+                int answered = 0;
                 await Parallel.ForEachAsync(page, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (row, cancellation) =>
                 {
-                    if (await ProveAsync(row, cancellation))
-                    {
-                        Interlocked.Increment(ref proven);
-                    }
+                    bool? isProven = await ProveAsync(row, cancellation);
+                    Interlocked.Add(ref answered, isProven is null ? 0 : 1);
+                    Interlocked.Add(ref proven, isProven == true ? 1 : 0);
                 });
                 _last = page.Count == PageRows ? page[^1] : First;
-                if (page.Count < PageRows)
+                if (answered < page.Count)
+                {
+                    LogUnanswered(logger, page.Count - answered);
+                }
+
+                if (page.Count < PageRows || answered == 0)
                 {
                     break;
                 }
@@ -80,8 +85,8 @@ internal sealed partial class ProveInclusion(
         return proven;
     }
 
-    /// <exception cref="RefusalException"><see cref="Refusal.Unavailable"/>: the CA is away.</exception>
-    private async Task<bool> ProveAsync(Row row, CancellationToken cancellationToken)
+    /// <returns>Null: the CA did not answer.</returns>
+    private async Task<bool?> ProveAsync(Row row, CancellationToken cancellationToken)
     {
         try
         {
@@ -127,6 +132,10 @@ internal sealed partial class ProveInclusion(
             // No checkpoint covers it yet.
             return false;
         }
+        catch (RefusalException e) when (e.Kind == Refusal.Unavailable)
+        {
+            return null;
+        }
     }
 
     private async Task AlarmAsync(CancellationToken cancellationToken)
@@ -148,6 +157,9 @@ internal sealed partial class ProveInclusion(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The CA is away: what it has issued is proven later")]
     private static partial void LogAway(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The CA did not answer about {Count} certificates: they are proven later")]
+    private static partial void LogUnanswered(ILogger logger, int count);
 
     private sealed record Row
     {

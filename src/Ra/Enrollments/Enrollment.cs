@@ -122,6 +122,9 @@ internal sealed record Enrollment
 
     /// <summary>Whether certificates come of it.</summary>
     public bool IsForCertificate => Kind is >= EnrollmentKind.New and <= EnrollmentKind.Replace;
+
+    /// <summary>Not with the reviewers: a draft, or returned to its clerk.</summary>
+    public bool IsChangeable => State is EnrollmentState.Draft or EnrollmentState.Returned;
 }
 
 /// <summary>Kinds and states as they are written in JSON.</summary>

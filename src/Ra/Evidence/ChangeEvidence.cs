@@ -4,6 +4,7 @@ using ZwCa.Contracts;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Officers;
+using ZwCa.Ra.Enrollments;
 using ZwCa.Ra.Subscribers;
 
 namespace ZwCa.Ra.Evidence;
@@ -27,7 +28,7 @@ internal sealed class ChangeEvidence(Database database, AuditLog log, EvidenceSt
         SubscriberRules.RequireEntry(officer);
         string shown = VisibleText.Find(title, MaxTitleLength) ?? throw new RefusalException(Refusal.Malformed, $"证明材料的名称有误：应为1至{MaxTitleLength}个可见字符。");
         string mediaType = EvidenceFile.Judge(file.Span, declared);
-        EnrollmentOfEvidence enrollment = await database.ReadAsync(transaction => EvidenceStore.GetEnrollmentAsync(transaction, officer, enrollmentId), cancellationToken);
+        Enrollment enrollment = await database.ReadAsync(transaction => EvidenceStore.GetEnrollmentAsync(transaction, officer, enrollmentId), cancellationToken);
         if (!enrollment.IsChangeable)
         {
             throw EvidenceStore.NotChangeable();
@@ -65,7 +66,7 @@ internal sealed class ChangeEvidence(Database database, AuditLog log, EvidenceSt
         await database.WriteAsync(
             async transaction =>
             {
-                EnrollmentOfEvidence enrollment = await EvidenceStore.ChangeEnrollmentAsync(transaction, officer, enrollmentId, "删除证明材料", now);
+                Enrollment enrollment = await EvidenceStore.ChangeEnrollmentAsync(transaction, officer, enrollmentId, "删除证明材料", now);
                 if (!await EvidenceStore.DetachAsync(transaction, enrollmentId, hash, wasSubmitted: enrollment.Round > 0))
                 {
                     throw EvidenceStore.NotFound();

@@ -6,6 +6,8 @@ using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Officers;
+using ZwCa.Ra.Enrollments;
+using ZwCa.Ra.Enrollments.Steps;
 
 namespace ZwCa.Ra.Evidence;
 
@@ -38,21 +40,18 @@ internal sealed class EvidenceStore(Database database, PersonRegistry persons)
 
     /// <summary>The enrollment, where the officer sees it.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>.</exception>
-    public static async Task<EnrollmentOfEvidence> GetEnrollmentAsync(Transaction transaction, Officer officer, byte[] enrollmentId) =>
-        await transaction.FindAsync<EnrollmentOfEvidence>("SELECT region, state, version, round FROM enrollment WHERE enrollment_id = @Id", new { Id = enrollmentId }) is { } enrollment
-            && officer.Region.Covers(RegionCode.Parse(enrollment.Region))
-                ? enrollment
-                : throw new RefusalException(Refusal.NotFound, "没有该申请，或其不在您的管辖范围内。");
+    public static async Task<Enrollment> GetEnrollmentAsync(Transaction transaction, Officer officer, byte[] enrollmentId) =>
+        officer.RequireVisible(await EnrollmentStore.FindAsync(transaction, enrollmentId));
 
     /// <summary>Moves an enrollment on by one version: from here to the end of the transaction nobody else changes it.</summary>
     /// <param name="reason">What its history says.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is submitted.</exception>
-    public static async Task<EnrollmentOfEvidence> ChangeEnrollmentAsync(Transaction transaction, Officer officer, byte[] enrollmentId, string reason, DateTimeOffset now)
+    public static async Task<Enrollment> ChangeEnrollmentAsync(Transaction transaction, Officer officer, byte[] enrollmentId, string reason, DateTimeOffset now)
     {
         // 0 draft, 3 returned.
         int changed = await transaction.ExecuteAsync(
             "UPDATE enrollment SET version = version + 1, changed_at = @Now WHERE enrollment_id = @Id AND state IN (0, 3)", new { Id = enrollmentId, Now = now });
-        EnrollmentOfEvidence enrollment = await GetEnrollmentAsync(transaction, officer, enrollmentId);
+        Enrollment enrollment = await GetEnrollmentAsync(transaction, officer, enrollmentId);
         if (changed != 1)
         {
             throw NotChangeable();
@@ -193,20 +192,4 @@ internal sealed record EvidenceRow
     public required string MediaType { get; init; }
 
     public required long Length { get; init; }
-}
-
-/// <summary>What evidence has to know of its enrollment.</summary>
-internal sealed record EnrollmentOfEvidence
-{
-    public required string Region { get; init; }
-
-    public required short State { get; init; }
-
-    public required long Version { get; init; }
-
-    /// <summary>Submissions so far.</summary>
-    public required short Round { get; init; }
-
-    /// <summary>A draft, or returned to its clerk.</summary>
-    public bool IsChangeable => State is 0 or 3;
 }

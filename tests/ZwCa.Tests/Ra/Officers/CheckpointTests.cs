@@ -169,6 +169,8 @@ public sealed class CheckpointTests
         await SeeAsync(plain, 0);
         await plain.Kept.RunAsync(Token);
         TbsCheckpoint kept = plain.Checkpoints.Highest!.Tbs;
+        await ra.StoreAsync("00", "01", [1], TimeSpan.FromMinutes(2));
+        await ra.RawAsync("UPDATE certificate SET proven_at = stored_at");
 
         // The new epoch began with less; its first checkpoint says what was given up.
         Checkpoint answer = null!;
@@ -181,11 +183,15 @@ public sealed class CheckpointTests
         Assert.Equal(HealthStatus.Unhealthy, await RaNode.StatusAsync(node.LogHealth));
         Assert.Equal(kept.TreeSize, await KeptSizeAsync(ra));
         Assert.Empty(node.KeptLines.All);
+        Assert.Single(await ra.ProvenAsync());
 
         answer = await BeginAsync(kept.TreeSize + 1);
         Assert.True(await node.Kept.TryAsync(answer, Token));
         Assert.Equal(5, await KeptSizeAsync(ra));
         Assert.StartsWith("Critical", Assert.Single(node.KeptLines.All), StringComparison.Ordinal);
+
+        // What was in the log that was given up is to be proven again.
+        Assert.Empty(await ra.ProvenAsync());
 
         // There is no way back.
         Assert.False(await node.Kept.TryAsync(plain.Checkpoints.Highest, Token));

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Contracts;
@@ -47,6 +48,25 @@ public sealed class InclusionTests
         Assert.Equal(HealthStatus.Healthy, await RaNode.StatusAsync(node.InclusionHealth));
         Assert.True(await ra.Database.FindAsync<long>("SELECT tree_size FROM ca_checkpoint", cancellationToken: Token) > 0);
         Assert.Equal(0, await node.Inclusion.RunAsync(Token));
+    }
+
+    [Fact]
+    public async Task ACertificateAboutWhichTheCaFails_HoldsNothingElseUp()
+    {
+        await using CaStage ca = await CaStage.StartAsync();
+        await using RaSide ra = await RaSide.CreateAsync(ca);
+        CertificateAnswer first = (await ca.IssueAsync()).Answer;
+        CertificateAnswer second = (await ca.IssueAsync()).Answer;
+        await StoreAsync(ra, first, LongAgo);
+        await StoreAsync(ra, second, AWhileAgo);
+        await CoveredAsync(ca, second);
+
+        RaNode node = ra.Node(handler: inner => new ChangedAnswers(inner, (request, response) => Task.FromResult(
+            request.RequestUri!.ToString().Contains(first.Serial, StringComparison.Ordinal) ? new HttpResponseMessage(HttpStatusCode.InternalServerError) : response)));
+        Assert.Equal(1, await node.Inclusion.RunAsync(Token));
+        Assert.Equal([second.Serial], await ra.ProvenAsync());
+        Assert.Equal(1, node.InclusionLines.All.Count(line => line.StartsWith("Warning", StringComparison.Ordinal)));
+        Assert.Equal(HealthStatus.Degraded, await RaNode.StatusAsync(node.InclusionHealth));
     }
 
     [Fact]
