@@ -382,21 +382,22 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
             Evidence = Sm3.HashData([]),
         };
         byte[] bytes = Der.Encode(body);
-        CertificateRow row = await Services.GetRequiredService<IssueCertificate>().RunAsync(
-            new IssuanceOrder
-            {
-                Requester = IssuanceOrder.Command,
-                Reference = entity,
-                Kind = (short)DecisionKind.Command,
-                RequestId = entity,
-                Actor = Actor,
-                Owner = $"{IssuanceOrder.SystemOwner}/{entity}",
-                Region = region,
-                Body = body,
-                Application = bytes,
-                Digest = Sm3.HashData(bytes),
-            },
-            CancellationToken.None);
+        var order = new IssuanceOrder
+        {
+            Requester = IssuanceOrder.Command,
+            Reference = entity,
+            Kind = (short)DecisionKind.Command,
+            RequestId = entity,
+            Actor = Actor,
+            Owner = $"{IssuanceOrder.SystemOwner}/{entity}",
+            Region = region,
+            Body = body,
+            Application = bytes,
+            Digest = Sm3.HashData(bytes),
+        };
+
+        // On a machine that is busy otherwise the log may be behind for a moment.
+        CertificateRow row = await SignedCalls.UntilAnsweredAsync(() => Services.GetRequiredService<IssueCertificate>().RunAsync(order, CancellationToken.None), CancellationToken.None);
         RaScope[] scope = [.. from issuer in new[] { issuers.Subscribers, issuers.Rsa }.OfType<Issuer>() from profile in RaProfiles select new RaScope(profile, issuer.KeyIdentifier)];
         await DecideAsync(Super, Audit, RaActions.Register, region, Der.Encode(new RaRegistration(name, entity, region, quota, scope)));
         return row.FindCertificate()!;
