@@ -7,6 +7,7 @@ using ZwCa.Hsm;
 using ZwCa.Jobs;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
+using ZwCa.Ra.Batches;
 using ZwCa.Ra.Certificates;
 using ZwCa.Ra.CertificationAuthority;
 using ZwCa.Ra.Deliveries;
@@ -70,6 +71,7 @@ internal static class RaHosting
         services.AddEnrollments();
         services.AddOutbox();
         services.AddDeliveries();
+        services.AddBatches();
         builder.AddTracking(options);
         services.AddApiDocument();
         services.AddJobs(RaJobs.Scheduler, RaJobs.All(options), options.Jobs, service.Database);
@@ -82,6 +84,7 @@ internal static class RaHosting
         app.MapEvidence();
         app.MapEnrollments();
         app.MapDeliveries();
+        app.MapBatches();
         app.MapCertificates();
         app.MapApiDocument();
     }

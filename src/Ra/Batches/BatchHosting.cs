@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ZwCa.Ra.Batches;
+
+/// <summary>Many applications at once.</summary>
+internal static class BatchHosting
+{
+    public static void AddBatches(this IServiceCollection services)
+    {
+        services.AddSingleton<BatchSignal>();
+        services.AddSingleton<OpenBatch>();
+        services.AddSingleton<BatchAnswers>();
+        services.AddHostedService<RunBatches>();
+    }
+
+    public static void MapBatches(this IEndpointRouteBuilder app) => BatchesApi.Map(app);
+}

@@ -1,0 +1,80 @@
+using ZwCa.Asn1.Audit;
+using ZwCa.Audit;
+using ZwCa.Data;
+using ZwCa.Officers;
+
+namespace ZwCa.Ra.Batches;
+
+/// <summary>A kind of work on batches. What it does it can do again: a node may die before it has told how far it was.</summary>
+internal interface IBatchWork
+{
+    bool Does(Batch batch, BatchTaskKind kind);
+
+    /// <summary>Goes on from where the run's task is, a part after the other, each written by <see cref="BatchRun.AdvanceAsync"/>; the last with the state done.</summary>
+    /// <exception cref="Contracts.RefusalException">It cannot be done at all. Where another time is better, of a kind that says so: it is tried again.</exception>
+    Task RunAsync(BatchRun run, CancellationToken cancellationToken);
+}
+
+/// <summary>Another node is at it.</summary>
+internal sealed class ClaimLostException() : Exception("Another node has taken this task over.");
+
+/// <summary>One task in the hands of one node.</summary>
+/// <param name="officer">Who asked for it, in office.</param>
+internal sealed class BatchRun(Database database, AuditLog log, TimeProvider time, Batch batch, BatchTask task, Officer officer, byte[] claim)
+{
+    /// <summary>Longer than a part takes; where a node dies, so long its task waits.</summary>
+    public static readonly TimeSpan ClaimFor = TimeSpan.FromSeconds(30);
+
+    public Batch Batch { get; } = batch;
+
+    /// <summary>How far it is.</summary>
+    public BatchTask Task { get; private set; } = task;
+
+    public Officer Officer { get; } = officer;
+
+    /// <summary>Writes in one transaction how far the work is, what it refused, and what else belongs to that part.</summary>
+    /// <param name="now">The task with what has changed of it.</param>
+    /// <param name="part">May run twice; null: nothing else.</param>
+    /// <exception cref="ClaimLostException">Nothing was written.</exception>
+    public async Task AdvanceAsync(BatchTask now, IReadOnlyList<BatchRefusal> refusals, Func<Transaction, Task>? part, CancellationToken cancellationToken)
+    {
+        DateTimeOffset at = time.GetUtcNow();
+        BatchTask next = now with { ClaimedUntil = at + ClaimFor, EndedAt = now.State == BatchTaskState.Running ? null : at };
+        bool isWritten = await database.WriteAsync(
+            async transaction =>
+            {
+                if (!await BatchStore.AdvanceAsync(transaction, next, claim))
+                {
+                    return false;
+                }
+
+                await BatchStore.RefuseAsync(transaction, next, refusals);
+                if (part is not null)
+                {
+                    await part(transaction);
+                }
+
+                if (next.State != BatchTaskState.Running)
+                {
+                    await log.AppendAsync(transaction, EventOf(next));
+                }
+
+                return true;
+            },
+            cancellationToken);
+        Task = isWritten ? next : throw new ClaimLostException();
+    }
+
+    private AuditEvent EventOf(BatchTask ended) =>
+        new(Officer.Actor, $"batch.{ended.Kind.ToString().ToLowerInvariant()}", new AuditObject("batch", Batch.Id), ended.State == BatchTaskState.Done ? AuditOutcome.Done : AuditOutcome.Refused)
+        {
+            Fields =
+            [
+                new AuditField.Number("task", ended.Number),
+                new AuditField.Number("rows", ended.Reached),
+                new AuditField.Number("done", ended.Done),
+                new AuditField.Number("refused", ended.Refused),
+                .. ended.ApprovalHash is null ? [] : (AuditField[])[new AuditField.Octets("approval", ended.ApprovalHash)],
+            ],
+        };
+}

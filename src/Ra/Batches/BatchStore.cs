@@ -1,0 +1,99 @@
+using ZwCa.Data;
+using ZwCa.Ra.Enrollments;
+
+namespace ZwCa.Ra.Batches;
+
+/// <summary>The rows of batches, inside one unit of work.</summary>
+internal static class BatchStore
+{
+    public static Task<Batch?> FindAsync(Transaction transaction, byte[] id) =>
+        transaction.FindAsync<Batch>($"SELECT {Batch.Columns} FROM batch WHERE batch_id = @Id", new { Id = id });
+
+    public static Task<IReadOnlyList<BatchTask>> ListTasksAsync(Transaction transaction, byte[] id) =>
+        transaction.QueryAsync<BatchTask>($"SELECT {BatchTask.Columns} FROM batch_task WHERE batch_id = @Id ORDER BY number", new { Id = id });
+
+    public static Task InsertAsync(Transaction transaction, Batch batch) => transaction.ExecuteAsync(
+        """
+        INSERT INTO batch (batch_id, kind, region, title, content_sealed, data_key_id, created_by, created_at)
+        VALUES (@BatchId, @Kind, @Region, @Title, @ContentSealed, @DataKeyId, @CreatedBy, @CreatedAt)
+        """,
+        batch);
+
+    /// <returns>False: another task of the batch runs.</returns>
+    public static Task<bool> TryStartAsync(Transaction transaction, BatchTask task) => transaction.TryInsertAsync(
+        """
+        INSERT INTO batch_task (batch_id, number, kind, state, officer_serial, approval_hash, reached, done, refused, reason, claimed_until, started_at)
+        VALUES (@BatchId, @Number, @Kind, 0, @OfficerSerial, @ApprovalHash, 0, 0, 0, @Reason, 0, @StartedAt)
+        """,
+        task);
+
+    /// <returns>One that runs and that no node is at, by now this one's; null: there is none.</returns>
+    /// <param name="claim">16 bytes of this claim's own.</param>
+    public static async Task<BatchTask?> ClaimAsync(Transaction transaction, byte[] claim, DateTimeOffset now, DateTimeOffset until)
+    {
+        BatchTask? task = await transaction.FindAsync<BatchTask>(
+            $"SELECT {BatchTask.Columns} FROM batch_task WHERE state = 0 AND claimed_until <= @Now ORDER BY started_at, batch_id {transaction.Dialect.Limit(1)}", new { Now = now });
+        return task is not null
+            && await transaction.ExecuteAsync(
+                "UPDATE batch_task SET claim = @Claim, claimed_until = @Until WHERE batch_id = @BatchId AND number = @Number AND state = 0 AND claimed_until = @ClaimedUntil",
+                new { task.BatchId, task.Number, task.ClaimedUntil, Claim = claim, Until = until }) == 1
+                ? task with { ClaimedUntil = until }
+                : null;
+    }
+
+    /// <summary>Whoever comes first after that time goes on with it.</summary>
+    public static Task<int> ReleaseAsync(Transaction transaction, BatchTask task, byte[] claim, DateTimeOffset from) => transaction.ExecuteAsync(
+        "UPDATE batch_task SET claimed_until = @From WHERE batch_id = @BatchId AND number = @Number AND state = 0 AND claim = @Claim", new { task.BatchId, task.Number, From = from, Claim = claim });
+
+    /// <summary>Writes how far a task is; whoever has the claim no longer, changes nothing.</summary>
+    /// <returns>False: another node is at it, or it has ended.</returns>
+    public static async Task<bool> AdvanceAsync(Transaction transaction, BatchTask task, byte[] claim) => await transaction.ExecuteAsync(
+        """
+        UPDATE batch_task SET
+            state = @State, reached = @Reached, position = @Position, row_count = @RowCount, done = @Done, refused = @Refused, reason = @Reason, claimed_until = @ClaimedUntil, ended_at = @EndedAt
+        WHERE batch_id = @BatchId AND number = @Number AND state = 0 AND claim = @Claim
+        """,
+        new
+        {
+            task.BatchId,
+            task.Number,
+            task.State,
+            task.Reached,
+            task.Position,
+            task.RowCount,
+            task.Done,
+            task.Refused,
+            task.Reason,
+            task.ClaimedUntil,
+            task.EndedAt,
+            Claim = claim,
+        }) == 1;
+
+    public static Task RefuseAsync(Transaction transaction, BatchTask task, IReadOnlyList<BatchRefusal> refusals) => refusals.Count == 0
+        ? Task.CompletedTask
+        : transaction.BulkInsertAsync(
+            "batch_refusal", ["batch_id", "number", "row_number", "reason"], [.. refusals.Select(each => new object?[] { task.BatchId, task.Number, each.RowNumber, each.Reason })]);
+
+    public static Task<IReadOnlyList<BatchRefusal>> ListRefusalsAsync(Transaction transaction, byte[] id, short number, long after, int rows) => transaction.QueryAsync<BatchRefusal>(
+        $"SELECT row_number, reason FROM batch_refusal WHERE batch_id = @Id AND number = @Number AND row_number > @After ORDER BY row_number {transaction.Dialect.Limit(rows)}",
+        new { Id = id, Number = number, After = after });
+
+    public static Task AddRowsAsync(Transaction transaction, byte[] id, IReadOnlyList<BatchRow> rows) => rows.Count == 0
+        ? Task.CompletedTask
+        : transaction.BulkInsertAsync("batch_row", ["batch_id", "row_number", "enrollment_id"], [.. rows.Select(each => new object?[] { id, each.RowNumber, each.EnrollmentId })]);
+
+    public static Task<IReadOnlyList<BatchRow>> ListRowsAsync(Transaction transaction, byte[] id, long after, int rows) => transaction.QueryAsync<BatchRow>(
+        $"SELECT row_number, enrollment_id FROM batch_row WHERE batch_id = @Id AND row_number > @After ORDER BY row_number {transaction.Dialect.Limit(rows)}", new { Id = id, After = after });
+
+    public static async Task<IReadOnlyDictionary<string, long>> CountStatesAsync(Transaction transaction, byte[] id) =>
+        (await transaction.QueryAsync<StateCount>(
+            "SELECT e.state, COUNT(*) AS number FROM batch_row r JOIN enrollment e ON e.enrollment_id = r.enrollment_id WHERE r.batch_id = @Id GROUP BY e.state ORDER BY e.state", new { Id = id }))
+            .ToDictionary(each => EnrollmentNames.NameOf(each.State), each => each.Number);
+
+    private sealed record StateCount
+    {
+        public required EnrollmentState State { get; init; }
+
+        public required long Number { get; init; }
+    }
+}

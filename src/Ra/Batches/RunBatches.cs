@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using ZwCa.Asn1.Pkix;
+using ZwCa.Audit;
+using ZwCa.Contracts;
+using ZwCa.Data;
+using ZwCa.Officers;
+
+namespace ZwCa.Ra.Batches;
+
+/// <summary>Does what was asked for of batches, on every node: which node is at a task, its claim says. What is interrupted goes on where it was, on whatever node.</summary>
+internal sealed partial class RunBatches(
+    Database database, AuditLog log, OfficerDirectory directory, IEnumerable<IBatchWork> works, BatchSignal signal, TimeProvider time, ILogger<RunBatches> logger)
+    : BackgroundService
+{
+    /// <summary>A long one keeps a short one waiting only where there are several long ones.</summary>
+    private const int AtOnce = 2;
+
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(2);
+
+    /// <summary>What another time may be better.</summary>
+    private static readonly HashSet<Refusal> Passing = [Refusal.Unavailable, Refusal.AuditUnavailable, Refusal.InProgress, Refusal.TooManyRequests];
+
+    /// <summary>One task, as far as it gets.</summary>
+    /// <returns>False: none waits.</returns>
+    public async Task<bool> RunOneAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        byte[] claim = RandomNumberGenerator.GetBytes(16);
+        BatchTask? task = await database.WriteAsync(transaction => BatchStore.ClaimAsync(transaction, claim, now, now + BatchRun.ClaimFor), cancellationToken);
+        if (task is null)
+        {
+            return false;
+        }
+
+        FaultPoint.Reach("batch-claimed");
+        Batch batch = (await database.ReadAsync(transaction => BatchStore.FindAsync(transaction, task.BatchId), cancellationToken))!;
+        Officer officer = await directory.FindAsync(SerialNumber.Parse(task.OfficerSerial), cancellationToken)
+            ?? throw new InvalidDataException($"The officer {task.OfficerSerial} of a batch is gone.");
+        var run = new BatchRun(database, log, time, batch, task, officer, claim);
+        try
+        {
+            officer.RequireStanding(now);
+            await works.Single(each => each.Does(batch, task.Kind)).RunAsync(run, cancellationToken);
+        }
+        catch (ClaimLostException)
+        {
+            LogTakenOver(logger, batch.Id, task.Number);
+        }
+        catch (RefusalException e) when (!Passing.Contains(e.Kind) && e.RetryAfter is null)
+        {
+            await run.AdvanceAsync(run.Task with { State = BatchTaskState.Refused, Reason = e.Message }, [], null, cancellationToken);
+        }
+        catch
+        {
+            // Whatever it is: soon again, from where it was.
+            await database.WriteAsync(transaction => BatchStore.ReleaseAsync(transaction, task, claim, time.GetUtcNow() + Look), CancellationToken.None);
+            throw;
+        }
+
+        return true;
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => LoopAsync(stoppingToken)));
+
+    private async Task LoopAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (!await RunOneAsync(stoppingToken))
+                {
+                    await signal.WaitAsync(Look, stoppingToken);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                // The service ends; the claim expires, and the task goes on elsewhere or later.
+            }
+            catch (Exception e)
+            {
+                LogFailed(logger, e);
+                await Task.WhenAny(Task.Delay(Look, stoppingToken));
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Work on a batch was interrupted; it goes on in a moment")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Another node goes on with task {Number} of batch {Batch}")]
+    private static partial void LogTakenOver(ILogger logger, string batch, short number);
+}
+
+/// <summary>A task waits.</summary>
+internal sealed class BatchSignal : Signal;
