@@ -11,5 +11,7 @@ internal static class ServicePrograms
     /// <summary>How a service is started; the caller says where its output goes.</summary>
     /// <param name="role">One of <see cref="Roles"/>.</param>
     public static ProcessStartInfo Start(string role, IEnumerable<string> arguments) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, role, $"zwca-{role}.dll"), .. arguments]);
+        new("dotnet", [FileOf(role), .. arguments]);
+
+    public static string FileOf(string role) => Path.Combine(AppContext.BaseDirectory, role, $"zwca-{role}.dll");
 }

@@ -17,7 +17,10 @@ internal sealed record ServicePlace
     /// <summary>ADDRESS:PORT of health and metrics, on loopback.</summary>
     public required string Management { get; init; }
 
-    /// <summary>ADDRESS:PORT where CRLs and CA certificates are given to everybody. Null: a web server does that, from the folder <c>publication</c>.</summary>
+    /// <summary>
+    /// ADDRESS:PORT where CRLs and CA certificates are given to everybody. Null: a web server does that, from the folder <c>publication</c>. Of an RA: where applicants look up their tracking numbers;
+    /// null: nowhere.
+    /// </summary>
     public string? Publication { get; init; }
 
     /// <summary>Of a CA: https://HOST:PORT of its KMC. Null: it issues no pairs.</summary>
@@ -246,6 +249,11 @@ internal static class ServiceSettings
             },
             ["Profiles"] = new JsonObject(papers.Profiles.Select(each => KeyValuePair.Create<string, JsonNode?>(each.Key, each.Value.DeepClone()))),
         };
+        if (place.Publication is not null)
+        {
+            settings["TrackingListen"] = place.Publication;
+        }
+
         return Write(target, RaFileName, common, "Ra", settings);
     }
 

@@ -9,10 +9,10 @@ using ZwCa.Hsm.Simulator;
 namespace ZwCa.Admin.Demo;
 
 /// <summary>
-/// hsm-sim as a child process with a fresh store, whose five holders are files of the demo: any three open a partition. It ends when this
-/// process ends.
+/// hsm-sim as a child process with a store whose five holders are files of the demo: any three open a partition. It ends when this process ends; what it
+/// keeps is encrypted, and opened again by three.
 /// </summary>
-internal sealed class DemoDevice : IAsyncDisposable
+internal sealed class DemoDevice(DirectoryInfo folder, string password) : IAsyncDisposable
 {
     public const int Threshold = 3;
 
@@ -21,33 +21,27 @@ internal sealed class DemoDevice : IAsyncDisposable
 
     private static readonly string[] HolderNames = ["赵", "钱", "孙", "李", "周"];
 
-    private readonly DirectoryInfo _folder;
-    private readonly string _password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private Process? _process;
     private IPEndPoint? _endpoint;
 
-    /// <param name="folder">What an earlier demo left there is deleted; anything else is left alone.</param>
-    /// <exception cref="DemoException">The folder is not a demo's.</exception>
-    public DemoDevice(DirectoryInfo folder)
-    {
-        _folder = folder;
-        DemoFolder.Renew(folder);
-    }
+    /// <summary>Beside this program, put there by the build.</summary>
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "hsm-sim", OperatingSystem.IsWindows() ? "hsm-sim.exe" : "hsm-sim");
 
     public static IReadOnlyList<string> Holders => HolderNames;
 
-    private string Store => Path.Combine(_folder.FullName, "store");
+    private string Store => Path.Combine(folder.FullName, "store");
 
     /// <summary>Makes the holders' keys and a partition whose shares are encrypted to them.</summary>
     /// <param name="partitions">Names.</param>
     /// <exception cref="DemoException">hsm-sim refused.</exception>
-    public void Initialize(params string[] partitions)
+    public void Initialize(params IReadOnlyList<string> partitions)
     {
+        folder.Create();
         var options = new List<string>();
         foreach (string name in HolderNames)
         {
             using var key = Sm2PrivateKey.Generate();
-            File.WriteAllText(KeyFile(name), Sm2KeyFile.Write(key, _password));
+            File.WriteAllText(KeyFile(name), Sm2KeyFile.Write(key, password));
             options.AddRange(["--holder", $"{name}={Convert.ToHexStringLower(key.PublicKey.ToBytes())}"]);
         }
 
@@ -57,10 +51,11 @@ internal sealed class DemoDevice : IAsyncDisposable
         }
     }
 
+    /// <param name="listen">Where the services expect it.</param>
     /// <exception cref="DemoException">It did not come up.</exception>
-    public void Start()
+    public void Start(IPEndPoint listen)
     {
-        _process = Launch(["run", "--store", Store, "--listen", "127.0.0.1:0", "--until-stdin-closes"]);
+        _process = Launch(["run", "--store", Store, "--listen", $"{listen}", "--until-stdin-closes"]);
         _process.StandardInput.AutoFlush = true;
         Task<string> log = _process.StandardError.ReadToEndAsync();
         string? line = _process.StandardOutput.ReadLine();
@@ -69,9 +64,17 @@ internal sealed class DemoDevice : IAsyncDisposable
             : throw new DemoException($"hsm-sim did not come up: {log.Result}");
     }
 
-    /// <summary>One holder opens his share with his own key and enters it.</summary>
+    /// <summary>As many holders as it takes open their shares, each with his own key, and enter them.</summary>
     /// <exception cref="DemoException">Refused.</exception>
-    public void Unlock(string partition, string holder) =>
+    public void Unlock(IReadOnlyList<string> partitions) => Parallel.ForEach(partitions, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, partition =>
+    {
+        foreach (string holder in Holders.Take(Threshold))
+        {
+            Unlock(partition, holder);
+        }
+    });
+
+    private void Unlock(string partition, string holder) =>
         Run(["unlock", "--connect", $"{_endpoint}", "--clients", ClientFolder("console"), "--partition", partition, "--key", KeyFile(holder)]);
 
     /// <exception cref="HsmException">Locked, or away.</exception>
@@ -114,7 +117,7 @@ internal sealed class DemoDevice : IAsyncDisposable
     /// <summary>HOST:PORT.</summary>
     public string Endpoint => _endpoint!.ToString();
 
-    private string KeyFile(string holder) => Path.Combine(_folder.FullName, $"holder-{holder}.pem");
+    private string KeyFile(string holder) => Path.Combine(folder.FullName, $"holder-{holder}.pem");
 
     private void Run(string[] arguments)
     {
@@ -131,18 +134,13 @@ internal sealed class DemoDevice : IAsyncDisposable
 
     private Process Launch(string[] arguments)
     {
-        // Beside this program, put there by the build.
-        string program = Path.Combine(AppContext.BaseDirectory, "hsm-sim", OperatingSystem.IsWindows() ? "hsm-sim.exe" : "hsm-sim");
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(Program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment[PasswordVariable] = _password;
+        start.Environment[PasswordVariable] = password;
         return Process.Start(start)!;
     }
 }
-
-/// <summary>The demo cannot go on; the message says why.</summary>
-internal sealed class DemoException(string message) : Exception(message);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Spectre.Console;
 using ZwCa.Admin.Doctor;
 
 namespace ZwCa.Admin.Demo;
@@ -11,22 +10,20 @@ internal static class DemoDoctor
     /// <summary>A CA that has just started has all its CRLs to make first.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <param name="trust">Output of the ceremony.</param>
-    /// <param name="province">It runs.</param>
-    /// <param name="anchor">To which the CA's log appends its checkpoints.</param>
+    /// <param name="system">It runs.</param>
     /// <param name="certificates">Files of certificates that the CA has issued.</param>
-    /// <returns>Whether nothing is bad.</returns>
-    public static async Task<bool> ShowAsync(string trust, DemoProvince province, string anchor, IReadOnlyList<string> certificates)
+    public static async Task ShowAsync(DemoInstallation system, IReadOnlyList<string> certificates)
     {
-        AnsiConsole.MarkupLine("\n[bold]The doctor, from outside[/]");
+        DemoScreen.Open("The doctor · 体检", "What an operator's monitoring sees from outside, with the command of every day.");
         string[] arguments =
         [
-            "--trust", trust, "--url", Plain(province.Publication), "--management", Plain(province.Management), "--management", Plain(province.Responder.Management),
-            "--ocsp", Plain(province.Responder.Url), "--log", anchor, .. certificates.SelectMany(file => (string[])["--certificate", file]),
+            "--trust", Path.GetRelativePath(Environment.CurrentDirectory, system.Ceremony.Output), "--url", Plain(system.Publication),
+            .. system.Processes.SelectMany(each => (string[])["--management", Plain(each.Management)]), "--ocsp", Plain(system.Responder.Url), "--log", system.LogAnchor,
+            .. certificates.SelectMany(file => (string[])["--certificate", file]),
         ];
 
         // Plain, so that a narrow terminal does not break the lines.
-        Console.WriteLine($"  zwca {DoctorVerb.Name} {string.Join(' ', arguments)}");
+        DemoScreen.Plain($"  zwca {DoctorVerb.Name} {string.Join(' ', arguments)}");
         var clock = Stopwatch.StartNew();
         while (true)
         {
@@ -40,10 +37,11 @@ internal static class DemoDoctor
 
             foreach (string line in text.ToString().TrimEnd().ReplaceLineEndings("\n").Split('\n'))
             {
-                Console.WriteLine($"  {line}");
+                DemoScreen.Plain($"  {line}");
             }
 
-            return DemoCommand.Report($"exit code {code}: {(code == (int)Health.Ok ? "all is well" : code == (int)Health.Warning ? "nothing is bad" : "not well")}", code is (int)Health.Ok or (int)Health.Warning);
+            DemoScreen.Report($"exit code {code}: {(code == (int)Health.Ok ? "all is well" : code == (int)Health.Warning ? "nothing is bad" : "not well")}", code is (int)Health.Ok or (int)Health.Warning);
+            return;
         }
     }
 

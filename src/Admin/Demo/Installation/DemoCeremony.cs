@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Token;
@@ -32,15 +31,16 @@ internal sealed class DemoCeremony : IAsyncDisposable
 
     private readonly DirectoryInfo _room;
     private readonly DemoDevice _device;
-    private readonly string _pin = $"demo-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
+    private readonly string _pin;
     private readonly Dictionary<string, UnlockedToken> _tokens = [];
     private readonly Dictionary<string, SimulatorHsm> _devices = [];
     private readonly Dictionary<string, Certificate> _certificates = [];
 
-    private DemoCeremony(DirectoryInfo room, DemoDevice device)
+    private DemoCeremony(DirectoryInfo room, DemoDevice device, string pin)
     {
         _room = room;
         _device = device;
+        _pin = pin;
     }
 
     /// <summary>Where its output is.</summary>
@@ -52,18 +52,22 @@ internal sealed class DemoCeremony : IAsyncDisposable
     /// <summary>The KMC's records.</summary>
     public DatabaseOptions KmcRecords => new() { ConnectionString = ConnectionOf("kmc") };
 
+    private DirectoryInfo Tokens => new(Path.Combine(_room.FullName, "tokens"));
+
     private string PlanPath => Path.Combine(_room.FullName, "plan.json");
 
-    /// <param name="room">Made anew.</param>
+    /// <param name="room">Empty, or as an earlier demo left it.</param>
     /// <param name="device">Open, with the plan's partitions.</param>
+    /// <param name="isNew">Perform it; otherwise it was performed.</param>
     /// <exception cref="CeremonyException">It could not be carried out.</exception>
-    public static async Task<DemoCeremony> PerformAsync(DirectoryInfo room, DemoDevice device)
+    public static async Task<DemoCeremony> OpenAsync(DirectoryInfo room, DemoDevice device, string pin, bool isNew)
     {
-        DemoFolder.Renew(room);
-        var ceremony = new DemoCeremony(room, device);
+        room.Create();
+        var ceremony = new DemoCeremony(room, device, pin);
         try
         {
-            await ceremony.PerformAsync();
+            Environment.SetEnvironmentVariable(CeremonyRun.LinkPasswordVariable, pin);
+            await (isNew ? ceremony.PerformAsync() : ceremony.LoadAsync());
             return ceremony;
         }
         catch
@@ -89,7 +93,8 @@ internal sealed class DemoCeremony : IAsyncDisposable
     public async Task<HsmKey> KeyAsync(string partition, string label) =>
         await _devices[partition].FindKeyAsync(new KeyLabel(label)) ?? throw new DemoException($"The partition {partition} has no key {label}.");
 
-    public UnlockedToken Token(string officer) => _tokens[officer];
+    /// <summary>Of an officer whom the ceremony put into office.</summary>
+    public string TokenOf(string officer) => Path.Combine(Tokens.FullName, officer);
 
     public async ValueTask DisposeAsync()
     {
@@ -108,7 +113,7 @@ internal sealed class DemoCeremony : IAsyncDisposable
     {
         // Step 1: people come with their keys.
         JsonObject plan = ReadPlan();
-        var tokens = new DirectoryInfo(Path.Combine(_room.FullName, "tokens"));
+        DirectoryInfo tokens = Tokens;
         foreach (JsonObject witness in Entries(plan, "witnesses").Take((int)plan["witnessThreshold"]!))
         {
             string name = (string)witness["name"]!;
@@ -127,7 +132,7 @@ internal sealed class DemoCeremony : IAsyncDisposable
         }
 
         await File.WriteAllTextAsync(Path.Combine(_room.FullName, "persons.json"), persons.ToJsonString());
-        DemoCommand.Report($"{_tokens.Count} witnesses and officers have made their keys in tokens of their own (software, marked DEMO) and brought requests", true);
+        DemoScreen.Report($"{_tokens.Count} witnesses and officers have made their keys in tokens of their own (software, marked DEMO) and brought requests", true);
 
         // Step 2: the plan, with their keys and the devices in it, reviewed by its hash.
         foreach (JsonObject device in Entries(plan, "devices"))
@@ -146,7 +151,6 @@ internal sealed class DemoCeremony : IAsyncDisposable
 
         await File.WriteAllTextAsync(PlanPath, plan.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
         PlanFile file = PlanFile.Read(PlanPath, null);
-        Environment.SetEnvironmentVariable(CeremonyRun.LinkPasswordVariable, _pin);
         foreach (ServicePlan service in file.Plan.Services)
         {
             Environment.SetEnvironmentVariable(service.ConnectionVariable, ConnectionOf(service.Id));
@@ -163,9 +167,9 @@ internal sealed class DemoCeremony : IAsyncDisposable
             scratch.Delete(recursive: true);
         }
 
-        DemoCommand.Report($"the plan was rehearsed with keys that were thrown away; its SM3 is {file.Hash[..16]}…", true);
+        DemoScreen.Report($"the plan was rehearsed with keys that were thrown away; its SM3 is {file.Hash[..16]}…", true);
         string? missing = await CeremonyRun.RunAsync(file, null, Output, TimeProvider.System, _ => { }, CancellationToken.None);
-        DemoCommand.Report("it waits for the holders of the KMC's partition, who have to sign that the CA may ask for keys", missing is not null);
+        DemoScreen.Report("it waits for the holders of the KMC's partition, who have to sign that the CA may ask for keys", missing is not null);
         foreach (string holder in DemoDevice.Holders.Take(DemoDevice.Threshold))
         {
             _device.Sign(holder, Path.Combine(Output, CeremonyFolder.PolicyFolder, "kmc.der"), Path.Combine(Output, CeremonyFolder.PolicyFolder, $"kmc-{holder}.sig"));
@@ -184,14 +188,29 @@ internal sealed class DemoCeremony : IAsyncDisposable
             await File.WriteAllBytesAsync(Path.Combine(Output, CeremonyFolder.SignatureFolder, $"{witness.Name}.sig"), signature);
         }
 
-        foreach (InventoryCertificate entry in Inventory.Read(await File.ReadAllBytesAsync(Path.Combine(Output, Inventory.FileName))).Certificates)
-        {
-            _certificates.Add(entry.Id, CertificateFile.Read(await File.ReadAllBytesAsync(Path.Combine(Output, entry.File)), entry.File));
-        }
-
+        await ReadCertificatesAsync();
         foreach ((string id, _, _, _) in Officers)
         {
             _tokens[id].ImportCertificate(OfficerContainer, _certificates[$"officer-{id}"]);
+            _tokens[id].ImportCertificate(LinkContainer, _certificates[$"link-{id}"]);
+        }
+    }
+
+    private async Task LoadAsync()
+    {
+        foreach (DevicePlan device in PlanFile.Read(PlanPath, null).Plan.Devices)
+        {
+            _devices.Add(device.Partition, await _device.ConnectAsync(device.Partition));
+        }
+
+        await ReadCertificatesAsync();
+    }
+
+    private async Task ReadCertificatesAsync()
+    {
+        foreach (InventoryCertificate entry in Inventory.Read(await File.ReadAllBytesAsync(Path.Combine(Output, Inventory.FileName))).Certificates)
+        {
+            _certificates.Add(entry.Id, CertificateFile.Read(await File.ReadAllBytesAsync(Path.Combine(Output, entry.File)), entry.File));
         }
     }
 

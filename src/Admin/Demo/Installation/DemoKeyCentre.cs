@@ -21,23 +21,26 @@ internal sealed class DemoKeyCentre : IAsyncDisposable
     public Uri Address => _service.Address;
 
     /// <summary>Configures it from the ceremony's output and starts it; its officers register the CA.</summary>
-    /// <param name="folder">Made anew.</param>
     /// <exception cref="DemoException">It did not come up.</exception>
-    public static async Task<DemoKeyCentre> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, LinkTrust trust)
+    public static async Task<DemoKeyCentre> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, DemoState state, LinkTrust trust)
     {
-        DemoFolder.Renew(folder);
-        IPEndPoint listen = DemoService.FreeEndPoint();
-        IPEndPoint management = DemoService.FreeEndPoint();
+        IPEndPoint listen = state.EndPointOf(Name);
+        IPEndPoint management = state.EndPointOf($"{Name}-management");
         var place = new ServicePlace { Listen = listen.ToString(), Management = management.ToString(), ConnectionString = ceremony.KmcRecords.ConnectionString, Mode = "Demo" };
-        string config = ServiceSettings.WriteKmc(new CeremonyFolder(ceremony.Output), Name, Name, place, Path.Combine(folder.FullName, Name));
+        string target = Path.Combine(folder.FullName, Name);
+        string config = state.IsInstalled ? Path.Combine(target, ServiceSettings.KmcFileName) : ServiceSettings.WriteKmc(new CeremonyFolder(ceremony.Output), Name, Name, place, target);
         var centre = new DemoKeyCentre(new DemoService(Name, config, listen, management));
         try
         {
             centre._service.Run("migrate");
             await centre._service.StartAsync();
-            DemoCommand.Report($"zwca-kmc runs as process {centre._service.ProcessId}, with a device partition, records and officers of its own", true);
-            await centre.RegisterAsync(ceremony, trust);
-            DemoCommand.Report("its 超级管理员 proposes that the CA is served, its 审计管理员 approves; the device knows the CA from the ceremony, by three holders", true);
+            DemoScreen.Report($"zwca-kmc runs as process {centre._service.ProcessId}, with a device partition, records and officers of its own", true);
+            if (!state.IsInstalled)
+            {
+                await centre.RegisterAsync(ceremony, state, trust);
+                DemoScreen.Report("its 超级管理员 proposes that the CA is served, its 审计管理员 approves; the device knows the CA from the ceremony, by three holders", true);
+            }
+
             return centre;
         }
         catch
@@ -47,16 +50,15 @@ internal sealed class DemoKeyCentre : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the service in order.</summary>
-    public void Stop() => _service.Stop();
+    public DemoService Service => _service;
 
     public ValueTask DisposeAsync() => _service.DisposeAsync();
 
-    private async Task RegisterAsync(DemoCeremony ceremony, LinkTrust trust)
+    private async Task RegisterAsync(DemoCeremony ceremony, DemoState state, LinkTrust trust)
     {
-        using DemoParty super = DemoParty.OfToken(ceremony.Token("kmc-super"), ceremony.Certificate("link-kmc-super"), Address, trust, Name);
-        using DemoParty audit = DemoParty.OfToken(ceremony.Token("kmc-audit"), ceremony.Certificate("link-kmc-audit"), Address, trust, Name);
-        var registration = new CaRegistration(DemoProvince.CaName, ceremony.Certificate("ca-message"), "ca", SignedPart.Content, SignatureForm.Der);
+        using DemoParty super = DemoParty.Open(ceremony.TokenOf("kmc-super"), state.Pin, Address, trust, Name);
+        using DemoParty audit = DemoParty.Open(ceremony.TokenOf("kmc-audit"), state.Pin, Address, trust, Name);
+        var registration = new CaRegistration(DemoInstallation.CaName, ceremony.Certificate("ca-message"), "ca", SignedPart.Content, SignatureForm.Der);
         var command = new Application(
             DecisionKind.Command,
             Name,

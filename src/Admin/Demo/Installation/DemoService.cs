@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
 using ZwCa.Admin.Programs;
 
 namespace ZwCa.Admin.Demo;
@@ -30,25 +28,6 @@ internal sealed class DemoService : IAsyncDisposable
     public Uri Management { get; }
 
     public int ProcessId => _process!.Id;
-
-    /// <summary>One on loopback that nobody uses just now, and that no connection gets by chance before the service starts: those begin at 32768.</summary>
-    public static IPEndPoint FreeEndPoint()
-    {
-        while (true)
-        {
-            var free = new IPEndPoint(IPAddress.Loopback, RandomNumberGenerator.GetInt32(20_000, 32_768));
-            try
-            {
-                using var listener = new TcpListener(free);
-                listener.Start();
-                return free;
-            }
-            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // Another one.
-            }
-        }
-    }
 
     /// <summary>Runs a verb of the service's program.</summary>
     /// <returns>What it printed.</returns>

@@ -32,23 +32,25 @@ internal sealed class DemoResponder : IAsyncDisposable
 
     /// <summary>Configures it from the ceremony's output and starts it.</summary>
     /// <param name="ca">Where the CA listens.</param>
-    /// <param name="folder">Made anew.</param>
     /// <exception cref="DemoException">It did not come up.</exception>
-    public static async Task<DemoResponder> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, Uri ca)
+    public static async Task<DemoResponder> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, DemoState state, Uri ca)
     {
-        IPEndPoint listen = DemoService.FreeEndPoint();
-        IPEndPoint management = DemoService.FreeEndPoint();
-        string config = ServiceSettings.WriteOcsp(
-            new CeremonyFolder(ceremony.Output),
-            Name,
-            "service",
-            new ServicePlace { Listen = listen.ToString(), Management = management.ToString(), Ca = ca.GetLeftPart(UriPartial.Authority), Mode = "Demo" },
-            Path.Combine(folder.FullName, Name));
+        IPEndPoint listen = state.EndPointOf(Name);
+        IPEndPoint management = state.EndPointOf($"{Name}-management");
+        string target = Path.Combine(folder.FullName, Name);
+        string config = state.IsInstalled
+            ? Path.Combine(target, ServiceSettings.OcspFileName)
+            : ServiceSettings.WriteOcsp(
+                new CeremonyFolder(ceremony.Output),
+                Name,
+                "service",
+                new ServicePlace { Listen = listen.ToString(), Management = management.ToString(), Ca = ca.GetLeftPart(UriPartial.Authority), Mode = "Demo" },
+                target);
         var responder = new DemoResponder(new DemoService("ocsp", config, listen, management), new Uri($"http://{listen}/ocsp"));
         try
         {
             await responder._service.StartAsync();
-            DemoCommand.Report($"zwca-ocsp runs as process {responder._service.ProcessId}: it pulls the CA's signed feed, and answers on {responder.Url}", true);
+            DemoScreen.Report($"zwca-ocsp runs as process {responder._service.ProcessId}: it pulls the CA's signed feed, and answers on {responder.Url}", true);
             return responder;
         }
         catch
@@ -61,39 +63,37 @@ internal sealed class DemoResponder : IAsyncDisposable
     /// <summary>Asks until the answer is the one that is due: what has just changed takes a moment on its way.</summary>
     /// <param name="status"><c>good</c>, <c>revoked</c> or <c>unknown</c>.</param>
     /// <param name="isFresh">The answer is to be signed just now.</param>
-    /// <returns>Whether it came.</returns>
-    public async Task<bool> SaysAsync(string what, SerialNumber serialNumber, Certificate issuer, string status, CertIdHash hash = CertIdHash.Sha1, bool isFresh = false)
+    /// <returns>What it said last, whether that is what was due, and the bytes of question and answer.</returns>
+    public async Task<OcspSaid> AskAsync(SerialNumber serialNumber, Certificate issuer, string status, CertIdHash hash = CertIdHash.Sha1, bool isFresh = false)
     {
         Nonce? nonce = isFresh ? new Nonce(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)) : null;
         var question = new OcspQuestion(issuer, serialNumber, hash, nonce);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        OcspVerdict verdict;
-        bool came;
-        do
+        while (true)
         {
             using HttpRequestMessage message = question.ToMessage(Url);
             using Downloaded answer = Downloader.RequireFound(await _downloader.SendAsync(message, new DownloadLimits(OcspQuestion.MaxLength, Patience), CancellationToken.None));
-            verdict = question.Judge(answer, TimeProvider.System.GetUtcNow());
-            came = verdict.Fault is null && StatusOf(verdict) == status && (!isFresh || verdict.Nonce == nonce);
+            OcspVerdict verdict = question.Judge(answer, TimeProvider.System.GetUtcNow());
+            string said = verdict.Fault ?? StatusOf(verdict);
+            bool isRight = said == status && (!isFresh || verdict.Nonce == nonce);
+            if (isRight || clock.Elapsed > Patience)
+            {
+                byte[] bytes = new byte[answer.Content.Length];
+                answer.Content.Position = 0;
+                answer.Content.ReadExactly(bytes);
+                return new OcspSaid(said, isRight, await message.Content!.ReadAsByteArrayAsync(), bytes);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
         }
-        while (!came && clock.Elapsed < Patience && await WaitAsync());
-        string said = verdict.Fault ?? StatusOf(verdict);
-        return DemoCommand.Report($"{what}: {said}{(isFresh ? ", signed just now" : "")}", came);
     }
 
-    /// <summary>Ends it in order.</summary>
-    public void Stop() => _service.Stop();
+    public DemoService Service => _service;
 
     public async ValueTask DisposeAsync()
     {
         _downloader.Dispose();
         await _service.DisposeAsync();
-    }
-
-    private static async Task<bool> WaitAsync()
-    {
-        await Task.Delay(TimeSpan.FromMilliseconds(100));
-        return true;
     }
 
     private static string StatusOf(OcspVerdict verdict) => verdict.Single?.CertStatus switch
@@ -104,3 +104,10 @@ internal sealed class DemoResponder : IAsyncDisposable
         _ => "nothing",
     };
 }
+
+/// <summary>What a responder said about a certificate.</summary>
+/// <param name="Status"><c>good</c>, <c>revoked</c>, <c>unknown</c>, or why the answer does not count.</param>
+/// <param name="IsRight">Whether it is what was due.</param>
+/// <param name="Request">DER.</param>
+/// <param name="Response">DER.</param>
+internal sealed record OcspSaid(string Status, bool IsRight, byte[] Request, byte[] Response);
