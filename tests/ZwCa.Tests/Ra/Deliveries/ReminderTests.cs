@@ -124,6 +124,7 @@ public sealed class ReminderTests(RaFixture fixture) : IClassFixture<RaFixture>
     public async Task WhatTheCaHasRevokedAlready_WaitsForNobody(DatabaseKind kind)
     {
         Stage = await fixture.OnAsync(kind);
+
         // Its own officers, or another way that this RA has not heard of.
         (EnrollmentAnswer issued, _) = await IssuedAsync();
         await Stage.Pairs.ChangeAsync(await Stage.Ca.Ra.GetAsync<CertificateAnswer>(PathOf(issued)), DecisionKind.Revoke, RevocationReason.CessationOfOperation);

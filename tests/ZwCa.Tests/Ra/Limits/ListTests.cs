@@ -14,6 +14,7 @@ public sealed class ListTests(RaFixture fixture) : IClassFixture<RaFixture>
     public async Task PagesOfTwo_GiveAllOnceAndInOrder(DatabaseKind kind)
     {
         Stage = await fixture.OnAsync(kind);
+
         // Six of one person: the last page is full, and the one after it is empty.
         string person = await Stage.PersonAsync();
         List<string> taken = [];
