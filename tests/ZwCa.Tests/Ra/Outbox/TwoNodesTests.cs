@@ -12,6 +12,8 @@ namespace ZwCa.Tests.Ra.Outbox;
 public sealed class TwoNodesTests
 {
     private const int Enrollments = 16;
+    private const int Burst = 8;
+    private const int KilledBySignal = 137;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -58,6 +60,58 @@ public sealed class TwoNodesTests
         Assert.InRange(sent.Tries, 2, 10);
         Assert.Equal(2, issued.Certificates.Count);
         Assert.Equal(2L, await first.Ca.Database.FindAsync<long>("SELECT COUNT(*) FROM decision WHERE reference = @Id", new { approved.Id }, Token));
+    }
+
+    [Fact]
+    public async Task ANodeThatIsKilledWithRowsInItsHands_LosesNone_AndNoneIsIssuedTwice()
+    {
+        Requires.Condition(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "SIGKILL");
+        Requires.Condition(TestDatabase.IsHere(DatabaseKind.PostgreSql), "a PostgreSQL (ZWCA_TEST_POSTGRES)");
+        await using TestDatabase test = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql);
+        var kmc = new KmcProcess(new Dictionary<string, string?> { ["Kmc:Pool:Threshold"] = "32", ["Kmc:Pool:Full"] = "64" });
+        var dying = new RaProcess(new Dictionary<string, string?> { ["Ra:Ca:Timeout"] = "00:00:02" }, test.Options);
+        await using CaProcess ca = await CaProcess.CreateAsync(new CaProcessSetup { RaProfiles = RaScene.Profiles, Inside = kmc, Prepare = kmc.PrepareAsync, Fill = dying.PrepareAsync });
+        await using RaProcess ends = dying;
+        await kmc.AdmitAsync();
+        await kmc.StartAsync();
+        await ca.StartAsync();
+        await dying.StartAsync();
+        await dying.WaitForCaAsync();
+
+        // One that sends a row after the other, so that the other one finds some.
+        await using RaNodeProcess living = dying.AddNode(new Dictionary<string, string?> { ["Ra:Ca:RequestsAtOnce"] = "1" });
+        await living.StartAsync();
+        List<EnrollmentAnswer> approved = [];
+        foreach (string point in (string[])["outbox-claimed", "outbox-answered", "outbox-applied"])
+        {
+            await dying.KillAsync();
+            dying.Launch($"{point}:2");
+            Task<int> end = dying.WaitForExitAsync(TimeSpan.FromMinutes(2));
+            while (!end.IsCompleted)
+            {
+                EnrollmentAnswer[] submitted = await Task.WhenAll(Enumerable.Range(0, Burst).Select(_ => SubmitAsync(living.Counter)));
+                approved.AddRange(await Task.WhenAll(submitted.Select(each => living.Counter.ApproveAsync(each))));
+            }
+
+            Assert.True(await end == KilledBySignal, dying.Log);
+        }
+
+        foreach (EnrollmentAnswer each in approved)
+        {
+            Assert.Equal(2, (await living.Counter.UntilAsync(each, "issued")).Certificates.Count);
+        }
+
+        await using Database issuing = ca.OpenDatabase();
+        IReadOnlyList<string> references = await issuing.QueryAsync<string>("SELECT reference FROM decision WHERE requester = @Name", new { RaProcess.Name }, Token);
+        Assert.Equal(approved.SelectMany(each => (string[])[each.Id, each.Id]).Order(StringComparer.Ordinal), references.Order(StringComparer.Ordinal));
+        Assert.Equal((2 * approved.Count, 0), (await CountAsync(test.Database, "SELECT COUNT(*) FROM certificate"), await CountAsync(test.Database, "SELECT COUNT(*) FROM outbox WHERE state <> 2")));
+        Assert.True(await CountAsync(test.Database, "SELECT COUNT(*) FROM outbox WHERE tries > 1") >= 2, "nothing was taken over");
+    }
+
+    private static async Task<EnrollmentAnswer> SubmitAsync(RaCounter counter)
+    {
+        using var key = Sm2PrivateKey.Generate();
+        return await counter.SubmitAsync(await counter.TakeInAsync(RaCounter.NewRequest(await counter.PersonAsync(), key)));
     }
 
     private static async Task<RaStage> StartAsync(IReadOnlyDictionary<string, string?>? settings = null)
