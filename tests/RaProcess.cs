@@ -19,15 +19,19 @@ namespace ZwCa;
 /// (<see cref="CaProcessSetup.Fill"/>). Linked into the test projects.
 /// </summary>
 /// <param name="settings">Besides, or instead of, the plain ones.</param>
-internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings = null) : ServiceProcess("zwca-ra")
+/// <param name="database">Null: the file.</param>
+internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings = null, DatabaseOptions? database = null) : ServiceProcess("zwca-ra")
 {
     /// <summary>Beside <see cref="CaScene.RaName"/>, whose key the tests have.</summary>
     public const string Name = "ra-350000";
 
     private const string Partition = "ra";
 
+    private DatabaseOptions Options => database ?? new DatabaseOptions { ConnectionString = $"Data Source={DatabaseFile}" };
+
     private string _folder = null!;
     private HsmSimStore _store = null!;
+    private IReadOnlyDictionary<string, string?> _settings = null!;
 
     public HsmSimProcess Device { get; private set; } = null!;
 
@@ -74,7 +78,8 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
         all["Service:Link:CertificateFile"] = link.Certificate;
         all["Service:Link:KeyFile"] = link.Key;
         all["Service:Link:SystemCaFile"] = link.SystemCa;
-        all["Service:Database:ConnectionString"] = $"Data Source={DatabaseFile}";
+        all["Service:Database:Kind"] = Options.Kind.ToString();
+        all["Service:Database:ConnectionString"] = Options.ConnectionString;
         all["Service:Limits:RequestsPerSecond"] = "100000";
         all["Service:Limits:RequestsAtOnce"] = "100000";
         foreach ((string name, string? value) in settings ?? new Dictionary<string, string?>())
@@ -82,6 +87,7 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
             all[name] = value;
         }
 
+        _settings = all;
         File.WriteAllText(ConfigFile, JsonSerializer.Serialize(all));
         await using (WebApplication app = await OpenAsync())
         {
@@ -91,8 +97,24 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
         Counter = new ProcessCounter(this, scene, await scene.OfficerAsync(RoleCatalogue.BusinessOperator, CaScene.City, "李市"), link.SystemCa);
     }
 
-    /// <summary>A database of this program's own over the file: to read beside the service, to write while it does not run.</summary>
-    public Database OpenDatabase() => new(new DatabaseOptions { ConnectionString = $"Data Source={DatabaseFile}" });
+    /// <summary>A database of this program's own, over the file to read beside the service and to write while it does not run.</summary>
+    public Database OpenDatabase() => new(Options);
+
+    /// <summary>Another node of the same RA, of one database on a server; not started.</summary>
+    /// <param name="besides">Settings that it alone has.</param>
+    public RaNodeProcess AddNode(IReadOnlyDictionary<string, string?> besides)
+    {
+        var node = new RaNodeProcess(Path.Combine(_folder, "ra-2.json"));
+        var all = new Dictionary<string, string?>(_settings) { ["Service:Listen"] = node.Address.Authority, ["Service:Management"] = node.Management.Authority };
+        foreach ((string name, string? value) in besides)
+        {
+            all[name] = value;
+        }
+
+        File.WriteAllText(node.File, JsonSerializer.Serialize(all));
+        node.Counter = Counter.At(node);
+        return node;
+    }
 
     /// <inheritdoc cref="CaProcess.OpenAsync"/>
     public async Task<WebApplication> OpenAsync()
@@ -135,17 +157,37 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
     }
 }
 
+/// <summary>Another node, beside an <see cref="RaProcess"/>.</summary>
+/// <param name="file">Its configuration.</param>
+internal sealed class RaNodeProcess(string file) : ServiceProcess("zwca-ra")
+{
+    public string File => file;
+
+    /// <summary>Those who work there.</summary>
+    public ProcessCounter Counter { get; set; } = null!;
+
+    protected override string ConfigFile => file;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Counter?.Dispose();
+    }
+}
+
 /// <summary>Those who work at an RA that is a process.</summary>
 internal sealed class ProcessCounter : RaCounter
 {
-    private readonly RaProcess _ra;
+    private readonly ServiceProcess _ra;
     private readonly CaScene _scene;
+    private readonly string _systemCa;
 
-    public ProcessCounter(RaProcess ra, CaScene scene, StageOfficer reviewer, string systemCa)
+    public ProcessCounter(ServiceProcess ra, CaScene scene, StageOfficer reviewer, string systemCa)
         : base(TimeProvider.System)
     {
         _ra = ra;
         _scene = scene;
+        _systemCa = systemCa;
         CityReviewer = reviewer;
         Open(ra.Address, systemCa);
     }
@@ -155,4 +197,7 @@ internal sealed class ProcessCounter : RaCounter
     public override StageOfficer Province => _scene.Review;
 
     public override string Log => _ra.Log;
+
+    /// <summary>The same officers at another node.</summary>
+    public ProcessCounter At(ServiceProcess node) => new(node, _scene, CityReviewer, _systemCa);
 }

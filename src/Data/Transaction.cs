@@ -10,7 +10,7 @@ namespace ZwCa.Data;
 /// </summary>
 public sealed class Transaction
 {
-    private const string Savepoint = "insertion";
+    private const string Savepoint = "attempt";
 
     private readonly DbConnection _connection;
     private readonly DbTransaction? _transaction;
@@ -33,7 +33,7 @@ public sealed class Transaction
 
     public Dialect Dialect { get; }
 
-    /// <summary>What a statement failed with, but for the refusals that <see cref="TryInsertAsync"/> answers.</summary>
+    /// <summary>What a statement failed with, but for the refusals that <see cref="TryInsertAsync"/> and <see cref="TryUpdateAsync"/> answer.</summary>
     internal Exception? Failure { get; private set; }
 
     /// <returns>The number of rows affected: it decides races.</returns>
@@ -43,9 +43,14 @@ public sealed class Transaction
     /// <summary>Inserts a row; the transaction goes on also where that row is there already.</summary>
     /// <returns>False where a primary key or unique index has the value.</returns>
     /// <exception cref="DbException">The database refused for another reason, or failed.</exception>
-    public async Task<bool> TryInsertAsync(string sql, object? parameters = null)
+    public async Task<bool> TryInsertAsync(string sql, object? parameters = null) => await TryUpdateAsync(sql, parameters) is not null;
+
+    /// <summary>Changes rows; the transaction goes on also where another row has what they would become.</summary>
+    /// <returns>The number of rows affected. Null: a primary key or unique index has the value, and nothing is changed.</returns>
+    /// <exception cref="DbException">The database refused for another reason, or failed.</exception>
+    public async Task<int?> TryUpdateAsync(string sql, object? parameters = null)
     {
-        CommandDefinition insert = Command(sql, parameters);
+        CommandDefinition statement = Command(sql, parameters);
 
         // PostgreSQL gives up the whole transaction after a failed statement; the others only the statement.
         bool guarded = _transaction is { SupportsSavepoints: true };
@@ -56,13 +61,13 @@ public sealed class Transaction
                 await _transaction!.SaveAsync(Savepoint, _cancellationToken);
             }
 
-            await _connection.ExecuteAsync(insert);
+            int rows = await _connection.ExecuteAsync(statement);
             if (guarded)
             {
                 await _transaction!.ReleaseAsync(Savepoint, _cancellationToken);
             }
 
-            return true;
+            return rows;
         }
         catch (DbException e) when (Dialect.IsUniqueViolation(e))
         {
@@ -71,7 +76,7 @@ public sealed class Transaction
                 await NotingFailureAsync(_transaction!.RollbackAsync(Savepoint, _cancellationToken));
             }
 
-            return false;
+            return null;
         }
         catch (Exception e) when (IsFailure(e))
         {

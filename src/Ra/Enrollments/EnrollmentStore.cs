@@ -26,6 +26,7 @@ internal sealed record EnrollmentMove(AuditActor Actor, string Action, Enrollmen
 internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
 {
     private const string Changed = "该业务已被他人处理或已变更，请刷新后再试。";
+    private const string KeyInUse = "该证书请求（CSR）已用于另一笔在办业务，请勿重复提交。";
 
     public static AuditObject ObjectOf(string id) => new("enrollment", id);
 
@@ -46,7 +47,7 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
                 @CertificateIssuer, @CertificateSerial, 1, @CreatedBy, @CreatedAt, @ChangedAt, @DueAt)
             """,
             Columns(row));
-        Require(inserted, "该证书请求（CSR）已用于另一笔在办业务，请勿重复提交。", Refusal.Duplicate);
+        Require(inserted, KeyInUse, Refusal.Duplicate);
         await AddStepAsync(transaction, row, row.Version, new EnrollmentMove(actor, "enrollment.take-in", row.State)
         {
             Fields = [new AuditField.Text("kind", EnrollmentNames.NameOf(row.Kind)), new AuditField.Text("region", row.Region), new AuditField.Text("profile", row.Profile)],
@@ -59,14 +60,9 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
     public async Task ChangeAsync(Transaction transaction, Enrollment row, AuditActor actor)
     {
         await OwnKeyAsync(transaction, row);
-        if (row.KeyHash is not null)
-        {
-            long others = await transaction.GetAsync<long>(
-                "SELECT COUNT(*) FROM enrollment WHERE key_hash = @KeyHash AND is_open = 1 AND enrollment_id <> @EnrollmentId", new { row.KeyHash, row.EnrollmentId });
-            Require(others == 0, "该证书请求（CSR）已用于另一笔在办业务，请勿重复提交。", Refusal.Duplicate);
-        }
 
-        int changed = await transaction.ExecuteAsync(
+        // Of two that come to the same key at once the index lets one through.
+        int? changed = await transaction.TryUpdateAsync(
             """
             UPDATE enrollment SET
                 version = version + 1, region = @Region, city = @City, profile = @Profile, agent_index = @AgentIndex, content_sealed = @ContentSealed, data_key_id = @DataKeyId, key_hash = @KeyHash,
@@ -74,6 +70,7 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
             WHERE enrollment_id = @EnrollmentId AND version = @Version AND state = @State AND state IN (0, 3)
             """,
             Columns(row));
+        Require(changed is not null, KeyInUse, Refusal.Duplicate);
         Require(changed == 1, Changed);
         await AddStepAsync(transaction, row, row.Version + 1, new EnrollmentMove(actor, "enrollment.change", row.State));
     }

@@ -30,6 +30,7 @@ internal sealed partial class ApplyAnswer(
     TimeProvider time,
     ILogger<ApplyAnswer> logger)
 {
+    private const int MostWords = 500;
     private const string TokenRefused = "令牌未能验证加密密钥，双证书已由CA吊销，请重新办理。";
     private const string RecoveryRefused = "令牌未能验证所恢复的加密密钥，请联系管理员，并重新申请密钥恢复。";
 
@@ -73,7 +74,7 @@ internal sealed partial class ApplyAnswer(
     public async Task RefusedAsync(OutboxRow row, RefusalException refusal)
     {
         DateTimeOffset now = time.GetUtcNow();
-        string reason = refusal.Message.Length <= 500 ? refusal.Message : refusal.Message[..500];
+        string reason = Cut(refusal.Message);
         await database.WriteAsync(async transaction =>
         {
             if (!await OutboxStore.EndAsync(transaction, row, OutboxState.Refused, now, refusal.Kind.ToString(), refusal.Message))
@@ -238,6 +239,10 @@ internal sealed partial class ApplyAnswer(
 
         return known;
     }
+
+    /// <summary>So that it has room in the reason, with what it is: not through a character of two units.</summary>
+    private static string Cut(string words) =>
+        words.Length <= MostWords ? words : words[..(char.IsHighSurrogate(words[MostWords - 1]) ? MostWords - 1 : MostWords)];
 
     private async Task<Enrollment> GetAsync(OutboxRow row) => (await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, row.EnrollmentId)))!;
 

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using ZwCa.Data;
 
 namespace ZwCa.Ra.Outbox;
@@ -64,6 +63,7 @@ internal sealed record OutboxRow
 
     public OutboxState State { get; init; }
 
+    /// <summary>How often it was claimed: the number of the last claim.</summary>
     public long Tries { get; init; }
 
     public required DateTimeOffset TryAfter { get; init; }
@@ -98,27 +98,36 @@ internal static class OutboxStore
          """,
         new { Now = now });
 
-    /// <returns>Those of the given that this node is at now.</returns>
+    /// <returns>Those of the given that this node is at now, under the claims that they are in.</returns>
     public static async Task<IReadOnlyList<OutboxRow>> ClaimAsync(Transaction transaction, IReadOnlyList<OutboxRow> rows, DateTimeOffset now, DateTimeOffset until)
     {
+        // In one order on all nodes: none waits for another that waits for it.
         var claimed = new List<OutboxRow>(rows.Count);
-        foreach (OutboxRow row in rows)
+        foreach (OutboxRow row in rows.OrderBy(row => Convert.ToHexStringLower(row.OutboxId), StringComparer.Ordinal))
         {
             if (await transaction.ExecuteAsync(
                 "UPDATE outbox SET claimed_until = @Until, tries = tries + 1 WHERE outbox_id = @OutboxId AND state = 0 AND tries = @Tries AND claimed_until <= @Now",
                 new { row.OutboxId, row.Tries, Now = now, Until = until }) == 1)
             {
-                claimed.Add(row);
+                claimed.Add(row with { Tries = row.Tries + 1, ClaimedUntil = until });
             }
         }
 
         return claimed;
     }
 
-    /// <summary>It is tried again later, by whatever node.</summary>
+    /// <summary>It is tried again later, by whatever node. Where another node has claimed it meanwhile, nothing is changed: that one says how it goes on.</summary>
     public static Task<int> PostponeAsync(Transaction transaction, OutboxRow row, DateTimeOffset after, string? refusal, string? detail) => transaction.ExecuteAsync(
-        "UPDATE outbox SET claimed_until = 0, try_after = @After, refusal = @Refusal, detail = @Detail WHERE outbox_id = @OutboxId AND state = 0",
-        new { row.OutboxId, After = after, Refusal = refusal, Detail = detail });
+        "UPDATE outbox SET claimed_until = 0, try_after = @After, refusal = @Refusal, detail = @Detail WHERE outbox_id = @OutboxId AND state = 0 AND tries = @Tries",
+        new { row.OutboxId, row.Tries, After = after, Refusal = refusal, Detail = detail });
+
+    /// <summary>What waits for a time that no node sets was put off, or claimed, by a clock that was wrong: it is due.</summary>
+    public static Task<int> FreeAsync(Transaction transaction, DateTimeOffset now, DateTimeOffset latest) => transaction.ExecuteAsync(
+        """
+        UPDATE outbox SET try_after = CASE WHEN try_after > @Latest THEN @Now ELSE try_after END, claimed_until = CASE WHEN claimed_until > @Latest THEN @Now ELSE claimed_until END
+        WHERE state = 0 AND (try_after > @Latest OR claimed_until > @Latest)
+        """,
+        new { Now = now, Latest = latest });
 
     /// <returns>False: it has ended already.</returns>
     public static async Task<bool> EndAsync(Transaction transaction, OutboxRow row, OutboxState state, DateTimeOffset now, string? refusal = null, string? detail = null) =>
@@ -136,24 +145,5 @@ internal static class OutboxStore
         new { Id = enrollmentId, To = to, Now = now, EndedAt = to == OutboxState.GivenUp ? now : (DateTimeOffset?)null });
 }
 
-/// <summary>Tells the sender of this node that there is something to send. Whoever misses it looks a second later.</summary>
-internal sealed class OutboxSignal
-{
-    private readonly Channel<bool> _channel = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-
-    public void Raise() => _channel.Writer.TryWrite(true);
-
-    public async Task WaitAsync(TimeSpan most, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        either.CancelAfter(most);
-        try
-        {
-            await _channel.Reader.ReadAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Nothing was told: it is looked all the same.
-        }
-    }
-}
+/// <summary>There is something to send.</summary>
+internal sealed class OutboxSignal : Signal;

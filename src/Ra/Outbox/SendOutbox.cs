@@ -18,16 +18,29 @@ internal sealed partial class SendOutbox(
     : BackgroundService
 {
     private const int Doublings = 6;
+    private const string Unexpected = "暂时未能处理，将自动重试；长时间如此请联系管理员。";
 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FreeEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>By which clocks of nodes may differ.</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
 
     /// <summary>What another attempt, later, may get: the CA, or what it needs, is away, or its operators have to look at something.</summary>
     private static readonly HashSet<Refusal> Passing =
     [
         Refusal.Unavailable, Refusal.AuditUnavailable, Refusal.InProgress, Refusal.TooManyRequests, Refusal.QuotaExhausted, Refusal.Expired, Refusal.LinkNotTrusted, Refusal.BadSignature,
     ];
+
+    /// <summary>Nobody answered at the CA's address when this node last asked.</summary>
+    private volatile bool _isAway;
+
+    private long? _freedAt;
+
+    /// <summary>How long a node that has died keeps others from a row.</summary>
+    private TimeSpan ClaimFor => (options.Ca.Timeout * 2) + First;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -37,8 +50,9 @@ internal sealed partial class SendOutbox(
         {
             try
             {
-                // As many as there is room for: one slow answer keeps no other from being sent.
-                int room = options.Ca.RequestsAtOnce - running.Count;
+                // As many as there is room for: one slow answer keeps no other from being sent. While the CA is away one at a time asks whether it is back, each second.
+                bool isAway = _isAway;
+                int room = Math.Max(0, (isAway ? 1 : options.Ca.RequestsAtOnce) - running.Count);
                 IReadOnlyList<OutboxRow> claimed = room == 0 ? [] : await ClaimAsync(room, stoppingToken);
                 running.UnionWith(claimed.Select(row => SendAsync(row, stoppingToken)));
                 if (news.IsCompleted)
@@ -46,7 +60,11 @@ internal sealed partial class SendOutbox(
                     news = signal.WaitAsync(Look, stoppingToken);
                 }
 
-                if (claimed.Count < room || room == 0)
+                if (isAway)
+                {
+                    await Task.WhenAny(Task.Delay(Look, stoppingToken));
+                }
+                else if (claimed.Count < room || room == 0)
                 {
                     await Task.WhenAny([news, .. running]);
                 }
@@ -80,48 +98,87 @@ internal sealed partial class SendOutbox(
     private async Task<IReadOnlyList<OutboxRow>> ClaimAsync(int rows, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
+        if (_freedAt is not { } freedAt || time.GetElapsedTime(freedAt) >= FreeEvery)
+        {
+            await database.WriteAsync(transaction => OutboxStore.FreeAsync(transaction, now, now + ClaimFor + Longest + Skew), cancellationToken);
+            _freedAt = time.GetTimestamp();
+        }
+
         IReadOnlyList<OutboxRow> due = await database.ReadAsync(transaction => OutboxStore.ListDueAsync(transaction, now, rows), cancellationToken);
-        return due.Count == 0
-            ? []
-            : await database.WriteAsync(transaction => OutboxStore.ClaimAsync(transaction, due, now, now + (options.Ca.Timeout * 2) + First), cancellationToken);
+        return due.Count == 0 ? [] : await database.WriteAsync(transaction => OutboxStore.ClaimAsync(transaction, due, now, now + ClaimFor), cancellationToken);
     }
 
+    /// <summary>One attempt. Whatever comes of it, the row has ended or is tried again.</summary>
     private async Task SendAsync(OutboxRow row, CancellationToken cancellationToken)
     {
         FaultPoint.Reach("outbox-claimed");
         try
         {
-            byte[] body = await persons.OpenAsync(row.DataKeyId, row.OutboxId, PrepareRequest.Field, row.BodySealed, cancellationToken);
-            byte[] answer;
-            try
-            {
-                answer = await ca.PostAsync(row.Path, RequestId.Parse(row.RequestId), body, cancellationToken);
-            }
-            finally
-            {
-                CryptographicOperations.ZeroMemory(body);
-            }
-
-            FaultPoint.Reach("outbox-answered");
-            await apply.DoneAsync(row, answer);
-            FaultPoint.Reach("outbox-applied");
+            await AskAsync(row, cancellationToken);
         }
-        catch (RefusalException e) when (Passing.Contains(e.Kind) || e.RetryAfter is not null || !e.FromPeer)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            LogLater(logger, row.Path, row.RequestId, e.Kind, e);
-            TimeSpan wait = e.RetryAfter ?? First * Math.Pow(2, Math.Min(row.Tries, Doublings));
-            await database.WriteAsync(
-                transaction => OutboxStore.PostponeAsync(transaction, row, time.GetUtcNow() + (wait < Longest ? wait : Longest), e.Kind.ToString(), e.Message), CancellationToken.None);
+            // This node ends: whichever is there next has it at once.
+            await PostponeAsync(row, TimeSpan.Zero, row.Refusal, row.Detail);
         }
         catch (RefusalException e)
         {
-            LogRefused(logger, row.RequestId, e.Kind);
-            await apply.RefusedAsync(row, e);
+            LogLater(logger, row.Path, row.RequestId, e.Kind, e);
+
+            // The CA knows how long it takes; of one that does not answer nobody does.
+            await PostponeAsync(row, e.FromPeer && e.RetryAfter is { } told ? told : Pause(row), e.Kind.ToString(), e.Message);
+        }
+        catch (Exception e)
+        {
+            // The device is away, or an answer is none that this program knows: others go on meanwhile, and it is seen that this one does not.
+            LogNotSent(logger, row.RequestId, e);
+            await PostponeAsync(row, Pause(row), nameof(Refusal.Unavailable), Unexpected);
         }
     }
 
+    /// <exception cref="RefusalException">It is tried again.</exception>
+    private async Task AskAsync(OutboxRow row, CancellationToken cancellationToken)
+    {
+        byte[] body = await persons.OpenAsync(row.DataKeyId, row.OutboxId, PrepareRequest.Field, row.BodySealed, cancellationToken);
+        byte[] answer;
+        try
+        {
+            answer = await ca.PostAsync(row.Path, RequestId.Parse(row.RequestId), body, cancellationToken);
+            _isAway = false;
+        }
+        catch (RefusalException e)
+        {
+            _isAway = e.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
+            if (!e.FromPeer || Passing.Contains(e.Kind) || e.RetryAfter is not null)
+            {
+                throw;
+            }
+
+            LogRefused(logger, row.RequestId, e.Kind);
+            await apply.RefusedAsync(row, e);
+            return;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(body);
+        }
+
+        FaultPoint.Reach("outbox-answered");
+        await apply.DoneAsync(row, answer);
+        FaultPoint.Reach("outbox-applied");
+    }
+
+    private Task PostponeAsync(OutboxRow row, TimeSpan wait, string? refusal, string? detail) => database.WriteAsync(
+        transaction => OutboxStore.PostponeAsync(transaction, row, time.GetUtcNow() + (wait < Longest ? wait : Longest), refusal, detail), CancellationToken.None);
+
+    /// <summary>Longer from attempt to attempt.</summary>
+    private static TimeSpan Pause(OutboxRow row) => First * Math.Pow(2, Math.Min(row.Tries - 1, Doublings));
+
     [LoggerMessage(Level = LogLevel.Error, Message = "The outbox could not be sent; it is tried again")]
     private static partial void LogFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} could not be sent, or its answer not be applied; it is tried again")]
+    private static partial void LogNotSent(ILogger logger, string requestId, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The CA could not do {Path}, request {RequestId} ({Kind}): later again")]
     private static partial void LogLater(ILogger logger, string path, string requestId, Refusal kind, Exception exception);

@@ -108,6 +108,26 @@ public sealed class TransactionTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task RowThatWouldBecomeAnother_TheTransactionGoesOn(DatabaseKind kind)
+    {
+        await using TestDatabase test = await TestDatabase.CreateAsync(kind, Sample.Tables);
+        Item first = Sample.NewItem("a"), second = Sample.NewItem("b");
+        const string rename = "UPDATE item SET name = @To, amount = 1 WHERE name = @From";
+        await test.Database.WriteAsync(
+            async transaction =>
+            {
+                await Sample.InsertAsync(transaction, first);
+                await Sample.InsertAsync(transaction, second);
+                Assert.Null(await transaction.TryUpdateAsync(rename, new { From = "b", To = "a" }));
+                Assert.Equal(0, await transaction.TryUpdateAsync(rename, new { From = "c", To = "a" }));
+                Assert.Equal(1, await transaction.TryUpdateAsync(rename, new { From = "b", To = "c" }));
+            },
+            Token);
+        Assert.Equal(["a", "c"], await test.Database.QueryAsync<string>("SELECT name FROM item ORDER BY name", cancellationToken: Token));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task TryInsert_AnotherRefusal_IsThrown(DatabaseKind kind)
     {
         await using TestDatabase test = await TestDatabase.CreateAsync(kind, Sample.Tables);

@@ -22,8 +22,8 @@ namespace ZwCa.Tests.Ra;
 /// <summary>How a <see cref="RaStage"/> differs from the plain one.</summary>
 internal sealed record RaSetup
 {
-    /// <summary>Null: an SQLite file of its own.</summary>
-    public DatabaseOptions? Database { get; init; }
+    /// <summary>Where it has a database of its own.</summary>
+    public DatabaseKind Kind { get; init; }
 
     /// <summary>Settings besides, or instead of, the plain ones: <c>Ra:Limits:Review</c>.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
@@ -35,14 +35,18 @@ internal sealed record RaSetup
 internal sealed class RaStage : RaCounter, IAsyncDisposable
 {
     private readonly TemporaryFolder _folder;
+    private readonly TestDatabase _database;
     private readonly StringWriter _log = new();
     private readonly MemoryHsm _hsm = new();
+    private IConfiguration _settings = null!;
+    private LinkOptionsFiles _link = null!;
     private bool _started;
 
-    private RaStage(PairStage pairs, TemporaryFolder folder, TimeProvider time)
+    private RaStage(PairStage pairs, TemporaryFolder folder, TestDatabase database, TimeProvider time)
         : base(time)
     {
         _folder = folder;
+        _database = database;
         Pairs = pairs;
     }
 
@@ -86,6 +90,7 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
     {
         setup ??= new RaSetup();
         var folder = new TemporaryFolder();
+        TestDatabase database = await TestDatabase.CreateAsync(setup.Kind);
         PairStage pairs = await PairStage.StartAsync(new CaSetup
         {
             RaProfiles = RaScene.Profiles,
@@ -93,7 +98,7 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
             // Keys are recovered with the officers' CRL.
             Settings = new Dictionary<string, string?> { ["Ca:Crls:Look"] = "00:00:00.5", ["Ca:Crls:PublicationFolders:0"] = Directory.CreateDirectory(folder.File("crls")).FullName },
         });
-        var stage = new RaStage(pairs, folder, setup.Time ?? TimeProvider.System);
+        var stage = new RaStage(pairs, folder, database, setup.Time ?? TimeProvider.System);
         try
         {
             stage.County = await pairs.Ca.OfficerAsync(RoleCatalogue.BusinessOperator, CaScene.County, "陈县");
@@ -108,6 +113,14 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
             await stage.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Another node of the same RA: of one database and one CA, on another port. Not with SQLite, where one process writes.</summary>
+    /// <param name="settings">Besides, or instead of, those of the first.</param>
+    public async Task<RaNode> StartNodeAsync(params IEnumerable<(string Name, string Value)> settings)
+    {
+        WebApplication app = await StartHostAsync(new ConfigurationBuilder().AddConfiguration(_settings).AddInMemoryCollection(settings.ToDictionary(each => each.Name, each => (string?)each.Value)).Build());
+        return new RaNode(this, app, AddressOf(app), _folder.File("system-ca.pem"));
     }
 
     /// <summary>What the RA is refused with, or refuses with.</summary>
@@ -133,6 +146,7 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
         }
 
         await Pairs.DisposeAsync();
+        await _database.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         _folder.Dispose();
     }
@@ -145,8 +159,8 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
         _hsm.AddSm2Key(new KeyLabel(RaScene.MessageKey), Sm2PrivateKey.FromBytes(secret));
         await RaScene.MakeKeysAsync(_hsm);
         File.WriteAllText(_folder.File("system-ca.pem"), Pem.Encode(Pem.Certificate, Der.Encode(Ca.Scene.Issuers.System.Certificate!)));
-        LinkOptionsFiles link = CaScene.WriteServerLink(Ca.Scene.Issuers, _folder.Path, TimeProvider.System);
-        using (X509Certificate2 own = X509CertificateLoader.LoadCertificateFromFile(link.Certificate))
+        _link = CaScene.WriteServerLink(Ca.Scene.Issuers, _folder.Path, TimeProvider.System);
+        using (X509Certificate2 own = X509CertificateLoader.LoadCertificateFromFile(_link.Certificate))
         {
             await Ca.App.Services.GetRequiredService<ClientStore>().RegisterAsync(CaScene.Actor, own, CaScene.RaName, ClientKind.Ra);
         }
@@ -161,14 +175,26 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
             settings[name] = value;
         }
 
+        _settings = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
+        App = await StartHostAsync(_settings);
+        _started = true;
+        Open(AddressOf(App), _folder.File("system-ca.pem"));
+        await WaitForCaAsync();
+    }
+
+    private static Uri AddressOf(WebApplication app) =>
+        app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(each => new Uri(each)).Single(each => each.Scheme == Uri.UriSchemeHttps);
+
+    private async Task<WebApplication> StartHostAsync(IConfiguration settings)
+    {
         var options = new ServiceOptions
         {
             Name = RaScene.ServiceName,
             Mode = ServiceMode.Development,
             Listen = "127.0.0.1:0",
             Management = "127.0.0.1:0",
-            Link = new LinkOptions { CertificateFile = link.Certificate, KeyFile = link.Key, SystemCaFile = link.SystemCa },
-            Database = setup.Database ?? new DatabaseOptions { ConnectionString = $"Data Source={_folder.File("ra.db")}" },
+            Link = new LinkOptions { CertificateFile = _link.Certificate, KeyFile = _link.Key, SystemCaFile = _link.SystemCa },
+            Database = _database.Options,
             Limits = new RequestLimits { RequestsPerSecond = 100_000, RequestsAtOnce = 100_000 },
         };
         var program = new ServiceProgram
@@ -184,18 +210,23 @@ internal sealed class RaStage : RaCounter, IAsyncDisposable
             },
             Map = RaHosting.Map,
         };
-        App = program.Build(options, new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), TextWriter.Synchronized(_log));
-        await App.Services.GetRequiredService<Migrator>().MigrateAsync();
-        foreach (StartCheck check in RaHosting.Checks)
+        WebApplication app = program.Build(options, settings, TextWriter.Synchronized(_log));
+        try
         {
-            await check.Run(App.Services, CancellationToken.None);
-        }
+            await app.Services.GetRequiredService<Migrator>().MigrateAsync();
+            foreach (StartCheck check in RaHosting.Checks)
+            {
+                await check.Run(app.Services, CancellationToken.None);
+            }
 
-        await App.StartAsync();
-        _started = true;
-        Uri[] addresses = [.. App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(each => new Uri(each))];
-        Open(addresses.Single(each => each.Scheme == Uri.UriSchemeHttps), _folder.File("system-ca.pem"));
-        await WaitForCaAsync();
+            await app.StartAsync();
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Officers and profiles have been heard of, and the CA has published the officers' CRL.</summary>

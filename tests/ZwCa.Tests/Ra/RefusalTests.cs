@@ -3,6 +3,7 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Messages;
 
@@ -11,7 +12,7 @@ namespace ZwCa.Tests.Ra;
 /// <summary>What an RA does not do, and says so in words that a clerk understands; through HTTP, as he meets it.</summary>
 public sealed class RefusalTests(RaFixture fixture) : IClassFixture<RaFixture>
 {
-    private RaStage Stage => fixture.Stage;
+    private RaStage Stage { get; set; } = fixture.Stage;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -118,9 +119,11 @@ public sealed class RefusalTests(RaFixture fixture) : IClassFixture<RaFixture>
             () => Stage.PutAsync<EnrollmentAnswer>(Stage.City, $"/enrollments/{draft.Id}", RaStage.NewRequest(draft.Subscriber.Id, key) with { Version = submitted.Version }), Refusal.WrongState);
     }
 
-    [Fact]
-    public async Task AStaleVersion_AndADoubleClick_ChangeNothingTwice()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task AStaleVersion_AndADoubleClick_ChangeNothingTwice(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         EnrollmentAnswer submitted = await SubmittedAsync();
         await RaStage.RefusedAsync(
             () => Stage.PostAsync<EnrollmentAnswer>(Stage.Province, $"/enrollments/{submitted.Id}/review", new ReviewRequest { Version = submitted.Version - 1, Outcome = "rejected", Reason = "旧" }),
@@ -140,9 +143,11 @@ public sealed class RefusalTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Equal(2, issued.Certificates.Count);
     }
 
-    [Fact]
-    public async Task OneKey_IsOnePersons_AndAppliedWithOnce()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task OneKey_IsOnePersons_AndAppliedWithOnce(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         string person = await Stage.PersonAsync();
         using var key = Sm2PrivateKey.Generate();
         EnrollmentAnswer first = await Stage.TakeInAsync(RaStage.NewRequest(person, key));
@@ -210,9 +215,12 @@ public sealed class RefusalTests(RaFixture fixture) : IClassFixture<RaFixture>
         await RaStage.RefusedAsync(() => Stage.TakeInAsync(RaStage.NewRequest("00000000000000000000000000000000", key)), Refusal.NotFound);
     }
 
-    [Fact]
-    public async Task WhatTheCaRefuses_ComesBackToTheClerkInItsWords()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhatTheCaRefuses_ComesBackToTheClerkInItsWords(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
+
         // The RA takes the host for a device's; the CA's profile wants it among the alternative names.
         SubscriberAnswer bureau = await Stage.PostAsync<SubscriberAnswer>(
             Stage.City, "/subscribers", new SubscriberRequest { Kind = "organization", Region = CaScene.City, Name = "福州市统计局", Number = RaStage.NewCreditCode() });

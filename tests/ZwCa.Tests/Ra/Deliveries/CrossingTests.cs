@@ -3,26 +3,34 @@ using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Ra.Outbox;
 
 namespace ZwCa.Tests.Ra.Deliveries;
 
 /// <summary>Answers of the CA that come when the enrollment is no longer what it was; nothing of this RA is sent by itself here.</summary>
-public sealed class CrossingTests : IAsyncLifetime
+public sealed class CrossingTests : IAsyncDisposable
 {
     private RaStage _stage = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _stage = await RaStage.StartAsync();
+    /// <summary>Whether the CA has taken it.</summary>
+    public static MatrixTheoryData<DatabaseKind, bool> Receipts => new(TestDatabase.Kinds.Select(row => row.Data), [true, false]);
 
-    public ValueTask DisposeAsync() => _stage.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_stage is not null)
+        {
+            await _stage.DisposeAsync();
+        }
+    }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task AReceiptThatIsAnswered_WhenTheCertificateWasRevoked_MovesNothing(bool isTaken)
+    [MemberData(nameof(Receipts))]
+    public async Task AReceiptThatIsAnswered_WhenTheCertificateWasRevoked_MovesNothing(DatabaseKind kind, bool isTaken)
     {
+        _stage = await RaStage.StartAsync(new RaSetup { Kind = kind });
         Sm2PrivateKey key = _stage.Pairs.NewKey();
         string person = await _stage.PersonAsync();
         EnrollmentAnswer issued = await _stage.IssueAsync(RaStage.NewRequest(person, key));
@@ -52,9 +60,11 @@ public sealed class CrossingTests : IAsyncLifetime
         Assert.Equal(isTaken ? OutboxState.Answered : OutboxState.Refused, (await RowAsync(receipt.OutboxId)).State);
     }
 
-    [Fact]
-    public async Task WhereTheCaDoesNotRevokeWhatWasReplaced_ARevocationIsOpened_Once()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhereTheCaDoesNotRevokeWhatWasReplaced_ARevocationIsOpened_Once(DatabaseKind kind)
     {
+        _stage = await RaStage.StartAsync(new RaSetup { Kind = kind });
         Sm2PrivateKey key = _stage.Pairs.NewKey();
         string person = await _stage.PersonAsync();
         (EnrollmentAnswer first, _, Sm2PrivateKey encryption) = await _stage.DeliverAsync(await _stage.IssueAsync(RaStage.NewRequest(person, key)), key);
@@ -80,9 +90,11 @@ public sealed class CrossingTests : IAsyncLifetime
         Assert.Equal("delivered", (await _stage.UntilAsync(await _stage.ApproveAsync(await _stage.SubmitAsync(draft)), "delivered")).State);
     }
 
-    [Fact]
-    public async Task ARecoveredKeyThatNobodyFetches_IsCancelled_AndACertificateIsNot()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task ARecoveredKeyThatNobodyFetches_IsCancelled_AndACertificateIsNot(DatabaseKind kind)
     {
+        _stage = await RaStage.StartAsync(new RaSetup { Kind = kind });
         Sm2PrivateKey key = _stage.Pairs.NewKey();
         string person = await _stage.PersonAsync();
         (EnrollmentAnswer first, _, Sm2PrivateKey encryption) = await _stage.DeliverAsync(await _stage.IssueAsync(RaStage.NewRequest(person, key)), key);
@@ -102,6 +114,7 @@ public sealed class CrossingTests : IAsyncLifetime
     [Fact]
     public async Task WhatIsDecidedAboutACertificate_IsTakenInWhereItWasIssued()
     {
+        _stage = await RaStage.StartAsync();
         Sm2PrivateKey key = _stage.Pairs.NewKey();
         string person = await _stage.PersonAsync(CaScene.County);
         EnrollmentAnswer issued = await _stage.IssueAsync(RaStage.NewRequest(person, key), _stage.City);

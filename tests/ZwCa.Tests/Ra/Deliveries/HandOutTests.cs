@@ -8,6 +8,7 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.ServiceDefaults.Configuration;
 
 namespace ZwCa.Tests.Ra.Deliveries;
@@ -15,7 +16,7 @@ namespace ZwCa.Tests.Ra.Deliveries;
 /// <summary>Handing out: only to the key, only once for each challenge, and nothing of it stays at the RA.</summary>
 public sealed class HandOutTests(RaFixture fixture) : IClassFixture<RaFixture>
 {
-    private RaStage Stage => fixture.Stage;
+    private RaStage Stage { get; set; } = fixture.Stage;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -37,9 +38,11 @@ public sealed class HandOutTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.NotNull((await Stage.FetchAsync(issued, key)).Pair!.Envelope);
     }
 
-    [Fact]
-    public async Task OfTwoAnswersToOneChallenge_OneGetsThePair()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task OfTwoAnswersToOneChallenge_OneGetsThePair(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (EnrollmentAnswer issued, Sm2PrivateKey key) = await IssuedAsync();
         byte[] proof = RaCounter.Prove(issued, await ChallengeAsync(issued), key);
         int[] got = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
@@ -80,9 +83,11 @@ public sealed class HandOutTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Equal("issued", (await Stage.ShowAsync(issued)).State);
     }
 
-    [Fact]
-    public async Task ATokenThatFindsAnotherKey_EndsThePair()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task ATokenThatFindsAnotherKey_EndsThePair(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (EnrollmentAnswer issued, Sm2PrivateKey key) = await IssuedAsync();
         DeliveryAnswer delivered = await Stage.FetchAsync(issued, key);
         await ReceiveAsync(issued, PairScene.Receipt(delivered.Pair!, key, DeliveryOutcome.KeyMismatch));
@@ -106,9 +111,11 @@ public sealed class HandOutTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Equal("issued", again.State);
     }
 
-    [Fact]
-    public async Task AnEnvelopeThatWasChangedOnTheWay_IsFetchedAgain()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task AnEnvelopeThatWasChangedOnTheWay_IsFetchedAgain(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (EnrollmentAnswer issued, Sm2PrivateKey key) = await IssuedAsync();
         DeliveryAnswer delivered = await Stage.FetchAsync(issued, key);
         byte[] changed = (byte[])delivered.Pair!.Envelope!.Clone();
@@ -131,9 +138,11 @@ public sealed class HandOutTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Null(received.Reason);
     }
 
-    [Fact]
-    public async Task OneReceipt_IsOnItsWay()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task OneReceipt_IsOnItsWay(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (EnrollmentAnswer issued, Sm2PrivateKey key) = await IssuedAsync();
         DeliveryAnswer delivered = await Stage.FetchAsync(issued, key);
         PairReceipt receipt = PairScene.Receipt(delivered.Pair!, key);

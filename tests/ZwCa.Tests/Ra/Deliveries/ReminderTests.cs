@@ -5,6 +5,7 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Ra.Deliveries;
 using ZwCa.Ra.Enrollments;
 using ZwCa.Tests.Ca.Crls;
@@ -14,13 +15,15 @@ namespace ZwCa.Tests.Ra.Deliveries;
 /// <summary>What nobody fetches: by the hours of a job whose clock is the test's.</summary>
 public sealed class ReminderTests(RaFixture fixture) : IClassFixture<RaFixture>
 {
-    private RaStage Stage => fixture.Stage;
+    private RaStage Stage { get; set; } = fixture.Stage;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task WhatNobodyFetches_IsRemindedOf_AndThenTwoOfficersDecideAboutItsRevocation()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhatNobodyFetches_IsRemindedOf_AndThenTwoOfficersDecideAboutItsRevocation(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (EnrollmentAnswer issued, Sm2PrivateKey key) = await IssuedAsync();
         var clock = new MovedTime();
         RemindDeliveries job = ActivatorUtilities.CreateInstance<RemindDeliveries>(Stage.App.Services, clock);
@@ -78,9 +81,11 @@ public sealed class ReminderTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Empty(await RevocationsAsync(issued));
     }
 
-    [Fact]
-    public async Task WhereARevocationIsOpen_NoneIsOpenedBesides()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhereARevocationIsOpen_NoneIsOpenedBesides(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (EnrollmentAnswer issued, _) = await IssuedAsync();
         EnrollmentAnswer own = await Stage.TakeInAsync(new EnrollmentRequest
         {
@@ -114,9 +119,12 @@ public sealed class ReminderTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Equal(0, (await DeliveryAsync(issued)).Reminders);
     }
 
-    [Fact]
-    public async Task WhatTheCaHasRevokedAlready_WaitsForNobody()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhatTheCaHasRevokedAlready_WaitsForNobody(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
+
         // Its own officers, or another way that this RA has not heard of.
         (EnrollmentAnswer issued, _) = await IssuedAsync();
         await Stage.Pairs.ChangeAsync(await Stage.Ca.Ra.GetAsync<CertificateAnswer>(PathOf(issued)), DecisionKind.Revoke, RevocationReason.CessationOfOperation);

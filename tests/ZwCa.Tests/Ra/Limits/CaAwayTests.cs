@@ -60,10 +60,11 @@ public sealed class CaAwayTests
         Assert.Equal("delivered", (await counter.DeliverAsync(earlier, earlierKey)).Enrollment.State);
     }
 
-    [Fact]
-    public async Task WhileTheCaDoesNotHearAnRa_ItsEnrollmentsWait_AndTheClerkReadsWhy()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhileTheCaDoesNotHearAnRa_ItsEnrollmentsWait_AndTheClerkReadsWhy(DatabaseKind kind)
     {
-        await using RaStage stage = await RaStage.StartAsync();
+        await using RaStage stage = await RaStage.StartAsync(new RaSetup { Kind = kind });
         EnrollmentAnswer submitted = await stage.SubmitAsync(await stage.TakeInAsync(RaStage.NewRequest(await stage.PersonAsync(), stage.Pairs.NewKey())));
         await stage.Ca.RawAsync("UPDATE registration_authority SET enabled = 0 WHERE ra_name = @Name", new { Name = CaScene.RaName });
         EnrollmentAnswer approved = await stage.ApproveAsync(submitted);

@@ -1,16 +1,20 @@
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
+using ZwCa.Data;
 
 namespace ZwCa.Tests.Ra.Limits;
 
 /// <summary>Lists: filters hold together, pages go on by key, and each enrollment comes once.</summary>
 public sealed class ListTests(RaFixture fixture) : IClassFixture<RaFixture>
 {
-    private RaStage Stage => fixture.Stage;
+    private RaStage Stage { get; set; } = fixture.Stage;
 
-    [Fact]
-    public async Task PagesOfTwo_GiveAllOnceAndInOrder()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task PagesOfTwo_GiveAllOnceAndInOrder(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
+
         // Six of one person: the last page is full, and the one after it is empty.
         string person = await Stage.PersonAsync();
         List<string> taken = [];
@@ -35,9 +39,11 @@ public sealed class ListTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Null(rest.Next);
     }
 
-    [Fact]
-    public async Task FiltersHoldTogether()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task FiltersHoldTogether(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         string person = await Stage.PersonAsync(CaScene.County), another = await Stage.PersonAsync(CaScene.County, "李四");
         EnrollmentAnswer draft = await Stage.TakeInAsync(RaStage.NewRequest(person, Stage.Pairs.NewKey(), region: CaScene.County), Stage.County);
         EnrollmentAnswer city = await Stage.TakeInAsync(RaStage.NewRequest(person, Stage.Pairs.NewKey()));
@@ -59,9 +65,11 @@ public sealed class ListTests(RaFixture fixture) : IClassFixture<RaFixture>
             (shown.TrackingNumber, shown.Kind, shown.State, shown.Version, shown.Region, shown.Profile, shown.Subscriber, shown.DueAt));
     }
 
-    [Fact]
-    public async Task ATrackingNumber_IsFoundAsPeopleWriteIt()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task ATrackingNumber_IsFoundAsPeopleWriteIt(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         EnrollmentAnswer draft = await Stage.TakeInAsync(RaStage.NewRequest(await Stage.PersonAsync(), Stage.Pairs.NewKey()));
         string number = draft.TrackingNumber;
         foreach (string written in (string[])[number, number.ToLowerInvariant(), string.Join('-', number.Chunk(4).Select(group => new string(group))), $" {number[..8]} {number[8..]} "])
@@ -89,9 +97,11 @@ public sealed class ListTests(RaFixture fixture) : IClassFixture<RaFixture>
     [InlineData("trackingNumber=")]
     public async Task AWrongFilter_IsNoFilter(string filter) => await RaStage.RefusedAsync(() => ListAsync($"?{filter}"), Refusal.Malformed);
 
-    [Fact]
-    public async Task Subscribers_ComeInPagesToo()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task Subscribers_ComeInPagesToo(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         string organization = (await Stage.PostAsync<SubscriberAnswer>(
             Stage.City, "/subscribers", new SubscriberRequest { Kind = "organization", Region = CaScene.City, Name = "福州市图书馆", Number = RaStage.NewCreditCode() })).Id;
         List<string> made = [];

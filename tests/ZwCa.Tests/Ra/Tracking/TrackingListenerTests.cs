@@ -16,10 +16,11 @@ public sealed class TrackingListenerTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task AnApplicant_LooksUpHisNumber_AndSeesNoName()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task AnApplicant_LooksUpHisNumber_AndSeesNoName(DatabaseKind kind)
     {
-        await using RaRecords records = await RaRecords.CreateAsync(DatabaseKind.Sqlite);
+        await using RaRecords records = await RaRecords.CreateAsync(kind);
         await using Listener listener = await Listener.StartAsync(records);
         string[] states = ["draft", "submitted", "reviewed", "returned", "rejected", "issuing", "issued", "delivered", "archived", "cancelled"];
         var messages = new HashSet<string>();

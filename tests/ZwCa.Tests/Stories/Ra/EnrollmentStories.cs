@@ -5,6 +5,7 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
+using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.Tests.Ra;
 
@@ -15,13 +16,15 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
 {
     private readonly Dictionary<string, IdNumber> _numbers = [];
 
-    private RaStage Stage => fixture.Stage;
+    private RaStage Stage { get; set; } = fixture.Stage;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task ACountyTakesIn_TheCityReviews_TheCivilServantGetsHisPair()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task ACountyTakesIn_TheCityReviews_TheCivilServantGetsHisPair(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         using var key = Sm2PrivateKey.Generate();
         string person = (await Stage.PostAsync<SubscriberAnswer>(
             Stage.County, "/subscribers", new SubscriberRequest { Kind = "person", Region = CaScene.County, Name = "王小二", Number = CaScene.NewIdNumber().Reveal() })).Id;
@@ -53,9 +56,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         Assert.Equal(Stage.CityReviewer.SerialNumber.ToString(), archived.Steps[2].Actor);
     }
 
-    [Fact]
-    public async Task TwoLevelsReview_FirstTheCityThenTheProvince()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task TwoLevelsReview_FirstTheCityThenTheProvince(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         using var key = Sm2PrivateKey.Generate();
         EnrollmentAnswer submitted = await Stage.SubmitAsync(await Stage.TakeInAsync(RaStage.NewRequest(await Stage.PersonAsync(), key, "person-two")));
         EnrollmentAnswer reviewed = await Stage.ApproveAsync(submitted);
@@ -69,9 +74,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         Assert.Equal(Stage.Province.SerialNumber, review.Certificate.Tbs.SerialNumber);
     }
 
-    [Fact]
-    public async Task ARenewedPair_KeepsBothKeys()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task ARenewedPair_KeepsBothKeys(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (string person, Sm2PrivateKey key, EnrollmentAnswer first) = await DeliveredAsync();
         EnrollmentAnswer renewed = await Stage.IssueAsync(Follow("renew", person, first, key));
         DeliveryAnswer delivery = await Stage.FetchAsync(renewed, key);
@@ -81,9 +88,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         Assert.Equal("valid", (await Stage.Ca.Ra.GetAsync<CertificateAnswer>(PathOf(first))).State);
     }
 
-    [Fact]
-    public async Task ARekeyedPair_HasTwoNewKeys()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task ARekeyedPair_HasTwoNewKeys(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (string person, _, EnrollmentAnswer first) = await DeliveredAsync();
         using var key = Sm2PrivateKey.Generate();
         EnrollmentAnswer rekeyed = await Stage.IssueAsync(Follow("rekey", person, first, key));
@@ -93,9 +102,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         Assert.NotEqual(KeyOf(await CertificateAsync(first, 1)), KeyOf(pair.Encryption.Certificate!));
     }
 
-    [Fact]
-    public async Task WhoHasAnotherName_GetsANewPair_AndTheOldOneEndsWhenHeHasIt()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhoHasAnotherName_GetsANewPair_AndTheOldOneEndsWhenHeHasIt(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (string person, _, EnrollmentAnswer first) = await DeliveredAsync();
         SubscriberAnswer subscriber = await Stage.GetAsync<SubscriberAnswer>(Stage.City, $"/subscribers/{person}");
         await Stage.PutAsync<SubscriberAnswer>(
@@ -111,9 +122,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         Assert.Equal("affiliationChanged", old.Reason);
     }
 
-    [Fact]
-    public async Task WhoHasLostHisToken_GetsANewPair_TheOldOneEndsAtOnce_AndHisOldEncryptionKeyComesToTheNewToken()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task WhoHasLostHisToken_GetsANewPair_TheOldOneEndsAtOnce_AndHisOldEncryptionKeyComesToTheNewToken(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (string person, _, EnrollmentAnswer first) = await DeliveredAsync();
         using var key = Sm2PrivateKey.Generate();
         EnrollmentAnswer replaced = await Stage.IssueAsync(Follow("replace", person, first, key));
@@ -129,9 +142,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         recovered.Dispose();
     }
 
-    [Fact]
-    public async Task APairIsSuspendedResumedAndRevoked()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task APairIsSuspendedResumedAndRevoked(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         (string person, _, EnrollmentAnswer first) = await DeliveredAsync();
         EnrollmentRequest About(string kind, string? reason = null) =>
             new() { Kind = kind, Region = CaScene.City, Subscriber = person, Certificate = first.Certificates[0], RevocationReason = reason };
@@ -149,9 +164,11 @@ public sealed class EnrollmentStories(RaFixture fixture) : IClassFixture<RaFixtu
         await RaStage.RefusedAsync(() => Stage.TakeInAsync(About("revoke", "superseded")), Refusal.WrongState);
     }
 
-    [Fact]
-    public async Task AnOrganisationAndItsServer_GetTheirs()
+    [Theory]
+    [MemberData(nameof(TestDatabase.Kinds), MemberType = typeof(TestDatabase))]
+    public async Task AnOrganisationAndItsServer_GetTheirs(DatabaseKind kind)
     {
+        Stage = await fixture.OnAsync(kind);
         SubscriberAnswer bureau = await Stage.PostAsync<SubscriberAnswer>(
             Stage.City, "/subscribers", new SubscriberRequest { Kind = "organization", Region = CaScene.City, Name = "福州市档案局", Number = RaStage.NewCreditCode() });
         using var key = Sm2PrivateKey.Generate();
