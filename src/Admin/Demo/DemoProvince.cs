@@ -59,6 +59,15 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     /// <summary>The CA's listener for its operators.</summary>
     public Uri Management => _service.Management;
 
+    /// <summary>The KMC's listener for its operators.</summary>
+    public Uri KeyCentreManagement => _centre.Management;
+
+    /// <summary>The RA's listener for its operators.</summary>
+    public Uri RaManagement => _ra!.Management;
+
+    /// <summary>Where the RA's applicants look up their numbers.</summary>
+    public Uri Tracking => _ra!.Tracking;
+
     /// <summary>Answers what the CA tells.</summary>
     public DemoResponder Responder => _responder!;
 

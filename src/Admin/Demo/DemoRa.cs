@@ -24,14 +24,21 @@ internal sealed class DemoRa : IAsyncDisposable
 
     private readonly DemoService _service;
 
-    private DemoRa(DemoService service, IPEndPoint endPoint)
+    private DemoRa(DemoService service, IPEndPoint endPoint, string tracking)
     {
         _service = service;
         EndPoint = endPoint;
+        Tracking = new Uri($"http://{tracking}");
     }
 
     /// <summary>Where it listens.</summary>
     public IPEndPoint EndPoint { get; }
+
+    /// <summary>Its listener for its operators.</summary>
+    public Uri Management => _service.Management;
+
+    /// <summary>Where applicants look up their numbers.</summary>
+    public Uri Tracking { get; }
 
     /// <summary>With the name in its link certificate.</summary>
     public Uri Address => new($"https://{Name}.zwca.internal:{EndPoint.Port}");
@@ -44,6 +51,7 @@ internal sealed class DemoRa : IAsyncDisposable
         {
             ["name"] = Name,
             ["region"] = region,
+            ["tracking"] = DemoService.FreeEndPoint().ToString(),
             ["profiles"] = new JsonObject
             {
                 [Profile] = new JsonObject
@@ -82,7 +90,7 @@ internal sealed class DemoRa : IAsyncDisposable
                 Mode = "Demo",
             },
             target);
-        var ra = new DemoRa(new DemoService("ra", config, listen, management), listen);
+        var ra = new DemoRa(new DemoService("ra", config, listen, management), listen, papers.Tracking!);
         try
         {
             ra._service.Run("migrate");

@@ -130,7 +130,7 @@ internal sealed class ServiceChecks(bool hasOcsp, Web web, DoctorReport report)
             lines.Add((check.GetProperty("name").GetString()!, check.GetProperty("status").GetString()!, check.TryGetProperty("reason", out JsonElement reason) ? reason.GetString() : null));
             if (lines[^1].Check == CaLog && check.TryGetProperty("data", out JsonElement data))
             {
-                _heard.Add((name, Der.Decode<Checkpoint>(Convert.FromBase64String(data.GetProperty("checkpoint").GetString()!))));
+                _heard.Add((name, Der.Decode<Checkpoint>(Convert.FromBase64String(data.GetProperty("checkpoint").GetString() ?? ""))));
             }
         }
 
@@ -163,7 +163,7 @@ internal sealed class ServiceChecks(bool hasOcsp, Web web, DoctorReport report)
             : ("CA", hasOcsp ? [.. Expected, Ocsp] : Expected);
         foreach (string missing in expected.Where(each => !lines.Exists(line => line.Check == each)))
         {
-            report.Fault(Ready, $"{name} {missing}", $"/health/ready has no such check, which a {service} has", $"is this the management listener of the {service}, and is its program complete?");
+            report.Fault(Ready, $"{name} {missing}", $"/health/ready has no such check, which {(service == "RA" ? "an" : "a")} {service} has", $"is this the management listener of the {service}, and is its program complete?");
         }
 
         if ((status != 200 || overall is not ("healthy" or "degraded")) && lines.TrueForAll(line => line.Status is "healthy" or "degraded"))

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using ZwCa.Admin.Crls;
+using ZwCa.Admin.Doctor;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
@@ -98,11 +100,11 @@ public sealed class TerminalTests : IAsyncLifetime
 
         // Step 5: the outbox asks the CA.
         await UntilAsync(async () => await StateAsync(id) == "issued");
-        Assert.Contains("请", await _clerk.DoneAsync("track", tracking), StringComparison.Ordinal);
+        Assert.Contains("新办：待领取", await _clerk.DoneAsync("track", tracking), StringComparison.Ordinal);
 
         // Step 6: handed out to the token that has the key, and to no other.
         (string other, _) = MakeApplicant("other");
-        await _clerk.RefusedAsync("", "deliver", id, "--subscriber-token", other);
+        await _clerk.RefusedAsync("签名密钥", "deliver", id, "--subscriber-token", other);
         said = await _clerk.DoneAsync("deliver", id, "--subscriber-token", applicant);
         Assert.Contains("回执已交回", said, StringComparison.Ordinal);
         await UntilAsync(async () => await StateAsync(id) == "delivered");
@@ -124,6 +126,24 @@ public sealed class TerminalTests : IAsyncLifetime
         await UntilAsync(async () => await StateAsync(hold) == "delivered");
         await _clerk.DoneAsync("archive", id);
         Assert.Equal("archived", await StateAsync(id));
+    }
+
+    /// <summary>What <c>zwca doctor</c> expects of RA and KMC, they tell; and the applicants' listener answers it as it should.</summary>
+    [Fact]
+    public async Task TheDoctor_KnowsRaAndKmc()
+    {
+        var report = new DoctorReport();
+        using var web = new Web(TimeProvider.System, Patience, new DownloadBudget(1 << 20, Patience, TimeProvider.System));
+        var services = new ServiceChecks(hasOcsp: false, web, report);
+        await services.RunAsync([_ra.Management, _kmc.Management], Token);
+        await new TrackingChecks(web, report).RunAsync([new Uri($"http://{_tracking}")], Token);
+
+        Assert.DoesNotContain(report.Lines, line => line.Health == Health.Bad);
+        Assert.Equal(CaScene.LogOrigin, Assert.Single(services.Heard).Checkpoint.Tbs.Origin);
+        foreach (string found in (string[])["The CA's log has ", "Nothing waits for the CA", "The message certificate is valid until ", "The link certificate is valid until ", " keys in stock", "it answers from the RA's records"])
+        {
+            Assert.Contains(report.Lines, line => line.Health == Health.Ok && line.Found.Contains(found, StringComparison.Ordinal));
+        }
     }
 
     private async Task<string> StateAsync(string id) => (string)JsonNode.Parse(await _clerk.DoneAsync("show", id, "--json"))!["state"]!;
