@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Token;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 
