@@ -5,7 +5,7 @@ using ZwCa.Admin.Doctor;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>What an operator's monitoring sees of the running CA and its responder: <c>zwca doctor</c>, with the command line and the output of every day.</summary>
+/// <summary>What an operator's monitoring sees of the running CA, its responder, its KMC and a province's RA: <c>zwca doctor</c>, with the command line and the output of every day.</summary>
 internal static class DemoDoctor
 {
     /// <summary>A CA that has just started has all its CRLs to make first.</summary>
@@ -22,7 +22,7 @@ internal static class DemoDoctor
         string[] arguments =
         [
             "--trust", trust, "--url", Plain(province.Publication), "--management", Plain(province.Management), "--management", Plain(province.Responder.Management),
-            "--ocsp", Plain(province.Responder.Url), "--log", anchor, .. certificates.SelectMany(file => (string[])["--certificate", file]),
+            "--management", Plain(province.KeyCentreManagement), "--management", Plain(province.RaManagement), "--tracking", Plain(province.Tracking), "--ocsp", Plain(province.Responder.Url), "--log", anchor, .. certificates.SelectMany(file => (string[])["--certificate", file]),
         ];
 
         // Plain, so that a narrow terminal does not break the lines.

@@ -59,6 +59,15 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     /// <summary>The CA's listener for its operators.</summary>
     public Uri Management => _service.Management;
 
+    /// <summary>The KMC's listener for its operators.</summary>
+    public Uri KeyCentreManagement => _centre.Management;
+
+    /// <summary>The RA's listener for its operators.</summary>
+    public Uri RaManagement => _ra!.Management;
+
+    /// <summary>Where the RA's applicants look up their numbers.</summary>
+    public Uri Tracking => _ra!.Tracking;
+
     /// <summary>Answers what the CA tells.</summary>
     public DemoResponder Responder => _responder!;
 
@@ -324,7 +333,7 @@ internal sealed partial class DemoProvince : IAsyncDisposable
         var linkKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Certificate officer = await OrderAsync(
             proposer, approver, region, Body("officer", "ops-s1", person.PersonId, name, SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()), 730) with { Officer = identity }, DemoRequests.Of(key));
-        Certificate link = await LinkAsync(proposer, approver, region, "officer-link", person.PersonId, LinkKind.Officer, linkKey, name);
+        Certificate link = await LinkAsync(proposer, approver, region, "officer-link", person.PersonId, LinkKind.Officer, DemoRequests.Of(linkKey), name);
         await DecideAsync(proposer, approver, new CommandBody(OfficerActions.Create, Der.Encode(officer)), region);
         DemoParty party = DemoParty.OfOfficer(key, officer, linkKey, link, _service.Address, _trust);
         _parties.Add(party);
@@ -334,18 +343,22 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     private async Task<DemoParty> RaAsync(DemoParty proposer, DemoParty approver)
     {
         string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
-        var signer = new HsmSigner(_ceremony.Device("service"), await _ceremony.Device("service").GenerateKeyAsync(new KeyLabel(DemoRa.MessageKey), HsmKeyKind.Sm2));
+        RaPapers papers = await DemoRa.RequestAsync(_ceremony, _folder, Province);
+        CertificationRequest messageRequest = papers.FindRequest(RaPapers.MessageRequestFile)!;
         RaScope[] scope = [.. new[] { "issuing-s1", "issuing-r1" }.Select(id =>
             new RaScope("tls-server", _ceremony.Certificate(id).Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier)),
             .. new[] { Signing, Encryption }.Select(profile => new RaScope(profile, _ceremony.Certificate("issuing-s1").Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier))];
         await DecideAsync(proposer, approver, new CommandBody("ra.register", Der.Encode(new RaRegistration(RaName, entity, Province, 1000, scope))), Province);
-        Certificate system = await OrderAsync(
-            proposer, approver, Province, Body("ra-system", "ops-s1", entity, RaName, signer.SubjectPublicKeyInfo, 365), await DemoRequests.OfAsync(signer));
-        var linkKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Certificate link = await LinkAsync(proposer, approver, Province, "link", RaName, LinkKind.Ra, linkKey, RaName);
+        Certificate system = await OrderAsync(proposer, approver, Province, Body("ra-system", "ops-s1", entity, RaName, messageRequest.Info.SubjectPublicKeyInfo, 365), messageRequest);
+        papers.WriteNew(RaPapers.MessageFile, CertificateFile.Write(system));
+        Certificate link = await LinkAsync(proposer, approver, Province, "link", RaName, LinkKind.Ra, papers.FindRequest(RaPapers.LinkRequestFile)!, RaName);
+        papers.WriteNew(RaPapers.LinkFile, CertificateFile.Write(link));
+        var linkKey = ECDsa.Create();
+        linkKey.ImportFromEncryptedPem(System.Text.Encoding.ASCII.GetString(papers.Content(RaPapers.LinkKeyFile)), Environment.GetEnvironmentVariable(CeremonyRun.LinkPasswordVariable));
+        HsmSigner signer = await _ceremony.SignerAsync(DemoRa.Device, papers.MessageKey);
         DemoParty party = DemoParty.OfSystem(new MessageSigner(system.Tbs.SerialNumber, signer), linkKey, link, _service.Address, _trust);
         _parties.Add(party);
-        _ra = await DemoRa.StartAsync(_ceremony, _folder, _service.Address, Province, system, link, linkKey);
+        _ra = await DemoRa.StartAsync(_ceremony, _folder, _service.Address, papers);
         return party;
     }
 
@@ -358,9 +371,8 @@ internal sealed partial class DemoProvince : IAsyncDisposable
     }
 
     private async Task<Certificate> LinkAsync(
-        DemoParty proposer, DemoParty approver, string region, string profile, string client, LinkKind kind, ECDsa key, string name)
+        DemoParty proposer, DemoParty approver, string region, string profile, string client, LinkKind kind, CertificationRequest request, string name)
     {
-        CertificationRequest request = DemoRequests.Of(key);
         CertificateBody body = Body(profile, "system", client, name, request.Info.SubjectPublicKeyInfo, 90);
         body = profile == "link" ? body with { Names = [new DnsName($"{client}.zwca.internal")] } : body;
         return Ordered(await DecideAsync(

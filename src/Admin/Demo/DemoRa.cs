@@ -1,15 +1,12 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
-using ZwCa.Hsm;
 
 namespace ZwCa.Admin.Demo;
 
@@ -17,52 +14,72 @@ namespace ZwCa.Admin.Demo;
 internal sealed class DemoRa : IAsyncDisposable
 {
     public const string Name = "ra-35";
-    public const string MessageKey = "ra-message";
 
-    private const string Device = "service";
+    /// <summary>With its keys.</summary>
+    public const string Device = "service";
+
     private const string Profile = "person";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly DemoService _service;
 
-    private DemoRa(DemoService service, IPEndPoint endPoint)
+    private DemoRa(DemoService service, IPEndPoint endPoint, string tracking)
     {
         _service = service;
         EndPoint = endPoint;
+        Tracking = new Uri($"http://{tracking}");
     }
 
     /// <summary>Where it listens.</summary>
     public IPEndPoint EndPoint { get; }
 
+    /// <summary>Its listener for its operators.</summary>
+    public Uri Management => _service.Management;
+
+    /// <summary>Where applicants look up their numbers.</summary>
+    public Uri Tracking { get; }
+
     /// <summary>With the name in its link certificate.</summary>
     public Uri Address => new($"https://{Name}.zwca.internal:{EndPoint.Port}");
 
-    /// <summary>Makes its keys, configures it with what officers gave it and starts it.</summary>
-    /// <param name="message">Of the key <see cref="MessageKey"/>.</param>
-    /// <param name="ca">Where the CA listens.</param>
-    /// <param name="folder">Made anew.</param>
-    /// <exception cref="DemoException">It did not come up.</exception>
-    public static async Task<DemoRa> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, Uri ca, string region, Certificate message, Certificate link, ECDsa linkKey)
+    /// <summary>As its operator begins: its papers, its keys, and the requests for its certificates.</summary>
+    /// <param name="folder">With a new one for the papers.</param>
+    public static async Task<RaPapers> RequestAsync(DemoCeremony ceremony, DirectoryInfo folder, string region)
     {
-        IHsm hsm = ceremony.Device(Device);
-        await hsm.GenerateKeyAsync(new KeyLabel($"{Name}-log"), HsmKeyKind.Sm2);
-        await hsm.GenerateKeyAsync(new KeyLabel($"{Name}-person-index"), HsmKeyKind.HmacSm3);
-        await hsm.GenerateKeyAsync(new KeyLabel($"{Name}-data-kek"), HsmKeyKind.DataKek);
+        var written = new JsonObject
+        {
+            ["name"] = Name,
+            ["region"] = region,
+            ["tracking"] = DemoService.FreeEndPoint().ToString(),
+            ["profiles"] = new JsonObject
+            {
+                [Profile] = new JsonObject
+                {
+                    ["Title"] = "个人双证书", ["Subscriber"] = "Person", ["Certificate"] = "person-signing", ["Encryption"] = "person-encryption", ["Issuer"] = "issuing-s1", ["Days"] = 365, ["Evidence"] = 1,
+                },
+            },
+        };
+        string file = Path.Combine(folder.CreateSubdirectory("ra-papers").FullName, $"{Name}.json");
+        await File.WriteAllTextAsync(file, written.ToJsonString());
+        var papers = RaPapers.Read(file);
+        await RaKeys.RequestAsync(papers, ceremony.Device(Device), Environment.GetEnvironmentVariable(CeremonyRun.LinkPasswordVariable), _ => { }, CancellationToken.None);
+        return papers;
+    }
+
+    /// <summary>Configures it with what officers gave it, and starts it.</summary>
+    /// <param name="ca">Where the CA listens.</param>
+    /// <param name="folder">For its configuration and records.</param>
+    /// <param name="papers">With its certificates.</param>
+    /// <exception cref="DemoException">It did not come up.</exception>
+    public static async Task<DemoRa> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, Uri ca, RaPapers papers)
+    {
         IPEndPoint listen = DemoService.FreeEndPoint();
         IPEndPoint management = DemoService.FreeEndPoint();
         string target = Path.Combine(folder.FullName, "ra");
-        string issuer = Convert.ToHexStringLower(ceremony.Certificate("issuing-s1").Tbs.Extensions!.Find<SubjectKeyIdentifier>()!.KeyIdentifier.Span);
-        var profile = new JsonObject
-        {
-            ["Title"] = "个人双证书", ["Subscriber"] = "Person", ["Certificate"] = "person-signing", ["Encryption"] = "person-encryption", ["Issuer"] = issuer, ["Days"] = 365, ["Evidence"] = 1,
-        };
-        string password = Environment.GetEnvironmentVariable(CeremonyRun.LinkPasswordVariable) ?? throw new DemoException("The ceremony's password of link keys is gone.");
-        string key = linkKey.ExportEncryptedPkcs8PrivateKeyPem(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 100_000));
-        string config = ServiceSettings.WriteRa(
+        string config = RaServiceSettings.Write(
             new CeremonyFolder(ceremony.Output),
-            Name,
-            new RaPapers(DemoProvince.CaName, region, message, MessageKey, link, key, new Dictionary<string, JsonObject> { [Profile] = profile }),
+            papers,
             Device,
             new ServicePlace
             {
@@ -73,7 +90,7 @@ internal sealed class DemoRa : IAsyncDisposable
                 Mode = "Demo",
             },
             target);
-        var ra = new DemoRa(new DemoService("ra", config, listen, management), listen);
+        var ra = new DemoRa(new DemoService("ra", config, listen, management), listen, papers.Tracking!);
         try
         {
             ra._service.Run("migrate");

@@ -4,7 +4,6 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Gm;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
 
 namespace ZwCa.Admin.Demo;
 
@@ -17,12 +16,6 @@ internal static class DemoRequests
         byte[] signature = new byte[Sm2.SignatureSizeInBytes];
         key.Sign(info, signature);
         return CertificationRequest.Assemble(info, AlgorithmIdentifier.Sm3WithSm2, Der.Encode(Sm2Signature.FromRaw(signature)));
-    }
-
-    public static async Task<CertificationRequest> OfAsync(HsmSigner signer)
-    {
-        byte[] info = Info(signer.SubjectPublicKeyInfo);
-        return CertificationRequest.Assemble(info, signer.AlgorithmIdentifier, await signer.SignAsync(info));
     }
 
     public static CertificationRequest Of(ECDsa key) => Der.Decode<CertificationRequest>(
