@@ -1,11 +1,9 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text.Json;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Ra;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -262,17 +260,13 @@ internal sealed class DemoInstallation : IAsyncDisposable
         DemoScreen.Report($"another one approves: {profiles.Length} certificate profiles are in use", true);
 
         // The RA, and who works there.
-        using var linkKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var signer = new HsmSigner(Ceremony.Device(DemoRa.Device), await Ceremony.Device(DemoRa.Device).GenerateKeyAsync(new KeyLabel(DemoRa.MessageKey), HsmKeyKind.Sm2));
-        (Certificate message, Certificate link) = await offices.RaAsync(
+        RaPapers papers = await DemoRa.RequestAsync(Ceremony, Services, _state, Province);
+        await offices.RaAsync(
             first,
             second,
-            DemoRa.Name,
-            Province,
-            signer,
-            linkKey,
+            papers,
             [.. DemoRa.Profiles.Values.SelectMany(each => new[] { (each.Certificate, each.Issuer), (each.Encryption ?? "", each.Issuer) }).Where(each => each.Item1.Length > 0).Distinct()]);
-        await DemoRa.ConfigureAsync(Ceremony, Services, _state, _ca!.Address, Province, message, link, linkKey, offices.KeyIdentifierOf);
+        DemoRa.Configure(Ceremony, Services, _state, _ca!.Address, papers);
         DemoScreen.Report($"{DemoRa.Name} is registered for {Province}: pairs from the SM2 CA, servers' certificates from the SM2 and the RSA CA", true);
         await offices.OfficerAsync(first, second, Entry, "110101197001010075", "李四", RoleCatalogue.BusinessOperator, Province);
         await offices.OfficerAsync(first, second, Review, "110101197001010083", "王五", RoleCatalogue.BusinessOperator, Province);

@@ -20,6 +20,9 @@ internal sealed class DemoKeyCentre : IAsyncDisposable
     /// <summary>Where the CA asks.</summary>
     public Uri Address => _service.Address;
 
+    /// <summary>Its listener for its operators.</summary>
+    public Uri Management => _service.Management;
+
     /// <summary>Configures it from the ceremony's output and starts it; its officers register the CA.</summary>
     /// <exception cref="DemoException">It did not come up.</exception>
     public static async Task<DemoKeyCentre> StartAsync(DemoCeremony ceremony, DirectoryInfo folder, DemoState state, LinkTrust trust)

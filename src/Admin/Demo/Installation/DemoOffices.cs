@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
@@ -6,7 +7,6 @@ using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Cryptography;
-using ZwCa.Hsm;
 using ZwCa.Issuance;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
@@ -65,17 +65,19 @@ internal sealed class DemoOffices(DemoCeremony ceremony, DirectoryInfo tokens, s
         token.ImportCertificate(DemoCeremony.LinkContainer, link);
     }
 
-    /// <summary>Registers an RA: what it may ask for, its message certificate and its link.</summary>
-    /// <param name="signer">Of its message key, in its device.</param>
+    /// <summary>Registers an RA: what it may ask for, its message certificate and its link, which go to its papers.</summary>
     /// <param name="profiles">Names, with the ids of the CAs that issue them.</param>
-    public async Task<(Certificate Message, Certificate Link)> RaAsync(
-        DemoParty proposer, DemoParty approver, string name, string region, HsmSigner signer, ECDsa linkKey, IReadOnlyList<(string Profile, string Issuer)> profiles)
+    public async Task RaAsync(DemoParty proposer, DemoParty approver, RaPapers papers, IReadOnlyList<(string Profile, string Issuer)> profiles)
     {
+        (string name, string region) = (papers.Name, papers.Region);
         string entity = $"DEMO-{Convert.ToHexString(RandomNumberGenerator.GetBytes(10))}";
         RaScope[] scope = [.. profiles.Select(each => new RaScope(each.Profile, KeyIdentifierOf(each.Issuer)))];
         await DecideAsync(proposer, approver, new CommandBody("ra.register", Der.Encode(new RaRegistration(name, entity, region, 100_000, scope))), region);
-        Certificate message = await OrderAsync(proposer, approver, region, Body("ra-system", "ops-s1", entity, name, signer.SubjectPublicKeyInfo, 365), await DemoRequests.OfAsync(signer));
-        return (message, await LinkAsync(proposer, approver, region, "link", name, LinkKind.Ra, DemoRequests.Of(linkKey), name));
+        CertificationRequest message = papers.FindRequest(RaPapers.MessageRequestFile)!;
+        papers.WriteNew(RaPapers.MessageFile, CertificateFile.Write(
+            await OrderAsync(proposer, approver, region, Body("ra-system", "ops-s1", entity, name, message.Info.SubjectPublicKeyInfo, 365), message)));
+        papers.WriteNew(RaPapers.LinkFile, CertificateFile.Write(
+            await LinkAsync(proposer, approver, region, "link", name, LinkKind.Ra, papers.FindRequest(RaPapers.LinkRequestFile)!, name)));
     }
 
     /// <summary>SubjectKeyIdentifier of a CA of the ceremony.</summary>

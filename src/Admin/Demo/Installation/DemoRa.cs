@@ -1,9 +1,6 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Ceremony;
-using ZwCa.Asn1.Pkix;
-using ZwCa.Hsm;
 
 namespace ZwCa.Admin.Demo;
 
@@ -11,7 +8,6 @@ namespace ZwCa.Admin.Demo;
 internal sealed class DemoRa : IAsyncDisposable
 {
     public const string Name = "ra-35";
-    public const string MessageKey = "ra-message";
     public const string Device = "service";
 
     /// <summary>Names of what can be applied for, as the RA knows them.</summary>
@@ -51,51 +47,42 @@ internal sealed class DemoRa : IAsyncDisposable
             [ServerRsa] = ("服务器证书RSA", "Device", "tls-server", null, "issuing-r1"),
         };
 
-    /// <summary>Makes its keys and its configuration, out of what officers gave it.</summary>
-    /// <param name="message">Of the key <see cref="MessageKey"/>.</param>
-    /// <param name="ca">Where the CA listens.</param>
-    public static async Task ConfigureAsync(
-        DemoCeremony ceremony, DirectoryInfo folder, DemoState state, Uri ca, string region, Certificate message, Certificate link, ECDsa linkKey, Func<string, ReadOnlyMemory<byte>> keyIdentifierOf)
+    /// <summary>As its operator begins: its papers, its keys, and the requests for its certificates.</summary>
+    public static async Task<RaPapers> RequestAsync(DemoCeremony ceremony, DirectoryInfo folder, DemoState state, string region)
     {
-        IHsm hsm = ceremony.Device(Device);
-        await hsm.GenerateKeyAsync(new KeyLabel($"{Name}-log"), HsmKeyKind.Sm2);
-        await hsm.GenerateKeyAsync(new KeyLabel($"{Name}-person-index"), HsmKeyKind.HmacSm3);
-        await hsm.GenerateKeyAsync(new KeyLabel($"{Name}-data-kek"), HsmKeyKind.DataKek);
-        string target = TargetOf(folder);
-        var profiles = Profiles.ToDictionary(each => each.Key, each =>
+        var profiles = new JsonObject();
+        foreach ((string name, (string title, string subscriber, string certificate, string? encryption, string issuer)) in Profiles)
         {
-            var settings = new JsonObject
+            var profile = new JsonObject { ["Title"] = title, ["Subscriber"] = subscriber, ["Certificate"] = certificate, ["Issuer"] = issuer, ["Days"] = 365 };
+            if (encryption is not null)
             {
-                ["Title"] = each.Value.Title,
-                ["Subscriber"] = each.Value.Subscriber,
-                ["Certificate"] = each.Value.Certificate,
-                ["Issuer"] = Convert.ToHexStringLower(keyIdentifierOf(each.Value.Issuer).Span),
-                ["Days"] = 365,
-            };
-            if (each.Value.Encryption is { } encryption)
-            {
-                settings["Encryption"] = encryption;
+                profile["Encryption"] = encryption;
             }
 
-            return settings;
-        });
-        ServiceSettings.WriteRa(
+            profiles[name] = profile;
+        }
+
+        var written = new JsonObject { ["name"] = Name, ["region"] = region, ["tracking"] = state.EndPointOf("tracking").ToString(), ["profiles"] = profiles };
+        string file = Path.Combine(folder.CreateSubdirectory("ra-papers").FullName, $"{Name}.json");
+        await File.WriteAllTextAsync(file, written.ToJsonString());
+        var papers = RaPapers.Read(file);
+        await RaKeys.RequestAsync(papers, ceremony.Device(Device), state.Pin, _ => { }, CancellationToken.None);
+        return papers;
+    }
+
+    /// <summary>Its configuration, with what officers gave it.</summary>
+    /// <param name="ca">Where the CA listens.</param>
+    public static void Configure(DemoCeremony ceremony, DirectoryInfo folder, DemoState state, Uri ca, RaPapers papers)
+    {
+        string target = TargetOf(folder);
+        RaServiceSettings.Write(
             new CeremonyFolder(ceremony.Output),
-            Name,
-            new RaPapers(
-                DemoInstallation.CaName,
-                region,
-                message,
-                MessageKey,
-                link,
-                linkKey.ExportEncryptedPkcs8PrivateKeyPem(state.Pin, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 100_000)),
-                profiles),
+            papers,
             Device,
             new ServicePlace
             {
                 Listen = state.EndPointOf(Name).ToString(),
                 Management = state.EndPointOf($"{Name}-management").ToString(),
-                Publication = state.EndPointOf("tracking").ToString(),
                 Ca = $"https://localhost:{ca.Port}",
                 ConnectionString = $"Data Source={Path.Combine(target, "ra.db")}",
                 Mode = "Demo",
@@ -109,7 +96,7 @@ internal sealed class DemoRa : IAsyncDisposable
     {
         IPEndPoint listen = state.EndPointOf(Name);
         var ra = new DemoRa(
-            new DemoService("ra", Path.Combine(TargetOf(folder), ServiceSettings.RaFileName), listen, state.EndPointOf($"{Name}-management")), listen, new Uri($"http://{state.EndPointOf("tracking")}"));
+            new DemoService("ra", Path.Combine(TargetOf(folder), RaServiceSettings.FileName), listen, state.EndPointOf($"{Name}-management")), listen, new Uri($"http://{state.EndPointOf("tracking")}"));
         try
         {
             ra.Service.Run("migrate");

@@ -4,7 +4,7 @@ using ZwCa.Admin.Doctor;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>What an operator's monitoring sees of the running CA and its responder: <c>zwca doctor</c>, with the command line and the output of every day.</summary>
+/// <summary>What an operator's monitoring sees of the running services: <c>zwca doctor</c>, with the command line and the output of every day.</summary>
 internal static class DemoDoctor
 {
     /// <summary>A CA that has just started has all its CRLs to make first.</summary>
@@ -18,7 +18,7 @@ internal static class DemoDoctor
         string[] arguments =
         [
             "--trust", Path.GetRelativePath(Environment.CurrentDirectory, system.Ceremony.Output), "--url", Plain(system.Publication),
-            .. system.Processes.SelectMany(each => (string[])["--management", Plain(each.Management)]), "--ocsp", Plain(system.Responder.Url), "--log", system.LogAnchor,
+            .. system.Processes.SelectMany(each => (string[])["--management", Plain(each.Management)]), "--tracking", Plain(system.Ra.Tracking), "--ocsp", Plain(system.Responder.Url), "--log", system.LogAnchor,
             .. certificates.SelectMany(file => (string[])["--certificate", file]),
         ];
 
