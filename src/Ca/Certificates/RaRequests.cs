@@ -133,7 +133,7 @@ internal sealed class RaRequests(CaOptions options, ApprovalVerifier verifier, K
     /// <summary>One that came with the request, or one that came before it.</summary>
     private async Task<Approval> ReadAsync(byte[]? bytes, byte[]? hash, string what, CancellationToken cancellationToken)
     {
-        Require(bytes is null != hash is null && hash is null or { Length: Sm3.HashSizeInBytes }, Refusal.Malformed, $"{what}须为其编码，或其32字节的SM3杂凑值，二者择一。");
+        Require((bytes is null) != (hash is null) && hash is null or { Length: Sm3.HashSizeInBytes }, Refusal.Malformed, $"{what}须为其编码，或其32字节的SM3杂凑值，二者择一。");
         return bytes is not null
             ? Decode<Approval>(bytes, what)
             : await known.FindAsync(hash, cancellationToken) ?? throw new RefusalException(Refusal.Unavailable, $"CA尚未收到该{what}，请先提交审批意见，再重发该申请。", TimeSpan.Zero);

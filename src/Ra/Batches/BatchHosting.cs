@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Ra.Batches.Decisions;
 
 namespace ZwCa.Ra.Batches;
 
@@ -11,6 +12,11 @@ internal static class BatchHosting
         services.AddSingleton<BatchSignal>();
         services.AddSingleton<OpenBatch>();
         services.AddSingleton<BatchAnswers>();
+        services.AddSingleton<BatchWalk>();
+        services.AddSingleton<StartDecision>();
+        services.AddSingleton<BatchApplications>();
+        services.AddSingleton<IBatchWork, DecideBatch>();
+        services.AddSingleton<IBatchWork, CancelBatch>();
         services.AddHostedService<RunBatches>();
     }
 

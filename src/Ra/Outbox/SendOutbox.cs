@@ -14,7 +14,7 @@ namespace ZwCa.Ra.Outbox;
 /// claim says; whether an answer was applied, the row's state.
 /// </summary>
 internal sealed partial class SendOutbox(
-    RaOptions options, Database database, PersonRegistry persons, CaClient ca, ApplyAnswer apply, OutboxSignal signal, TimeProvider time, ILogger<SendOutbox> logger)
+    RaOptions options, Database database, PersonRegistry persons, CaClient ca, DeliverApprovals approvals, ApplyAnswer apply, OutboxSignal signal, TimeProvider time, ILogger<SendOutbox> logger)
     : BackgroundService
 {
     private const int Doublings = 6;
@@ -89,12 +89,16 @@ internal sealed partial class SendOutbox(
     private async Task SendAsync(OutboxRow row, CancellationToken cancellationToken)
     {
         FaultPoint.Reach("outbox-claimed");
+        IReadOnlyList<byte[]> references = [];
         try
         {
             byte[] body = await persons.OpenAsync(row.DataKeyId, row.OutboxId, PrepareRequest.Field, row.BodySealed, cancellationToken);
             byte[] answer;
             try
             {
+                references = DeliverApprovals.ReferencesOf(body);
+                await approvals.RunAsync(references, cancellationToken);
+                FaultPoint.Reach("outbox-approvals");
                 answer = await ca.PostAsync(row.Path, RequestId.Parse(row.RequestId), body, cancellationToken);
             }
             finally
@@ -109,6 +113,11 @@ internal sealed partial class SendOutbox(
         catch (RefusalException e) when (Passing.Contains(e.Kind) || e.RetryAfter is not null || !e.FromPeer)
         {
             LogLater(logger, row.Path, row.RequestId, e.Kind, e);
+            if (DeliverApprovals.IsMissing(e))
+            {
+                approvals.Forget(references);
+            }
+
             TimeSpan wait = e.RetryAfter ?? First * Math.Pow(2, Math.Min(row.Tries, Doublings));
             await database.WriteAsync(
                 transaction => OutboxStore.PostponeAsync(transaction, row, time.GetUtcNow() + (wait < Longest ? wait : Longest), e.Kind.ToString(), e.Message), CancellationToken.None);
