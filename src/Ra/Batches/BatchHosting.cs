@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Following;
 
 namespace ZwCa.Ra.Batches;
 
@@ -17,6 +18,9 @@ internal static class BatchHosting
         services.AddSingleton<BatchApplications>();
         services.AddSingleton<IBatchWork, DecideBatch>();
         services.AddSingleton<IBatchWork, CancelBatch>();
+        services.AddSingleton<FollowingDrafts>();
+        services.AddSingleton<IBatchWork, MakeRenewals>();
+        services.AddSingleton<IBatchWork, MakeRevocations>();
         services.AddHostedService<RunBatches>();
     }
 

@@ -36,7 +36,7 @@ internal sealed class BatchApplications(Database database, OpenBatch batches, Su
         await Parallel.ForAsync(0, page.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (i, cancellation) =>
         {
             Enrollment row = (await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, page[i].EnrollmentId), cancellation))!;
-            Applications? applications = which == ApprovalStep.Entry ? await FindDraftAsync(row, own, cancellation) : await FindDueAsync(officer, row, cancellation);
+            Applications? applications = !officer.Region.Covers(row.RegionCode) ? null : which == ApprovalStep.Entry ? await FindDraftAsync(row, own, cancellation) : await FindDueAsync(officer, row, cancellation);
             shown[i] = applications is null
                 ? null
                 : new BatchApplicationAnswer
