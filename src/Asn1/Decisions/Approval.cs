@@ -34,7 +34,11 @@ public sealed class TbsApproval : IDer<TbsApproval>
     private const int Version = 1;
     private const string WrongDigests = "An approval has 1 to 10,000 digests of 32 bytes.";
 
+    /// <summary>So many questions are not worth a set.</summary>
+    private const int Few = 8;
+
     private readonly Lazy<HashSet<ReadOnlyMemory<byte>>> _digests;
+    private long _asked;
 
     /// <param name="digests">1 to 10,000 of <see cref="Application.Digest"/>.</param>
     /// <exception cref="ArgumentException">Too few, too many, or one of another length.</exception>
@@ -58,7 +62,9 @@ public sealed class TbsApproval : IDer<TbsApproval>
 
     /// <summary>Whether the decision is about an application, too. Of one over many every application asks this.</summary>
     /// <param name="digest">Of the application.</param>
-    public bool Covers(ReadOnlyMemory<byte> digest) => _digests.Value.Contains(digest);
+    public bool Covers(ReadOnlyMemory<byte> digest) => Digests.Count <= Few || Interlocked.Increment(ref _asked) <= Few
+        ? Digests.Any(each => each.Span.SequenceEqual(digest.Span))
+        : _digests.Value.Contains(digest);
 
     public static TbsApproval Read(AsnReader reader)
     {
