@@ -19,9 +19,9 @@ internal sealed class BatchApplications(Database database, OpenBatch batches, Su
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.Malformed"/>.</exception>
     public async Task<BatchApplicationPage> ListAsync(Officer officer, string id, string? step, long? after, int? rows, CancellationToken cancellationToken)
     {
+        Batch batch = await batches.FindAsync(officer, id, cancellationToken);
         ApprovalStep which = EnrollmentNames.Parse<ApprovalStep>(step, "步骤");
         int most = Page.Rows(rows);
-        Batch batch = await batches.FindAsync(officer, id, cancellationToken);
         (IReadOnlyList<BatchRow> page, byte[] own) = await database.ReadAsync(
             async transaction => (
                 await transaction.QueryAsync<BatchRow>(

@@ -9,7 +9,7 @@ using static ZwCa.OfficersApi.CommandReading;
 namespace ZwCa.Ra.Batches.Decisions;
 
 /// <summary>Takes one officer's signature over what he has read of a batch, and has it carried out row by row. What is wrong with the signature itself is refused at once.</summary>
-internal sealed class StartDecision(Database database, ApprovalVerifier verifier, BatchSignal signal, TimeProvider time)
+internal sealed class StartDecision(Database database, OpenBatch batches, ApprovalVerifier verifier, BatchSignal signal, TimeProvider time)
 {
     /// <param name="kind">Submission or review.</param>
     /// <param name="answer">What else belongs into the transaction. May run twice.</param>
@@ -20,6 +20,8 @@ internal sealed class StartDecision(Database database, ApprovalVerifier verifier
     public async Task RunAsync(Officer officer, string id, BatchTaskKind kind, BatchDecisionRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
     {
         ApprovalStep step = StepOf(kind);
+        await batches.FindAsync(officer, id, cancellationToken);
+        Require(step == ApprovalStep.Entry || officer.Region.Level != RegionLevel.County, Refusal.NotAllowed, "区县受理点只受理和发放，不能审核。");
         var given = GivenApproval.Read(request.Approval, step == ApprovalStep.Entry ? "录入意见" : "审核意见");
         RequireHolds(officer, step, given.Approval, verifier);
         await database.WriteAsync(

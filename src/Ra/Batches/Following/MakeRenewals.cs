@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.Ra.Enrollments;
@@ -57,6 +58,8 @@ internal sealed class MakeRenewals(Database database, PersonRegistry persons, Fo
     private async Task<EnrollmentContent> ContentOfAsync(FollowedCertificate certificate, CancellationToken cancellationToken)
     {
         Enrollment origin = (await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, certificate.EnrollmentId), cancellationToken))!;
-        return await EnrollmentContent.OpenAsync(persons, origin, cancellationToken);
+        return origin.State != EnrollmentState.Issued
+            ? await EnrollmentContent.OpenAsync(persons, origin, cancellationToken)
+            : throw new RefusalException(Refusal.WrongState, "原证书尚未领取，领取后才能更新。");
     }
 }
