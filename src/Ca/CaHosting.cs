@@ -71,6 +71,8 @@ internal static class CaHosting
         services.AddSingleton<FinishIssuance>();
         services.AddSingleton<IssueCertificate>();
         services.AddSingleton<RecoverIssuance>();
+        services.AddSingleton<KnownApprovals>();
+        services.AddSingleton<KeepApproval>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
         services.AddApiDocument();
@@ -110,6 +112,7 @@ internal static class CaHosting
     {
         app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
+        app.MapApprovals();
         app.MapPairs();
         app.MapRegistrations();
         app.MapApiDocument();

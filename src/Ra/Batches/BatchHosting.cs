@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Following;
 
 namespace ZwCa.Ra.Batches;
 
@@ -11,6 +13,14 @@ internal static class BatchHosting
         services.AddSingleton<BatchSignal>();
         services.AddSingleton<OpenBatch>();
         services.AddSingleton<BatchAnswers>();
+        services.AddSingleton<BatchWalk>();
+        services.AddSingleton<StartDecision>();
+        services.AddSingleton<BatchApplications>();
+        services.AddSingleton<IBatchWork, DecideBatch>();
+        services.AddSingleton<IBatchWork, CancelBatch>();
+        services.AddSingleton<FollowingDrafts>();
+        services.AddSingleton<IBatchWork, MakeRenewals>();
+        services.AddSingleton<IBatchWork, MakeRevocations>();
         services.AddHostedService<RunBatches>();
     }
 

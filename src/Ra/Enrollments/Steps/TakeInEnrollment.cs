@@ -28,6 +28,11 @@ internal sealed class TakeInEnrollment(Database database, EnrollmentStore store,
         return row.Id;
     }
 
+    /// <summary>A draft as <see cref="CreateAsync"/> makes it, for who stores it: <see cref="EnrollmentStore.InsertAsync"/>.</summary>
+    /// <exception cref="RefusalException">As <see cref="CreateAsync"/>, but for the key.</exception>
+    public Task<Enrollment> PrepareAsync(Officer officer, EnrollmentRequest request, CancellationToken cancellationToken) =>
+        ReadAsync(officer, request, Ulid.Create(time.GetUtcNow()), null, cancellationToken);
+
     /// <exception cref="RefusalException">As <see cref="CreateAsync"/>; <see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is with the reviewers, or somebody else has changed it.</exception>
     public async Task ChangeAsync(Officer officer, string id, EnrollmentRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
     {
