@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Ra.Batches.Import;
 
 namespace ZwCa.Ra.Batches;
 
@@ -11,6 +12,7 @@ internal static class BatchHosting
         services.AddSingleton<BatchSignal>();
         services.AddSingleton<OpenBatch>();
         services.AddSingleton<BatchAnswers>();
+        services.AddImport();
         services.AddHostedService<RunBatches>();
     }
 
