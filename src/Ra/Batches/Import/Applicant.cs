@@ -55,7 +55,7 @@ internal sealed partial record Applicant
     public long? KeyMark => KeyHash is null ? null : BinaryPrimitives.ReadInt64LittleEndian(KeyHash);
 
     /// <summary>Of what is registered besides the number: the same where two rows agree.</summary>
-    public int DetailsMark => (int)MarkOf("details", Name.Reveal(), Region.Value, Organization?.Reveal() ?? "");
+    public int DetailsMark => unchecked((int)MarkOf("details", Name.Reveal(), Region.Value, Organization?.Reveal() ?? ""));
 
     public static long MarkOf(SubscriberNumber number) => MarkOf("subscriber", number.Kind.ToString(), number.Reveal());
 

@@ -132,6 +132,9 @@ internal sealed class ApplicantFile : IDisposable
     private async Task<string[]?> ReadCellsAsync(CancellationToken cancellationToken)
     {
         string where = _number < 0 ? "标题行" : $"第{_number + 1}行";
+
+        // Text is decoded some kilobytes ahead of what is read of it.
+        string behind = _number < 1 ? "文件开头" : $"第{_number}行之后";
         try
         {
             if (!await _reader.ReadAsync(cancellationToken))
@@ -156,11 +159,11 @@ internal sealed class ApplicantFile : IDisposable
         }
         catch (ControlCharacterException e)
         {
-            throw Refuse($"{where}附近有控制字符：文件已损坏，或不是CSV文本。", e);
+            throw Refuse($"{behind}有控制字符：文件已损坏，或不是CSV文本。", e);
         }
         catch (DecoderFallbackException e)
         {
-            throw Refuse($"{where}附近的文字编码有误：应为UTF-8或GB18030，请在表格软件中另存为“CSV UTF-8”。", e);
+            throw Refuse($"{behind}的文字编码有误：应为UTF-8或GB18030，请在表格软件中另存为“CSV UTF-8”。", e);
         }
     }
 }
