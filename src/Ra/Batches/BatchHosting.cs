@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Ra.Batches.Decisions;
 using ZwCa.Ra.Batches.Following;
+using ZwCa.Ra.Batches.Import;
 
 namespace ZwCa.Ra.Batches;
 
@@ -21,6 +22,7 @@ internal static class BatchHosting
         services.AddSingleton<FollowingDrafts>();
         services.AddSingleton<IBatchWork, MakeRenewals>();
         services.AddSingleton<IBatchWork, MakeRevocations>();
+        services.AddImport();
         services.AddHostedService<RunBatches>();
     }
 

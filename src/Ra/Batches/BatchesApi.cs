@@ -8,6 +8,7 @@ using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
 using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Import;
 using ZwCa.Ra.Enrollments.Steps;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
@@ -31,6 +32,7 @@ internal static class BatchesApi
         group.MapPost("{id}/review", ReviewAsync).RequireSignedMessage();
         group.MapPost("{id}/cancellation", CancelAsync).RequireSignedMessage();
         group.MapGet("{id}/rows", ListRowsAsync).RequireSignedReading();
+        group.MapGet("{id}/rejects", RejectedRows.GetAsync).RequireSignedReading();
     }
 
     private static async Task<Ok<BatchAnswer>> OpenAsync(MessageContext message, BatchRequest request, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken)
