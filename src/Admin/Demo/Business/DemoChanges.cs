@@ -52,7 +52,7 @@ internal sealed class DemoChanges(DemoClerks clerks, DemoState state, Subscriber
         DemoScreen.Report("what is encrypted for the encryption certificate, the token decrypts", Reads(old.Id, letter));
 
         // Step 2: the token is lost: a new pair in a new one, and the old one ends.
-        Replacement = await clerks.CarryAsync("replace", Of("replace", old) with { Csr = tokens.Request(NewToken, TokenKeyKind.Sm2) });
+        Replacement = await clerks.CarryAsync("replace", Of("replace", old) with { Csr = tokens.Request(NewToken, TokenKeyKind.Sm2), Departments = old.Departments });
         if (Replacement.State == "issued")
         {
             await clerks.DeliverAsync(clerks.Entry, Replacement.Id, tokens, NewToken, _ => { });
