@@ -111,7 +111,7 @@ internal static class DemoCommand
         var clerks = new DemoClerks(entry, system.AtRa(DemoInstallation.Review), state);
 
         // Step 1: one by hand, hundreds by file.
-        await new DemoCounter(clerks, system.AtRa(DemoInstallation.Counter), system.Ra.Tracking, state, tokens, output).RunAsync();
+        EnrollmentAnswer counter = await new DemoCounter(clerks, system.AtRa(DemoInstallation.Counter), system.Ra.Tracking, state, tokens, output).RunAsync();
         cancellationToken.ThrowIfCancellationRequested();
         IReadOnlyList<BatchRowAnswer> rows = await new DemoBatch(clerks, state, tokens, output).RunAsync(options.Count);
         cancellationToken.ThrowIfCancellationRequested();
@@ -135,6 +135,7 @@ internal static class DemoCommand
             await status.AddAsync($"subscribers/{OutputFolder.NumberOf(rows[i].Row)}", enrollments[i], enrollments[i].Id, changes.Ended);
         }
 
+        await status.AddAsync($"subscribers/{DemoCounter.Name}", counter, DemoCounter.Name, changes.Ended);
         await status.AddAsync($"subscribers/{DemoChanges.NewToken}", changes.Replacement!, DemoChanges.NewToken, changes.Ended);
         for (int i = 0; i < foreign.Count; i++)
         {

@@ -178,7 +178,7 @@ internal sealed class DemoBatch(DemoClerks clerks, DemoState state, SubscriberTo
         BatchRowAnswer[] waiting = [.. rows.Where(row => row.State == "issued")];
         TimeSpan took = await DemoScreen.ProgressAsync("handed out", waiting.Length, step => Parallel.ForEachAsync(waiting, Parallelism, async (row, _) =>
         {
-            await clerks.DeliverAsync(clerks.Entry, row.Enrollment!, tokens, row.Enrollment!, delivery => output.WriteDelivery(row.Row, delivery));
+            await clerks.DeliverAsync(clerks.Entry, row.Enrollment!, tokens, row.Enrollment!, delivery => output.WriteDelivery(OutputFolder.NumberOf(row.Row), delivery));
             step();
         }));
         foreach (BatchRowAnswer row in waiting)

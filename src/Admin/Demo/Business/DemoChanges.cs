@@ -55,7 +55,7 @@ internal sealed class DemoChanges(DemoClerks clerks, DemoState state, Subscriber
         Replacement = await clerks.CarryAsync("replace", Of("replace", old) with { Csr = tokens.Request(NewToken, TokenKeyKind.Sm2), Departments = old.Departments });
         if (Replacement.State == "issued")
         {
-            await clerks.DeliverAsync(clerks.Entry, Replacement.Id, tokens, NewToken, _ => { });
+            await clerks.DeliverAsync(clerks.Entry, Replacement.Id, tokens, NewToken, delivery => output.WriteDelivery(NewToken, delivery));
         }
 
         Replacement = await clerks.UntilAsync(Replacement.Id, now => now.State is "delivered" or "archived");

@@ -10,10 +10,13 @@ namespace ZwCa.Admin.Demo;
 /// <summary>One applicant at an acceptance point: 赵六 takes in at the counter, 王五 reviews at the province, the token gets its pair.</summary>
 internal sealed class DemoCounter(DemoClerks clerks, DemoParty counter, Uri tracking, DemoState state, SubscriberTokens tokens, OutputFolder output)
 {
-    private const string Name = "counter";
+    /// <summary>Of the container with his keys, too.</summary>
+    public const string Name = "counter";
+
     private const string Applicant = "钱七";
 
-    public async Task RunAsync()
+    /// <returns>As it was delivered.</returns>
+    public async Task<EnrollmentAnswer> RunAsync()
     {
         DemoScreen.Open("At the counter · 受理点", $"{Applicant} comes in person, with a form and a token; the acceptance point takes in and hands out, and decides nothing.");
         string region = DemoInstallation.Counties[0];
@@ -47,7 +50,7 @@ internal sealed class DemoCounter(DemoClerks clerks, DemoParty counter, Uri trac
         DemoScreen.Report($"the CA has verified both and issued {string.Join(" and ", enrollment.Certificates.Select(each => each.Serial))}", enrollment.Certificates.Count == 2);
         if (enrollment.State == "issued")
         {
-            await clerks.DeliverAsync(counter, enrollment.Id, tokens, Name, delivery => output.WriteDelivery(0, delivery));
+            await clerks.DeliverAsync(counter, enrollment.Id, tokens, Name, delivery => output.WriteDelivery(Name, delivery));
         }
 
         enrollment = await clerks.UntilAsync(enrollment.Id, now => now.State is "delivered" or "archived");
@@ -55,6 +58,7 @@ internal sealed class DemoCounter(DemoClerks clerks, DemoParty counter, Uri trac
         using var client = new HttpClient { BaseAddress = tracking };
         TrackingAnswer said = (await client.GetFromJsonAsync<TrackingAnswer>($"/tracking/{enrollment.TrackingNumber}", JsonSerializerOptions.Web))!;
         DemoScreen.Report($"whoever has the tracking number may ask: {said.Message}", said.State == "delivered");
+        return enrollment;
     }
 
     /// <summary>A page with nothing on it.</summary>

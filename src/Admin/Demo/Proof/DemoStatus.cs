@@ -70,8 +70,8 @@ internal sealed class DemoStatus(DemoInstallation system, DemoParty officer, Sub
         if (encryption is not null)
         {
             WriteOf($"{prefix}-enc.key.pem", encryption, "the encryption key (PKCS #8), made by the KMC, out of a demo token", $"{prefix}-enc.pem");
-            output.Describe(new IndexEntry($"{prefix}.envelope.der", "SM2EnvelopedKey (GM/T 0009): the encryption key to the signing key") { Of = $"{prefix}-enc.pem" });
-            output.Describe(new IndexEntry($"{prefix}.skf.blob", "ENVELOPEDKEYBLOB (GM/T 0016): the same for a token") { Of = $"{prefix}-enc.pem" });
+            DescribeOf($"{prefix}.envelope.der", "SM2EnvelopedKey (GM/T 0009): the encryption key to the signing key", $"{prefix}-enc.pem");
+            DescribeOf($"{prefix}.skf.blob", "ENVELOPEDKEYBLOB (GM/T 0016): the same for a token", $"{prefix}-enc.pem");
         }
     }
 
@@ -271,6 +271,14 @@ internal sealed class DemoStatus(DemoInstallation system, DemoParty officer, Sub
     private void WriteOf(string name, string text, string what, string of)
     {
         output.Write(name, text);
-        output.Describe(new IndexEntry(name, what) { Of = of });
+        DescribeOf(name, what, of);
+    }
+
+    private void DescribeOf(string name, string what, string of)
+    {
+        if (File.Exists(output.PathOf(name)))
+        {
+            output.Describe(new IndexEntry(name, what) { Of = of });
+        }
     }
 }

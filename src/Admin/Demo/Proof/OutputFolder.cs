@@ -41,12 +41,13 @@ internal sealed class OutputFolder(DirectoryInfo folder)
     }
 
     /// <summary>What was handed out: later nobody has the envelope any more.</summary>
-    public void WriteDelivery(long row, DeliveryAnswer delivery)
+    /// <param name="name">Of the subscriber's files.</param>
+    public void WriteDelivery(string name, DeliveryAnswer delivery)
     {
         if (delivery.Pair is { Envelope: { } envelope } pair)
         {
-            Write($"subscribers/{NumberOf(row)}.envelope.der", envelope);
-            Write($"subscribers/{NumberOf(row)}.skf.blob", pair.EnvelopedKeyBlob);
+            Write($"subscribers/{name}.envelope.der", envelope);
+            Write($"subscribers/{name}.skf.blob", pair.EnvelopedKeyBlob);
         }
     }
 
