@@ -1,5 +1,4 @@
 using ZwCa.Officers;
-using ZwCa.Ra.Enrollments;
 using ZwCa.Ra.Subscribers;
 
 namespace ZwCa.Ra.Batches.Following;

@@ -2,7 +2,6 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Data;
-using ZwCa.Officers;
 using ZwCa.Ra.Enrollments;
 using ZwCa.Ra.Enrollments.Steps;
 using ZwCa.Ra.Subscribers;
