@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
@@ -16,7 +17,7 @@ namespace ZwCa.Ra.Batches.Import;
 /// <summary>What a row says, by itself right: a subscriber and what is applied for. What stands in the database, is looked at afterwards.</summary>
 internal sealed partial record Applicant
 {
-    private static readonly char[] FormulaStarts = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    private static readonly SearchValues<char> FormulaStarts = SearchValues.Create("=+-@\t\r＝＋－＠");
     private static readonly char[] Separators = ['；', ';'];
 
     private static readonly Dictionary<string, SubscriberKind> Kinds = new() { ["个人"] = SubscriberKind.Person, ["机构"] = SubscriberKind.Organization, ["设备"] = SubscriberKind.Device };
@@ -118,13 +119,16 @@ internal sealed partial record Applicant
         };
     }
 
+    /// <summary>Whether a program that opens the file may take the cell for a formula.</summary>
+    public static bool IsFormula(string cell) => cell.Length > 0 && (FormulaStarts.Contains(cell[0]) || cell.AsSpan().TrimStart() is [var first, ..] && FormulaStarts.Contains(first));
+
     /// <summary>No person's data in logs.</summary>
     public override string ToString() => $"{nameof(Applicant)} {Row}";
 
     private static string ReadCell(ApplicantColumn column, string cell)
     {
         // A program that opens the file would run it; nothing that is meant begins so.
-        Require(cell.Length == 0 || !FormulaStarts.Contains(cell[0]), $"“{ApplicantColumns.NameOf(column)}”以公式符号（= + - @ 或制表符）开头，不予接受。");
+        Require(!IsFormula(cell), $"“{ApplicantColumns.NameOf(column)}”以公式符号（= + - @ 或制表符）开头，不予接受。");
         Require(VisibleText.IsSeen(cell), $"“{ApplicantColumns.NameOf(column)}”含换行、控制字符、方向控制符等不可见字符。");
         return cell.Trim();
     }

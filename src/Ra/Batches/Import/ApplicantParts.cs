@@ -50,9 +50,9 @@ internal sealed class ApplicantParts(ApplicantFile file, PersonRegistry persons,
     {
         for (int passed = 0, parts = 0; passed < run.Task.Reached; parts++)
         {
-            List<ReadApplicant> part = await ReadAsync(Length);
+            List<ReadApplicant> part = await ReadAsync((int)Math.Min(Length, run.Task.Reached - passed));
             IReadOnlyDictionary<long, string> refused = await ListRefusedAsync(database, run.Task, part);
-            foreach (ReadApplicant each in part.Where(each => each.Applicant is not null && each.Row <= run.Task.Reached && !refused.ContainsKey(each.Row)))
+            foreach (ReadApplicant each in part.Where(each => each.Applicant is not null && !refused.ContainsKey(each.Row)))
             {
                 seen.Add(each.Applicant!);
             }

@@ -18,8 +18,6 @@ internal sealed class RejectedRows(Database database, OpenBatch batches, PersonR
 
     private const int BufferLength = 16 * 1024;
 
-    private static readonly char[] FormulaStarts = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-
     /// <summary><c>GET /batches/{id}/rejects</c></summary>
     public static async Task<PushStreamHttpResult> GetAsync(MessageContext message, string id, RejectedRows rejects, HttpResponse response, CancellationToken cancellationToken)
     {
@@ -53,9 +51,9 @@ internal sealed class RejectedRows(Database database, OpenBatch batches, PersonR
     public async Task WriteAsync(ApplicantFile file, BatchTask task, Stream body, CancellationToken cancellationToken)
     {
         // Step 1: the heading; an earlier column of reasons makes room.
-        int without = file.Columns.ReasonAt;
+        ApplicantColumns columns = file.Columns;
         await using var text = new StreamWriter(body, file.HasMark ? new UTF8Encoding(encoderShouldEmitUTF8Identifier: true) : file.Encoding, BufferLength, leaveOpen: true);
-        await WriteRowAsync(text, file.Heading, without, ApplicantColumns.Reason);
+        await WriteRowAsync(text, columns, file.Heading, ApplicantColumns.Reason);
 
         // Step 2: both go on in the order of rows.
         var refusals = new Queue<BatchRefusal>();
@@ -76,27 +74,25 @@ internal sealed class RejectedRows(Database database, OpenBatch batches, PersonR
 
             if (refusals.Peek().RowNumber == row.Number)
             {
-                await WriteRowAsync(text, row.Cells, without, refusals.Dequeue().Reason);
+                await WriteRowAsync(text, columns, row.Cells, refusals.Dequeue().Reason);
             }
         }
     }
 
-    private static async Task WriteRowAsync(StreamWriter text, IReadOnlyList<string> cells, int without, string reason)
+    /// <summary>The reason stands in its column, however many cells the row has.</summary>
+    private static async Task WriteRowAsync(StreamWriter text, ApplicantColumns columns, IReadOnlyList<string> cells, string reason)
     {
-        for (int i = 0; i < cells.Count; i++)
-        {
-            if (i != without)
-            {
-                await text.WriteAsync(Quote(cells[i]));
-                await text.WriteAsync(',');
-            }
-        }
-
-        await text.WriteAsync(Quote(reason));
+        IEnumerable<string> shown =
+        [
+            .. Enumerable.Range(0, columns.Count).Where(i => i != columns.ReasonAt).Select(i => i < cells.Count ? cells[i] : ""),
+            reason,
+            .. cells.Skip(columns.Count),
+        ];
+        await text.WriteAsync(string.Join(',', shown.Select(Quote)));
         await text.WriteAsync("\r\n");
     }
 
     /// <summary>Quotes alone do not keep a program from running what looks like a formula: an apostrophe before it does.</summary>
     private static string Quote(string cell) =>
-        $"\"{(cell.Length > 0 && FormulaStarts.Contains(cell[0]) ? "'" : "")}{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        $"\"{(Applicant.IsFormula(cell) ? "'" : "")}{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

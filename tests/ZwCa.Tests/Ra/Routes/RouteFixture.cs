@@ -116,7 +116,7 @@ public sealed class RouteFixture : IAsyncLifetime
 
         if (route == "PUT /batches/{id}/file")
         {
-            return PutFile(Batch, ApplicantText.Person(1));
+            return RaCounter.FileOf(Batch, ApplicantText.File(ApplicantText.Person(1)));
         }
 
         object? body = route switch
@@ -151,28 +151,16 @@ public sealed class RouteFixture : IAsyncLifetime
         return WithId(new HttpRequestMessage(HttpMethod.Post, $"/enrollments/{enrollment}/evidence?title={Uri.EscapeDataString("身份证")}") { Content = content });
     }
 
-    private static HttpRequestMessage PutFile(string batch, string row)
-    {
-        var content = new ByteArrayContent(ApplicantText.File(row));
-        content.Headers.ContentType = new MediaTypeHeaderValue("text/csv");
-        return WithId(new HttpRequestMessage(HttpMethod.Put, $"/batches/{batch}/file") { Content = content });
-    }
-
     /// <summary>A batch of the county that has its drafts, and is given up: nothing more can be done with it.</summary>
     private async Task<string> ImportAsync()
     {
         BatchAnswer batch = await Stage.PostAsync<BatchAnswer>(Stage.County, "/batches", new BatchRequest { Kind = "import", Region = CaScene.County, Title = "新办" });
-        using HttpRequestMessage upload = PutFile(batch.Id, ApplicantText.Person(1, region: CaScene.County));
-        using HttpResponseMessage uploaded = await Stage.ClientOf(Stage.County).SendAsync(upload);
-        await uploaded.ThrowIfRefusedAsync();
-        await UntilIdleAsync();
+        await Stage.PutFileAsync(Stage.County, batch.Id, ApplicantText.File(ApplicantText.Person(1, region: CaScene.County)));
+        await Stage.UntilEndedAsync(Stage.County, batch.Id);
         await Stage.PostAsync<BatchAnswer>(Stage.County, $"/batches/{batch.Id}/making", new { });
-        await UntilIdleAsync();
+        await Stage.UntilEndedAsync(Stage.County, batch.Id);
         await Stage.PostAsync<BatchAnswer>(Stage.County, $"/batches/{batch.Id}/cancellation", new StepRequest { Version = 1, Reason = "不办了" });
         return batch.Id;
-
-        Task UntilIdleAsync() => RaWaiting.UntilAsync(
-            async () => (await Stage.GetAsync<BatchAnswer>(Stage.County, $"/batches/{batch.Id}")).Tasks[^1].State == "done", $"work on batch {batch.Id} ends");
     }
 
     private static HttpRequestMessage WithId(HttpRequestMessage request)

@@ -1,7 +1,4 @@
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text;
-using System.Text.Json;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
@@ -109,6 +106,20 @@ public sealed class ImportTests(RaFixture fixture) : IClassFixture<RaFixture>
     }
 
     [Fact]
+    public async Task TheReason_StandsInItsColumn_WhateverTheRowHas()
+    {
+        BatchAnswer batch = await OpenAsync();
+        await PutFileAsync(batch, File("个人", "", Person(Next()) + ",多余", Person(Next())));
+        Assert.Equal((3, 1), ((await UntilDoneAsync(batch)).Refused, (await UntilDoneAsync(batch)).Done));
+
+        string[] lines = Encoding.UTF8.GetString((await GetRejectsAsync(Stage.City, batch)).File).Split("\r\n");
+
+        Assert.StartsWith("该行有1个单元格", lines[1].Split("\",\"")[12], StringComparison.Ordinal);
+        Assert.StartsWith("空行", lines[2].Split("\",\"")[12], StringComparison.Ordinal);
+        Assert.Equal(["该行有13个单元格，标题行有12个。", "多余\""], lines[3].Split("\",\"")[12..]);
+    }
+
+    [Fact]
     public async Task TheRejects_AreForThoseWhoTakeIn_OfTheirRegion()
     {
         BatchAnswer batch = await OpenAsync();
@@ -162,15 +173,7 @@ public sealed class ImportTests(RaFixture fixture) : IClassFixture<RaFixture>
     private Task<BatchAnswer> OpenAsync(int? rows = null) =>
         Stage.PostAsync<BatchAnswer>(Stage.City, "/batches", new BatchRequest { Kind = "import", Region = CaScene.City, Title = "档案局新办", Rows = rows });
 
-    private async Task<BatchAnswer> PutFileAsync(BatchAnswer batch, byte[] file)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Put, $"/batches/{batch.Id}/file") { Content = new ByteArrayContent(file) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/csv");
-        MessageSigningHandler.SetRequestId(request, RequestId.Create(TimeProvider.System));
-        using HttpResponseMessage response = await Stage.ClientOf(Stage.City).SendAsync(request, Token);
-        await response.ThrowIfRefusedAsync(Token);
-        return (await response.Content.ReadFromJsonAsync<BatchAnswer>(JsonSerializerOptions.Web, Token))!;
-    }
+    private Task<BatchAnswer> PutFileAsync(BatchAnswer batch, byte[] file) => Stage.PutFileAsync(Stage.City, batch.Id, file);
 
     private async Task<(byte[] File, string Type)> GetRejectsAsync(StageOfficer who, BatchAnswer batch)
     {
@@ -182,11 +185,5 @@ public sealed class ImportTests(RaFixture fixture) : IClassFixture<RaFixture>
     }
 
     /// <returns>The last task.</returns>
-    private async Task<BatchTaskAnswer> UntilDoneAsync(BatchAnswer batch)
-    {
-        BatchTaskAnswer? last = null;
-        await RaWaiting.UntilAsync(
-            async () => (last = (await Stage.GetAsync<BatchAnswer>(Stage.City, $"/batches/{batch.Id}")).Tasks[^1]).State != "running", $"work on batch {batch.Id} ends");
-        return last!;
-    }
+    private Task<BatchTaskAnswer> UntilDoneAsync(BatchAnswer batch) => Stage.UntilEndedAsync(Stage.City, batch.Id);
 }

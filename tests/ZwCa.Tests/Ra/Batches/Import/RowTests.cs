@@ -30,6 +30,7 @@ public sealed class RowTests : IAsyncLifetime
         { Person(1, "-1"), "“姓名或名称”以公式符号" },
         { Person(1, "@SUM"), "“姓名或名称”以公式符号" },
         { Person(1, "＝1"), "“姓名或名称”以公式符号" },
+        { Person(1, " =1"), "“姓名或名称”以公式符号" },
         { Person(1, departments: "\"\t=1\""), "“部门”以公式符号" },
         { Person(1, "张\t三"), "“姓名或名称”含换行、控制字符" },
         { Person(1, "\"张\r\n三\""), "“姓名或名称”含换行、控制字符" },
