@@ -220,7 +220,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     {
         ReadOnlyMemory<byte> id = await EnrollAsync(name);
         Certificate officer = await IssueOfficerAsync(id, RoleCatalogue.BusinessOperator, region, name, key);
-        Certificate link = await IssueLinkAsync(Convert.ToHexStringLower(id.Span), linkKey, time.GetUtcNow());
+        Certificate link = await CertifyLinkAsync(Convert.ToHexStringLower(id.Span), linkKey, time.GetUtcNow());
         using X509Certificate2 registered = X509CertificateLoader.LoadCertificate(Der.Encode(link));
         await Services.GetRequiredService<ClientStore>().RegisterAsync(Actor, registered, Convert.ToHexStringLower(id.Span), ClientKind.Officer);
         await DecideAsync(FirstAdministrator, SecondAdministrator, OfficerActions.Create, region, Der.Encode(officer));
@@ -279,14 +279,14 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     public async Task<X509Certificate2> IssueLinkAsync(string name, DateTimeOffset? notBefore = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Certificate certificate = await IssueLinkAsync(name, Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), notBefore ?? time.GetUtcNow());
+        Certificate certificate = await CertifyLinkAsync(name, Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), notBefore ?? time.GetUtcNow());
         using X509Certificate2 plain = X509CertificateLoader.LoadCertificate(Der.Encode(certificate));
         X509Certificate2 link = plain.CopyWithPrivateKey(key);
         _own.Add(link);
         return link;
     }
 
-    private Task<Certificate> IssueLinkAsync(string name, SubjectPublicKeyInfo key, DateTimeOffset from) => issuers.System.IssueAsync(issuers.System.Prepare(hierarchy.Request("link") with
+    private Task<Certificate> CertifyLinkAsync(string name, SubjectPublicKeyInfo key, DateTimeOffset from) => issuers.System.IssueAsync(issuers.System.Prepare(hierarchy.Request("link") with
     {
         SerialNumber = SerialNumbers.Create(),
         SubjectPublicKeyInfo = key,

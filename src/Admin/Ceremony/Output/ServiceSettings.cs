@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Token;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Ceremony;

@@ -5,7 +5,6 @@ using ZwCa.Admin.Doctor;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
-using ZwCa.Contracts.Ra;
 
 namespace ZwCa.Tests.Stories.Ra;
 
