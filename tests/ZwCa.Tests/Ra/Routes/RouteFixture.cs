@@ -124,6 +124,7 @@ public sealed class RouteFixture : IAsyncLifetime
             "PUT /enrollments/{id}/csr" => new CsrRequest { Version = Enrollment.Version, Csr = CaScene.Csr(Stage.Pairs.NewKey()) },
             "POST /batches" => new BatchRequest { Kind = "import", Region = CaScene.County, Title = "新办" },
             "POST /batches/{id}/checking" or "POST /batches/{id}/making" => new { },
+            "POST /batches/{id}/submission" or "POST /batches/{id}/review" => new BatchDecisionRequest { Approval = [] },
             "POST /batches/{id}/cancellation" => new StepRequest { Version = 1, Reason = "不办了" },
             "POST /commands" => Propose(who).Proposal,
             "POST /subscribers" => new SubscriberRequest { Kind = "person", Region = CaScene.County, Name = "张三", Number = CaScene.NewIdNumber().Reveal() },
