@@ -24,7 +24,8 @@ internal static class ImportBenchmark
     public static async Task<int> RunAsync(int rows, bool withKeys)
     {
         Machine.Print("all processes share the cores");
-        var kmc = new KmcProcess();
+        // Nothing is issued: its stock of keys stays as small as it can be.
+        var kmc = new KmcProcess(new Dictionary<string, string?> { ["Kmc:Pool:Threshold"] = "1", ["Kmc:Pool:Full"] = "2", ["Kmc:PoolLook"] = "01:00:00" });
         var ra = new RaProcess();
         await using CaProcess ca = await CaProcess.CreateAsync(new CaProcessSetup { RaProfiles = RaScene.Profiles, Inside = kmc, Prepare = kmc.PrepareAsync, Fill = ra.PrepareAsync });
         await using RaProcess ends = ra;

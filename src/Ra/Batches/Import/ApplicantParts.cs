@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
-using ZwCa.Ra.Subscribers;
 
 namespace ZwCa.Ra.Batches.Import;
 

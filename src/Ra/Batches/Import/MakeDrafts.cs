@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Security.Cryptography;
 using ZwCa.Audit;
 using ZwCa.Data;
 using ZwCa.Officers;
