@@ -1,5 +1,7 @@
 using System.Net;
+using System.Text.Json;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Json;
 using ZwCa.Data;
 
 namespace ZwCa.ServiceDefaults.Configuration;
@@ -12,6 +14,22 @@ public static class ServiceConfiguration
 
     private const int MaxNameLength = 64;
 
+    /// <exception cref="ConfigurationException">The file has something that no program reads: a name is misspelt, or the file is another service's. Of variables only those that override a section count.</exception>
+    internal static void RequireKnown(IConfigurationRoot configuration, string section)
+    {
+        string[] unknown =
+        [
+            .. configuration.Providers.OfType<JsonConfigurationProvider>()
+                .SelectMany(file => file.GetChildKeys([], null))
+                .Distinct(StringComparer.OrdinalIgnoreCase)
+                .Where(name => !name.Equals(ServiceOptions.Section, StringComparison.OrdinalIgnoreCase) && !name.Equals(section, StringComparison.OrdinalIgnoreCase)),
+        ];
+        if (unknown.Length > 0)
+        {
+            throw new ConfigurationException([.. unknown.Select(name => $"{name} is no section of this service's configuration: it has {ServiceOptions.Section} and {section}.")]);
+        }
+    }
+
     /// <param name="file">JSON.</param>
     /// <exception cref="ConfigurationException">The file is missing or no JSON.</exception>
     public static IConfigurationRoot Load(string file)
@@ -22,8 +40,9 @@ public static class ServiceConfiguration
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
+            string where = e.GetBaseException() is JsonException { LineNumber: { } line } ? $", line {line + 1}" : "";
             throw new ConfigurationException(
-                [e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected." : $"{file} cannot be read: {e.Message}"]);
+                [e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected{where}." : $"{file} cannot be read: {e.Message}"]);
         }
     }
 
