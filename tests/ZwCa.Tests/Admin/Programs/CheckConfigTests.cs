@@ -44,7 +44,7 @@ public sealed class CheckConfigTests(ConfiguredRoles roles) : IClassFixture<Conf
                 data.Add(role, "Service:Limmits", "{}", "FAILED configuration: ");
                 data.Add(role, section, null, $"FAILED configuration: Section {section} is missing");
                 data.Add(role, $"{section}:Sudo", "true", "FAILED configuration: ");
-                data.Add(role, $"{section}:Hsm", "\"here\"", $"FAILED configuration: {section}:Hsm must be");
+                data.Add(role, $"{section}:Hsm", "\"here\"", $"FAILED configuration: {section}:Hsm has a value that is no HsmOptions");
                 data.Add(role, $"{section}:Hsm:Endpoint", "\"nowhere\"", $"FAILED configuration: {section}:Hsm:Endpoint must be");
                 data.Add(role, $"{section}:Hsm:Endpoint", "\"127.0.0.1:1\"", "FAILED HSM: ");
                 data.Add(role, $"{section}:Hsm:Serial", "\"00000000000000000000000000000001\"", "FAILED HSM: ");
@@ -64,6 +64,9 @@ public sealed class CheckConfigTests(ConfiguredRoles roles) : IClassFixture<Conf
                 string section = ConfiguredRoles.SectionOf(role);
                 data.Add(role, "Service:Database", null, "FAILED configuration: Service:Database must be");
                 data.Add(role, "Service:Database", """{"Kind": "PostgreSql", "ConnectionString": "Host=127.0.0.1;Port=1;Username=zwca;Timeout=2"}""", "FAILED database: ");
+                data.Add(role, "Service:Database:ConnectionString", "\"Host=db;Password=stage-link-password\"", "FAILED configuration: Service:Database:ConnectionString is none of Sqlite");
+                data.Add(role, "Service:Database", """{"Kind": "PostgreSql", "ConnectionString": "Hots=db;Password=stage-link-password"}""", "FAILED configuration: Service:Database:ConnectionString is none of PostgreSql");
+                data.Add(role, "Service:Database:ConnectionString", "\"stage-link-password\"", "FAILED configuration: Service:Database:ConnectionString is none of Sqlite");
                 data.Add(role, "Service:Database:ConnectionString", "\"Data Source=/nowhere/at-all.db\"", "FAILED database: ");
                 data.Add(role, "Service:Listen", "\"TAKEN\"", "FAILED addresses: Service:Listen: ");
                 data.Add(role, $"{section}:Log:KeyLabel", "\"nothing\"", "has no key nothing");
@@ -74,7 +77,7 @@ public sealed class CheckConfigTests(ConfiguredRoles roles) : IClassFixture<Conf
 
             data.Add("ca", "Ca:RecoverAfter", "\"soon\"", "Ca:RecoverAfter");
             data.Add("ca", "Ca:Authorities:0:CertificateFile", "\"/nowhere.pem\"", "FAILED CAs and their keys: ");
-            data.Add("ca", "Ca:Authorities:0:KeyLabel", "\"system\"", "FAILED CAs and their keys: ");
+            data.Add("ca", "Ca:Authorities:0:KeyLabel", "\"ca-log\"", "FAILED CAs and their keys: ");
             data.Add("ca", "Ca:OperationsAuthority", "\"nobody\"", "FAILED configuration: Ca:OperationsAuthority must be");
             data.Add("ca", "Ca:ProfileFolder", "\"/nowhere\"", "/nowhere");
             data.Add("ca", "Ca:Ocsp:FeedKey", "\"nothing\"", "FAILED OCSP: ");

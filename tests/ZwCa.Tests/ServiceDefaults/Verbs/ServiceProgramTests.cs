@@ -241,7 +241,9 @@ public sealed class ServiceProgramTests : IDisposable
     [InlineData("{\"Service\": {}, \"Sampel\": {}, \"sample\": {}}", "FAILED configuration: Sampel is no section of this service's configuration: it has Service and Sample.")]
     [InlineData("{\n  \"Service\": {\n    \"Name\": nobody\n  }\n}", "is not the JSON that is expected, line 3.")]
     [InlineData("{}", "FAILED configuration: Section Service is missing.")]
-    [InlineData("{\"Service\": {\"Limits\": {\"Connections\": \"many\"}}}", "FAILED configuration: Failed to convert configuration value 'many' at 'Service:Limits:Connections'")]
+    [InlineData("{\"Service\": {\"Limits\": {\"Connections\": \"many\"}}}", "FAILED configuration: Service:Limits:Connections has a value that is no Int32.")]
+    [InlineData("{\"Service\": {\"Database\": \"Host=db;Password='link-password' at 'x'\"}}", "FAILED configuration: Service:Database has a value that is no DatabaseOptions.")]
+    [InlineData("{\"Service\": {\"Linsten\": \"link-password\"}}", "FAILED configuration: There is no setting 'Linsten' (in ServiceOptions).")]
     public async Task WhatIsNoConfiguration_IsNamed(string text, string said)
     {
         string config = _folder.File("config.json");
@@ -252,6 +254,7 @@ public sealed class ServiceProgramTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains(said, output, StringComparison.Ordinal);
         Assert.DoesNotContain("ok ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("link-password", output, StringComparison.Ordinal);
     }
 
     /// <summary>In a process of its own, for the variable is the process's.</summary>
@@ -363,7 +366,8 @@ public sealed class ServiceProgramTests : IDisposable
                 service["Listen"] = taken.ToString();
                 break;
             case "one port for two":
-                service["Listen"] = service["Management"] = $"127.0.0.1:{CaProcess.FreePort()}";
+                service["Listen"] = $"127.0.0.1:{CaProcess.FreePort()}";
+                service["Management"] = (string)service["Listen"]!;
                 break;
             case "production without password":
                 link.Remove("PasswordVariable");
