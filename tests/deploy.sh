@@ -22,9 +22,11 @@ fi
 
 export ZWCA_HOLDER_PASSWORD=holders-password ZWCA_LINK_PASSWORD=links-password ZWCA_TOKEN_PIN=2468Witness
 
-# No SDK and no runtime but its own.
+# No SDK and no runtime but its own. With --become it takes the place of the shell that calls it, which is then the one to signal.
 clean() {
-    env -i PATH=/usr/bin:/bin HOME="$top" LANG=C.UTF-8 DOTNET_ROOT=/nonexistent DOTNET_CLI_TELEMETRY_OPTOUT=1 ZWCA_HOLDER_PASSWORD="$ZWCA_HOLDER_PASSWORD" \
+    local become=
+    [ "$1" != --become ] || { become=exec; shift; }
+    $become env -i PATH=/usr/bin:/bin HOME="$top" LANG=C.UTF-8 DOTNET_ROOT=/nonexistent DOTNET_CLI_TELEMETRY_OPTOUT=1 ZWCA_HOLDER_PASSWORD="$ZWCA_HOLDER_PASSWORD" \
         ZWCA_LINK_PASSWORD="$ZWCA_LINK_PASSWORD" ZWCA_TOKEN_PIN="$ZWCA_TOKEN_PIN" ZWCA_CA_DATABASE="${ZWCA_CA_DATABASE:-}" ZWCA_KMC_DATABASE="${ZWCA_KMC_DATABASE:-}" \
         ZWCA_Service__Database__ConnectionString="${connection:-}" "$@"
 }
@@ -78,7 +80,7 @@ ready() {
 }
 start() {
     local role=$1 config=$2
-    zwca up --role "$role" --config "$config" > "$top/$role.log" 2>&1 &
+    clean --become "${program[@]}" up --role "$role" --config "$config" > "$top/$role.log" 2>&1 &
     running+=($!)
 }
 
