@@ -205,14 +205,38 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     /// <summary>A person with an officer certificate and a registered link, not in office.</summary>
     public async Task<StageOfficer> CertifyAsync(string role, string region, string name = "王小明", ReadOnlyMemory<byte>? person = null)
     {
-        ReadOnlyMemory<byte> id = person
-            ?? (await Services.GetRequiredService<PersonRegistry>().EnrollAsync(NewIdNumber(), PersonName.Parse(name), Actor)).Id;
+        ReadOnlyMemory<byte> id = person ?? await EnrollAsync(name);
         var key = Sm2PrivateKey.Generate();
+        Certificate certificate = await IssueOfficerAsync(id, role, region, name, SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()));
+        X509Certificate2 link = await RegisterAsync(Convert.ToHexStringLower(id.Span), ClientKind.Officer);
+        var officer = new StageOfficer(key, certificate, CreateClient(link, new MessageSigner(certificate.Tbs.SerialNumber, key))) { Link = link };
+        _own.Add(officer);
+        return officer;
+    }
+
+    /// <summary>An operator in office whose keys are in a token of his own.</summary>
+    /// <returns>His certificate, and his link's.</returns>
+    public async Task<(Certificate Officer, Certificate Link)> OperatorAsync(string region, string name, SubjectPublicKeyInfo key, SubjectPublicKeyInfo linkKey)
+    {
+        ReadOnlyMemory<byte> id = await EnrollAsync(name);
+        Certificate officer = await IssueOfficerAsync(id, RoleCatalogue.BusinessOperator, region, name, key);
+        Certificate link = await CertifyLinkAsync(Convert.ToHexStringLower(id.Span), linkKey, time.GetUtcNow());
+        using X509Certificate2 registered = X509CertificateLoader.LoadCertificate(Der.Encode(link));
+        await Services.GetRequiredService<ClientStore>().RegisterAsync(Actor, registered, Convert.ToHexStringLower(id.Span), ClientKind.Officer);
+        await DecideAsync(FirstAdministrator, SecondAdministrator, OfficerActions.Create, region, Der.Encode(officer));
+        return (officer, link);
+    }
+
+    private async Task<ReadOnlyMemory<byte>> EnrollAsync(string name) =>
+        (await Services.GetRequiredService<PersonRegistry>().EnrollAsync(NewIdNumber(), PersonName.Parse(name), Actor)).Id;
+
+    private Task<Certificate> IssueOfficerAsync(ReadOnlyMemory<byte> id, string role, string region, string name, SubjectPublicKeyInfo key)
+    {
         var identity = new OfficerIdentity(id, RoleCatalogue.Standard.Find(role)!.Kind, role, region);
         IssuanceRequest request = hierarchy.Request("officer") with
         {
             SerialNumber = SerialNumbers.Create(),
-            SubjectPublicKeyInfo = SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes()),
+            SubjectPublicKeyInfo = key,
             Subject = [new SubjectText(Oids.OrganizationName, "某省密码管理局"), new SubjectText(Oids.CommonName, name), new SubjectText(Oids.SerialNumber, Convert.ToHexStringLower(id.Span))],
             Place = [],
             NotBefore = time.GetUtcNow(),
@@ -220,11 +244,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
             IntendedAt = time.GetUtcNow(),
             Officer = identity,
         };
-        Certificate certificate = await issuers.Operations.IssueAsync(issuers.Operations.Prepare(request));
-        X509Certificate2 link = await RegisterAsync(Convert.ToHexStringLower(id.Span), ClientKind.Officer);
-        var officer = new StageOfficer(key, certificate, CreateClient(link, new MessageSigner(certificate.Tbs.SerialNumber, key))) { Link = link };
-        _own.Add(officer);
-        return officer;
+        return issuers.Operations.IssueAsync(issuers.Operations.Prepare(request));
     }
 
     /// <summary>Two officers decide, beside the API.</summary>
@@ -259,22 +279,23 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     public async Task<X509Certificate2> IssueLinkAsync(string name, DateTimeOffset? notBefore = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        DateTimeOffset from = notBefore ?? time.GetUtcNow();
-        Certificate certificate = await issuers.System.IssueAsync(issuers.System.Prepare(hierarchy.Request("link") with
-        {
-            SerialNumber = SerialNumbers.Create(),
-            SubjectPublicKeyInfo = Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()),
-            Subject = [.. hierarchy.Request("link").Subject.Where(each => each.Type != Oids.CommonName), new SubjectText(Oids.CommonName, name)],
-            AlternativeNames = [new DnsName("link.example.gov.cn")],
-            NotBefore = from,
-            NotAfter = from.AddDays(90),
-            IntendedAt = from,
-        }));
+        Certificate certificate = await CertifyLinkAsync(name, Der.Decode<SubjectPublicKeyInfo>(key.ExportSubjectPublicKeyInfo()), notBefore ?? time.GetUtcNow());
         using X509Certificate2 plain = X509CertificateLoader.LoadCertificate(Der.Encode(certificate));
         X509Certificate2 link = plain.CopyWithPrivateKey(key);
         _own.Add(link);
         return link;
     }
+
+    private Task<Certificate> CertifyLinkAsync(string name, SubjectPublicKeyInfo key, DateTimeOffset from) => issuers.System.IssueAsync(issuers.System.Prepare(hierarchy.Request("link") with
+    {
+        SerialNumber = SerialNumbers.Create(),
+        SubjectPublicKeyInfo = key,
+        Subject = [.. hierarchy.Request("link").Subject.Where(each => each.Type != Oids.CommonName), new SubjectText(Oids.CommonName, name)],
+        AlternativeNames = [new DnsName("link.example.gov.cn")],
+        NotBefore = from,
+        NotAfter = from.AddDays(90),
+        IntendedAt = from,
+    }));
 
     /// <summary>A responder node's certificate, as a ceremony makes it.</summary>
     public Task<Certificate> CertifyNodeAsync(Issuer issuer, SubjectPublicKeyInfo key, string name)

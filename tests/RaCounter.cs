@@ -1,4 +1,7 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Gm;
@@ -172,6 +175,44 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
         Sm2PrivateKey opened = PairScene.Open(delivered.Pair!.Envelope!, key);
         await PostAsync<EnrollmentAnswer>(City, $"/enrollments/{enrollment.Id}/receipt", PairScene.Receipt(delivered.Pair, key));
         return (await UntilAsync(enrollment, "delivered"), delivered.Pair, opened);
+    }
+
+    /// <summary>The file of an import.</summary>
+    public async Task<BatchAnswer> PutFileAsync(StageOfficer who, string batch, byte[] file)
+    {
+        using HttpRequestMessage request = FileOf(batch, file);
+        using HttpResponseMessage response = await ClientOf(who).SendAsync(request);
+        await response.ThrowIfRefusedAsync();
+        return (await response.Content.ReadFromJsonAsync<BatchAnswer>(JsonSerializerOptions.Web))!;
+    }
+
+    public static HttpRequestMessage FileOf(string batch, byte[] file)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Put, $"/batches/{batch}/file") { Content = new ByteArrayContent(file) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/csv");
+        MessageSigningHandler.SetRequestId(request, RequestId.Create(TimeProvider.System));
+        return request;
+    }
+
+    /// <returns>The last task of a batch, ended.</returns>
+    public async Task<BatchTaskAnswer> UntilEndedAsync(StageOfficer who, string batch)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            BatchTaskAnswer task = (await GetAsync<BatchAnswer>(who, $"/batches/{batch}")).Tasks[^1];
+            if (task.State != "running")
+            {
+                return task;
+            }
+
+            if (patience.IsCancellationRequested)
+            {
+                throw new TimeoutException($"Task {task.Number} of batch {batch} is at row {task.Reached}.\n{Log}");
+            }
+
+            await Task.Delay(50, CancellationToken.None);
+        }
     }
 
     public virtual void Dispose()

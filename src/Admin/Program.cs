@@ -18,19 +18,11 @@ if (Console.IsOutputRedirected)
 }
 
 // Exit codes: 0 done; 1 the work was done and its result is bad, or could not be done; 2 the command line is wrong. Verbs with other ones say so.
-var output = new Option<DirectoryInfo>("--output", "-o")
-{
-    Description = "Folder for the certificates (PEM) and the device's store; made if missing, files of the same name are replaced.",
-    DefaultValueFactory = _ => new DirectoryInfo("demo-out"),
-};
-var demo = new Command("demo", "Performs a ceremony with its keys in hsm-sim, issues a pair of certificates, verifies all of it here and with openssl, and tells what it did.") { output };
-demo.SetAction((parsed, _) => DemoCommand.RunAsync(parsed.GetRequiredValue(output)));
-
 ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.")
 {
     CeremonyVerbs.Ceremony(),
     CrlVerbs.Crl(),
-    demo,
+    DemoCommand.Demo(),
     DoctorVerb.Doctor(),
     LintVerb.Lint(),
     OcspVerb.Ocsp(),

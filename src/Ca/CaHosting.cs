@@ -72,6 +72,8 @@ internal static class CaHosting
         services.AddSingleton<FinishIssuance>();
         services.AddSingleton<IssueCertificate>();
         services.AddSingleton<RecoverIssuance>();
+        services.AddSingleton<KnownApprovals>();
+        services.AddSingleton<KeepApproval>();
         services.AddSingleton<RaRequests>();
         services.AddSingleton<CertificateAnswers>();
         services.AddApiDocument();
@@ -111,6 +113,7 @@ internal static class CaHosting
     {
         app.UseMiddleware<CheckpointHeader>();
         app.MapCertificates();
+        app.MapApprovals();
         app.MapPairs();
         app.MapRegistrations();
         app.MapApiDocument();

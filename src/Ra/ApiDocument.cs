@@ -12,6 +12,9 @@ internal static class ApiDocument
 {
     private const string AddEvidence = "addEvidence";
     private const string GetEvidence = "getEvidence";
+    private const string PutFile = "putBatchFile";
+    private const string GetRejects = "getBatchRejects";
+    private const string CsvType = "text/csv";
 
     private static readonly string[] EvidenceTypes = ["application/pdf", "image/png", "image/jpeg"];
 
@@ -19,6 +22,7 @@ internal static class ApiDocument
     [
         ("subscribers", "Of whom certificates are: persons, organisations, devices."),
         ("enrollments", "Applications on their way from the clerk's desk to the certificate."),
+        ("batches", "Many applications at once: from a file of applicants, of what expires soon, of all that an organisation has."),
         ("evidence", "Files that prove what is applied for."),
         ("delivery", "Handing out what was issued, to the token that has the signing key."),
         ("certificates", "What this RA had issued."),
@@ -44,6 +48,19 @@ internal static class ApiDocument
         ["POST /enrollments/{id}/review"] = new("enrollments", "reviewEnrollment", "Another officer approves, returns or rejects it."),
         ["POST /enrollments/{id}/cancellation"] = new("enrollments", "cancelEnrollment", "Gives up what nobody has finally approved."),
         ["POST /enrollments/{id}/archiving"] = new("enrollments", "archiveEnrollment", "Puts away what is done."),
+        ["PUT /enrollments/{id}/csr"] = new("enrollments", "setEnrollmentKey", "Takes the token's key of an application that was taken in without one."),
+        ["POST /batches"] = new("batches", "openBatch", "Opens a batch. An import waits for its file; the others begin to make drafts."),
+        ["GET /batches"] = new("batches", "listBatches", "A page of the batches of a region and below, the latest first."),
+        ["GET /batches/{id}"] = new("batches", "getBatch", "A batch, with how far the work on it is."),
+        ["PUT /batches/{id}/file"] = new("batches", PutFile, "The file of an import, which is the body: a dry run begins."),
+        ["POST /batches/{id}/checking"] = new("batches", "checkBatch", "A dry run over the file once more."),
+        ["POST /batches/{id}/making"] = new("batches", "makeBatch", "Has drafts made of the rows that the dry run found good."),
+        ["GET /batches/{id}/applications"] = new("batches", "listBatchApplications", "A page of what can be signed of it now, for entry or for review."),
+        ["POST /batches/{id}/submission"] = new("batches", "submitBatch", "One signature over many applications: what it covers of the batch is submitted."),
+        ["POST /batches/{id}/review"] = new("batches", "reviewBatch", "One signature over many applications: what it covers of the batch is approved."),
+        ["POST /batches/{id}/cancellation"] = new("batches", "cancelBatch", "Gives up what of it nobody has finally approved."),
+        ["GET /batches/{id}/rows"] = new("batches", "listBatchRows", "A page of its rows that have an enrollment, or that a task refused."),
+        ["GET /batches/{id}/rejects"] = new("batches", GetRejects, "The rows of the file that were refused, with the reasons, as a file like it."),
         ["POST /enrollments/{id}/evidence"] = new("evidence", AddEvidence, "Adds a piece of evidence: the file is the body."),
         ["GET /enrollments/{id}/evidence/{hash}"] = new("evidence", GetEvidence, "The file, by the SM3 of its bytes."),
         ["DELETE /enrollments/{id}/evidence/{hash}"] = new("evidence", "removeEvidence", "Takes a piece of evidence away."),
@@ -118,15 +135,23 @@ internal static class ApiDocument
             // What the endpoint reads and writes as bytes, its parameters do not say.
             if (Id == AddEvidence)
             {
-                operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Files() };
+                operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Files(EvidenceTypes) };
             }
             else if (Id == GetEvidence)
             {
-                operation.Responses!["200"] = new OpenApiResponse { Description = "The file.", Content = Files() };
+                operation.Responses!["200"] = new OpenApiResponse { Description = "The file.", Content = Files(EvidenceTypes) };
+            }
+            else if (Id == PutFile)
+            {
+                operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Files(CsvType) };
+            }
+            else if (Id == GetRejects)
+            {
+                operation.Responses!["200"] = new OpenApiResponse { Description = "The file.", Content = Files(CsvType) };
             }
         }
 
-        private static Dictionary<string, OpenApiMediaType> Files() => EvidenceTypes.ToDictionary(
+        private static Dictionary<string, OpenApiMediaType> Files(params IEnumerable<string> types) => types.ToDictionary(
             type => type, _ => new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } });
     }
 }

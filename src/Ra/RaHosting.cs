@@ -58,6 +58,7 @@ internal static class RaHosting
         services.AddSingleton(RoleCatalogue.Standard);
         services.AddSingleton<OfficerDirectory>();
         services.AddSingleton<ApprovalVerifier>();
+        services.AddSingleton<KnownApprovals>();
         services.AddPersons(options.PersonIndexKey, options.DataKek);
         services.AddCaLog(options.Ca);
         services.AddSingleton<RaSenders>();

@@ -23,13 +23,7 @@ internal sealed class DeviceSet : IAsyncDisposable
         {
             foreach (DevicePlan device in plan.Plan.Devices)
             {
-                var options = SimulatorOptions.FromFolder(EndPointOf(device), device.Partition, plan.PathOf(device.Client), serial: device.Serial);
-                IHsm hsm = await SimulatorHsm.ConnectAsync(options, cancellationToken);
-                set._devices.Add(device.Id, hsm);
-                if (!plan.Plan.Demo && hsm.Token.Marks != StoreMarks.None)
-                {
-                    throw new CeremonyException($"The partition {device.Partition} is marked for good ({hsm.Token.Marks}): it is fit for a demonstration only. Make another one without --demo, --auto-unlock and --faults.");
-                }
+                set._devices.Add(device.Id, await ConnectAsync(device with { Client = plan.PathOf(device.Client) }, plan.Plan.Demo, cancellationToken));
             }
 
             return set;
@@ -39,6 +33,22 @@ internal sealed class DeviceSet : IAsyncDisposable
             await set.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>One device. The caller disposes it.</summary>
+    /// <inheritdoc cref="ConnectAsync(PlanFile, CancellationToken)"/>
+    public static async Task<IHsm> ConnectAsync(DevicePlan device, bool isDemo, CancellationToken cancellationToken)
+    {
+        var options = SimulatorOptions.FromFolder(EndPointOf(device), device.Partition, device.Client, serial: device.Serial);
+        SimulatorHsm hsm = await SimulatorHsm.ConnectAsync(options, cancellationToken);
+        if (isDemo || hsm.Token.Marks == StoreMarks.None)
+        {
+            return hsm;
+        }
+
+        StoreMarks marks = hsm.Token.Marks;
+        await hsm.DisposeAsync();
+        throw new CeremonyException($"The partition {device.Partition} is marked for good ({marks}): it is fit for a demonstration only. Make another one without --demo, --auto-unlock and --faults.");
     }
 
     /// <summary>Devices of a rehearsal.</summary>

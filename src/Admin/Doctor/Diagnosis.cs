@@ -14,7 +14,7 @@ internal enum Health
 }
 
 /// <summary>One line of the doctor.</summary>
-/// <param name="Check">What kind of thing was looked at: ca, aia, crl, status, certificate, ocsp, live, ready, log, profiles, clock, limits.</param>
+/// <param name="Check">What kind of thing was looked at: ca, aia, crl, status, certificate, ocsp, live, ready, version, tracking, log, profiles, clock, limits.</param>
 /// <param name="Subject">Which of them: an id, an address.</param>
 /// <param name="Found">In English, a phrase.</param>
 /// <param name="Advice">What to do; null: nothing.</param>

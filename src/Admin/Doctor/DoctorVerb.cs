@@ -28,6 +28,7 @@ internal static class DoctorVerb
         var url = new Option<string?>("--url") { Description = "Where the publication is reached from here; without it at the base URL of the ceremony." };
         var management = new Option<string[]>("--management") { Description = "Management listener of a service, http://HOST:PORT; once for each.", DefaultValueFactory = _ => [] };
         var ocsp = new Option<string[]>("--ocsp") { Description = "Where an OCSP responder answers, http://HOST:PORT/ocsp; once for each node. Certificates are then asked about there.", DefaultValueFactory = _ => [] };
+        var tracking = new Option<string[]>("--tracking") { Description = "Where an RA's applicants look up their numbers, http://HOST:PORT; once for each.", DefaultValueFactory = _ => [] };
         var certificates = new Option<string[]>("--certificate") { Description = "An issued certificate: do its URLs answer, and what is its status? Once for each.", DefaultValueFactory = _ => [] };
         var state = new Option<string?>("--state") { Description = "File with the CRLs and checkpoints that runs have seen last; made if missing, and updated." };
         var timeout = new Option<int>("--timeout") { Description = "Seconds that a server may be silent.", DefaultValueFactory = _ => 30 };
@@ -36,13 +37,13 @@ internal static class DoctorVerb
         var megabytes = new Option<int>("--megabytes") { Description = "MiB that all answers together may have.", DefaultValueFactory = _ => 1024 };
         var minutes = new Option<int>("--minutes") { Description = "Minutes that all answers together may take.", DefaultValueFactory = _ => 8 };
         var json = new Option<bool>("--json") { Description = "For programs." };
-        var command = new Command(Name, "Looks at a running installation from outside: CA certificates, CRLs, OCSP responders, addresses, services and clocks. Needs no secrets and changes nothing.")
+        var command = new Command(Name, "Looks at a running installation from outside: CA certificates, CRLs, OCSP responders, addresses, services (CA, KMC, RA, OCSP) and clocks. Needs no secrets and changes nothing.")
         {
-            trust, url, management, ocsp, certificates, anchors, profiles, state, timeout, megabytes, minutes, json,
+            trust, url, management, ocsp, tracking, certificates, anchors, profiles, state, timeout, megabytes, minutes, json,
         };
         command.Validators.Add(result =>
         {
-            string[] addresses = [.. result.GetValue(management) ?? [], .. result.GetValue(ocsp) ?? [], .. result.GetValue(url) is { } one ? [one] : (string[])[]];
+            string[] addresses = [.. result.GetValue(management) ?? [], .. result.GetValue(ocsp) ?? [], .. result.GetValue(tracking) ?? [], .. result.GetValue(url) is { } one ? [one] : (string[])[]];
             foreach (string address in addresses.Where(address => CrlSource.AddressOf(address) is null))
             {
                 result.AddError($"{address} is not an http(s) address.");
@@ -76,6 +77,7 @@ internal static class DoctorVerb
                     Installation = Installation.Read(parsed.GetRequiredValue(trust).FullName, parsed.GetValue(url), parsed.GetValue(profiles)?.FullName),
                     Management = [.. parsed.GetRequiredValue(management).Select(address => CrlSource.AddressOf(address)!)],
                     Responders = [.. parsed.GetRequiredValue(ocsp).Select(address => CrlSource.AddressOf(address)!)],
+                    Tracking = [.. parsed.GetRequiredValue(tracking).Select(address => CrlSource.AddressOf(address)!)],
                     Certificates = [.. parsed.GetRequiredValue(certificates).Select(file => (file, Der.Decode<Certificate>(LintFile.ReadCertificate(file).Bytes)))],
                     Anchors = parsed.GetRequiredValue(anchors),
                     State = new KeptState(parsed.GetValue(state)),

@@ -12,6 +12,9 @@ internal sealed record ExaminationPlan
     /// <summary>Base addresses of management listeners.</summary>
     public IReadOnlyList<Uri> Management { get; init; } = [];
 
+    /// <summary>Addresses where applicants look up their numbers, each of an RA's node or of the gateway before it.</summary>
+    public IReadOnlyList<Uri> Tracking { get; init; } = [];
+
     /// <summary>Addresses of OCSP responders, each a node.</summary>
     public IReadOnlyList<Uri> Responders { get; init; } = [];
 
@@ -50,9 +53,11 @@ internal static class Examination
         var certificates = new CertificateChecks(plan.Installation, authorities, crls, ocsp, report, time);
 
         // The services first: what a server of the publication sends does not use up what is for them.
-        await new ServiceChecks(plan.Installation.HasOcsp, web, report).RunAsync(plan.Management, cancellationToken);
+        var services = new ServiceChecks(plan.Installation.HasOcsp, web, report);
+        await services.RunAsync(plan.Management, cancellationToken);
+        await new TrackingChecks(web, report).RunAsync(plan.Tracking, cancellationToken);
         await ocsp.RunAsync(cancellationToken);
-        await new LogChecks(plan.Installation, plan.State, report).RunAsync(plan.Anchors, cancellationToken);
+        await new LogChecks(plan.Installation, plan.State, report, time).RunAsync(plan.Anchors, services.Heard, cancellationToken);
         await authorities.RunAsync(cancellationToken);
         TellProfiles(plan.Installation, report);
         await crls.RunAsync(cancellationToken);

@@ -2,15 +2,16 @@ using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Crls;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 
 namespace ZwCa.Admin.Doctor;
 
 /// <summary>
 /// The checkpoints that a log has left in an anchor, a file outside its database: signed with the log's key of the ceremony, of one log that only grows, and never behind what an
-/// earlier run saw.
+/// earlier run saw. What RAs have heard of the CA's log is held against them.
 /// </summary>
-internal sealed class LogChecks(Installation installation, KeptState state, DoctorReport report)
+internal sealed class LogChecks(Installation installation, KeptState state, DoctorReport report, TimeProvider time)
 {
     private const string Kind = "log";
 
@@ -20,8 +21,15 @@ internal sealed class LogChecks(Installation installation, KeptState state, Doct
     /// <summary>Bytes. The log shortens an anchor that has reached one mebibyte.</summary>
     private const int MaxLength = 16 << 20;
 
+    /// <summary>An RA asks the CA every ten seconds.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromMinutes(5);
+
+    /// <summary>Of anchors that hold.</summary>
+    private readonly List<Checkpoint> _anchored = [];
+
     /// <param name="anchors">Files.</param>
-    public async Task RunAsync(IReadOnlyList<string> anchors, CancellationToken cancellationToken)
+    /// <param name="heard">By RA, the highest checkpoint of the CA's log that it knows; read before the anchors.</param>
+    public async Task RunAsync(IReadOnlyList<string> anchors, IReadOnlyList<(string Name, Checkpoint Checkpoint)> heard, CancellationToken cancellationToken)
     {
         foreach (string anchor in anchors)
         {
@@ -32,7 +40,66 @@ internal sealed class LogChecks(Installation installation, KeptState state, Doct
         {
             report.Warn(Kind, "checkpoints", "no checkpoint of a log was looked at", "name an anchor of the CA (Ca:Log:Anchors), or a copy of it, with --log");
         }
+
+        foreach ((string name, Checkpoint checkpoint) in heard)
+        {
+            await report.LookAsync(Kind, name, () =>
+            {
+                ExamineHeard(name, checkpoint);
+                return Task.CompletedTask;
+            });
+        }
     }
+
+    /// <summary>What the CA tells an RA, and what it writes down, are one log.</summary>
+    private void ExamineHeard(string name, Checkpoint heard)
+    {
+        TbsCheckpoint said = heard.Tbs;
+        if (KeyOf(said.Origin) is not { } key)
+        {
+            report.Fault(Kind, name, $"the RA hears the log {said.Origin}, which this ceremony does not know", "see Ra:Ca:LogOrigin and Ra:Ca:LogKeyFile, and of which CA this RA is");
+            return;
+        }
+
+        // Step 1: its signature, and the root of its size.
+        Checkpoint[] known = [.. _anchored.Where(each => each.Tbs.Origin == said.Origin)];
+        try
+        {
+            new AuditVerifier(said.Origin, key).VerifyCheckpoint(heard);
+            RequireOneLog(state.FindCheckpoints(said.Origin).Concat(known), [heard]);
+        }
+        catch (LogNotProvenException e)
+        {
+            report.Fault(Kind, name, $"the highest checkpoint that the RA knows: {e.Message.TrimEnd('.')}", "the CA shows its RA another log than others: stop both, and compare their checkpoints before anything else");
+            return;
+        }
+
+        // Step 2: how far it is. Anchors were read later, so that what the RA knows is in one of them.
+        string words = $"the RA knows of {said.TreeSize} events of {said.Origin}, signed {PlainText.Of(said.Time)}";
+        Checkpoint? head = known.MaxBy(each => (each.Tbs.Epoch, each.Tbs.TreeSize));
+        if (head is null)
+        {
+            report.Ok(Kind, name, $"{words}; no anchor of that log to compare it with");
+        }
+        else if ((said.Epoch, said.TreeSize).CompareTo((head.Tbs.Epoch, head.Tbs.TreeSize)) > 0)
+        {
+            report.Warn(Kind, name, $"{words}, and the anchors have {head.Tbs.TreeSize}", "name the anchors of all nodes of the CA as they are now; if these are all, the CA has lost what it had told: stop it");
+        }
+        else if (known.Any(each => (each.Tbs.Epoch, each.Tbs.TreeSize).CompareTo((said.Epoch, said.TreeSize)) > 0 && time.GetUtcNow() - each.Tbs.Time > Late))
+        {
+            report.Warn(Kind, name, $"{words}, and the CA has {head.Tbs.TreeSize} for more than {PlainText.Of(Late)}", "see ca-log of the RA's /health/ready: it does not hear the CA, or is shown an older log");
+        }
+        else
+        {
+            report.Ok(Kind, name, $"{words}; the anchors have {head.Tbs.TreeSize}, and agree");
+        }
+    }
+
+    /// <summary>As the ceremony knows it.</summary>
+    /// <returns>Null: it does not.</returns>
+    private SubjectPublicKeyInfo? KeyOf(string origin) => installation.Inventory.Keys.FirstOrDefault(key => key.Id == KeyIdOf(origin))?.Decode();
+
+    private static string KeyIdOf(string origin) => (origin.StartsWith(OriginPrefix, StringComparison.Ordinal) ? origin[OriginPrefix.Length..] : origin) + "-log";
 
     private void Examine(string anchor, IReadOnlyList<Checkpoint> checkpoints)
     {
@@ -47,10 +114,9 @@ internal sealed class LogChecks(Installation installation, KeptState state, Doct
         // Step 1: the ceremony knows the log's key.
         Checkpoint last = checkpoints[^1];
         string origin = last.Tbs.Origin;
-        string keyId = (origin.StartsWith(OriginPrefix, StringComparison.Ordinal) ? origin[OriginPrefix.Length..] : origin) + "-log";
-        if (installation.Inventory.Keys.FirstOrDefault(key => key.Id == keyId)?.Decode() is not { } logKey)
+        if (KeyOf(origin) is not { } logKey)
         {
-            report.Fault(Kind, anchor, $"the ceremony has no key {keyId} for the log {origin}", "name the anchor of a service of this ceremony");
+            report.Fault(Kind, anchor, $"the ceremony has no key {KeyIdOf(origin)} for the log {origin}", "name the anchor of a service of this ceremony");
             return;
         }
 
@@ -83,6 +149,7 @@ internal sealed class LogChecks(Installation installation, KeptState state, Doct
         }
 
         // Step 3: nothing went back.
+        _anchored.AddRange(checkpoints);
         state.Keep(anchor, last);
         string words = $"{last.Tbs.TreeSize} events of {origin}, signed {PlainText.Of(last.Tbs.Time)}";
         if (kept is not null && kept.Tbs.Epoch < last.Tbs.Epoch)

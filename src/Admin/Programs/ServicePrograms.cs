@@ -16,14 +16,17 @@ internal static class ServicePrograms
     /// <param name="role">One of <see cref="Roles"/>.</param>
     public static ProcessStartInfo Start(string role, IEnumerable<string> arguments)
     {
-        string folder = Path.Combine(AppContext.BaseDirectory, role);
-        string name = role == HsmSim ? role : $"zwca-{role}";
+        string program = FileOf(role);
 
         // Published with a runtime of its own, its executable needs no other; without one it is given the runtime that this program has, wherever that is.
-        return HasRuntime(folder)
-            ? new ProcessStartInfo(Path.Combine(folder, OperatingSystem.IsWindows() ? $"{name}.exe" : name), arguments)
-            : new ProcessStartInfo(Host(), [Path.Combine(folder, $"{name}.dll"), .. arguments]);
+        return HasRuntime(Path.GetDirectoryName(program)!)
+            ? new ProcessStartInfo(Path.ChangeExtension(program, OperatingSystem.IsWindows() ? ".exe" : null), arguments)
+            : new ProcessStartInfo(Host(), [program, .. arguments]);
     }
+
+    /// <summary>What has to be there, for it to be started.</summary>
+    /// <param name="role">One of <see cref="Roles"/>.</param>
+    public static string FileOf(string role) => Path.Combine(AppContext.BaseDirectory, role, $"{(role == HsmSim ? role : $"zwca-{role}")}.dll");
 
     private static bool HasRuntime(string folder) =>
         File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "coreclr.dll" : OperatingSystem.IsMacOS() ? "libcoreclr.dylib" : "libcoreclr.so"));

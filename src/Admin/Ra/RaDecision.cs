@@ -1,8 +1,11 @@
+using System.Globalization;
+using System.Text.Json;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 
@@ -13,6 +16,8 @@ namespace ZwCa.Admin.Ra;
 /// </summary>
 internal static class RaDecision
 {
+    private const string AnotherCertificate = "待签内容中的证书不是这项业务的证书，没有签名。请立即报告管理员。";
+
     /// <param name="key">Of the request that the officer has handed in. Null: he has none in hand.</param>
     /// <param name="isSure">Does not ask; it is shown all the same.</param>
     /// <returns>The version that was shown, and DER of the Approval.</returns>
@@ -65,20 +70,38 @@ internal static class RaDecision
             "recovery" => DecisionKind.Recovery,
             _ => throw new RefusalException(Refusal.Malformed, $"本程序不认识业务种类“{LabelText.Shown(enrollment.Kind)}”，不能签署。请使用新版本的程序。"),
         };
-        Require(main.Kind == expected && main.EnrollmentId == enrollment.Id && main.Region == enrollment.Region, "RA给出的待签内容不是这项业务的，没有签名。请立即报告管理员。");
+        Require(main.Kind == expected && IsOf(main.EnrollmentId, enrollment.Id) && main.Region == enrollment.Region, "RA给出的待签内容不是这项业务的，没有签名。请立即报告管理员。");
         Require(
-            following is null || (enrollment.Kind is "change" or "replace" && following.Kind == DecisionKind.Revoke && following.EnrollmentId == enrollment.Id && following.Region == enrollment.Region),
+            following is null || (enrollment.Kind is "change" or "replace" && following.Kind == DecisionKind.Revoke && following.EnrollmentId == main.EnrollmentId
+                && (following.Region, following.CaName, following.RaName) == (main.Region, main.CaName, main.RaName) && IsAbout(Body<StatusBody>(following).Certificate, enrollment)),
             "RA给出的随后事项不属于这项业务，没有签名。请立即报告管理员。");
-        if (expected is not (DecisionKind.Issue or DecisionKind.Renew or DecisionKind.Rekey))
+        switch (expected)
         {
-            return;
+            case DecisionKind.Recovery:
+                Require(Convert.ToHexStringLower(Body<RecoveryBody>(main).Issuer.Span) == enrollment.Certificate?.Issuer, AnotherCertificate);
+                break;
+            case DecisionKind.Revoke or DecisionKind.Suspend or DecisionKind.Resume:
+                StatusBody status = Body<StatusBody>(main);
+                Require(IsAbout(status.Certificate, enrollment), AnotherCertificate);
+                Require(expected != DecisionKind.Revoke || JsonNamingPolicy.CamelCase.ConvertName(status.Reason.ToString()) == enrollment.RevocationReason, "待签内容中的吊销原因与这项业务的不同，没有签名。请立即报告管理员。");
+                break;
+            default:
+                RequireFit(enrollment, Body<CertificateBody>(main), expected, key);
+                break;
         }
+    }
 
-        CertificateBody body = Body(main);
+    private static void RequireFit(EnrollmentAnswer enrollment, CertificateBody body, DecisionKind kind, SubjectPublicKeyInfo? key)
+    {
         byte[] evidence = Sm3.HashData([.. enrollment.Evidence.SelectMany(each => Hash(each.Hash))]);
         Require(body.Entity == enrollment.Subscriber.Id, "待签内容中的主体不是这项业务的主体，没有签名。请立即报告管理员。");
         Require(key is null || body.SubjectPublicKeyInfo == key, "待签内容中的公钥不是所交证书请求的公钥，没有签名。请立即报告管理员。");
         Require(body.Evidence.Span.SequenceEqual(evidence), "待签内容与所列证明材料不符，没有签名。请立即报告管理员。");
+        Require(kind == DecisionKind.Issue ? body.Replaces is null : body.Replaces is { } old && IsAbout(old, enrollment), AnotherCertificate);
+        Require(
+            (enrollment.Days is null || body.Days == enrollment.Days)
+                && body.Subject.Where(each => each.Type == Oids.OrganizationalUnitName).Select(each => each.Text).SequenceEqual(enrollment.Departments),
+            "待签内容中的有效期或部门与这项业务的不同，没有签名。请立即报告管理员。");
     }
 
     private static Application Decode(byte[] der)
@@ -93,11 +116,12 @@ internal static class RaDecision
         }
     }
 
-    private static CertificateBody Body(Application application)
+    private static T Body<T>(Application application)
+        where T : IDer<T>
     {
         try
         {
-            return Der.Decode<CertificateBody>(application.Body);
+            return Der.Decode<T>(application.Body);
         }
         catch (DerException e)
         {
@@ -105,7 +129,15 @@ internal static class RaDecision
         }
     }
 
-    private static byte[] Hash(string text) => text.Length % 2 == 0 && text.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(text) : [];
+    /// <summary>Each submission has a reference of its own: the enrollment's id, and from the second on its number behind that.</summary>
+    private static bool IsOf(string reference, string id) =>
+        reference == id || (reference.StartsWith($"{id}-", StringComparison.Ordinal) && int.TryParse(reference.AsSpan(id.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 1);
+
+    private static bool IsAbout(CertificateReference reference, EnrollmentAnswer enrollment) =>
+        enrollment.Certificate == new CertificateName(Convert.ToHexStringLower(reference.Issuer.Span), reference.SerialNumber.ToString());
+
+    /// <returns>Of something else than a hash: nothing, so that it fits no application.</returns>
+    private static byte[] Hash(string text) => text.Length == 2 * Sm3.HashSizeInBytes && text.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(text) : [];
 
     private static void Require(bool met, string detail, Refusal kind = Refusal.NotApproved)
     {

@@ -18,6 +18,9 @@ internal sealed class RaSession : IDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
+    /// <summary>What may not be null is not: an answer without it cannot be read.</summary>
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
+
     private readonly RaDesk _desk;
     private readonly UnlockedToken _token;
     private readonly TokenLogin _login;
@@ -34,10 +37,11 @@ internal sealed class RaSession : IDisposable
 
     public RaSettings Settings { get; }
 
+    /// <param name="error">Told where others can read the token's secrets.</param>
     /// <exception cref="RefusalException">The token's, and what is wrong with the settings.</exception>
-    public static RaSession Open(RaSettings settings, RaDesk desk)
+    public static RaSession Open(RaSettings settings, RaDesk desk, TextWriter error)
     {
-        UnlockedToken token = TokenVerbs.Unlock(SoftwareToken.Open(settings.Token, desk.Token.Time), desk.Token);
+        UnlockedToken token = TokenVerbs.Unlock(TokenVerbs.Open(settings.Token, desk.Token, error), desk.Token);
         TokenLogin? login = null;
         try
         {
@@ -65,6 +69,9 @@ internal sealed class RaSession : IDisposable
         Read<T>(await SendAsync(HttpMethod.Post, path, file, new MediaTypeHeaderValue(mediaType), cancellationToken));
 
     public Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
+
+    /// <exception cref="JsonException">It is something else.</exception>
+    public static T Read<T>(byte[] json) => JsonSerializer.Deserialize<T>(json, Json) ?? throw new JsonException("null");
 
     public void Dispose()
     {
@@ -111,6 +118,4 @@ internal sealed class RaSession : IDisposable
             await Task.Delay(pause < LongestPause ? pause : LongestPause, _desk.Token.Time, cancellationToken);
         }
     }
-
-    private static T Read<T>(byte[] json) => JsonSerializer.Deserialize<T>(json, JsonSerializerOptions.Web) ?? throw new JsonException("null");
 }

@@ -13,7 +13,7 @@ internal sealed record RaSettings
 
     public const string DefaultFile = "zwca-ra.json";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true };
 
     /// <summary><c>https://HOST:PORT</c></summary>
     public required string Address { get; init; }

@@ -88,6 +88,7 @@ internal static class RaText
         Line("吊销原因", enrollment.RevocationReason);
         Line("接收证书", Named(enrollment.Recipient));
         Line("说明", enrollment.Reason);
+        Line("等待CA", enrollment.Waiting);
         Line("受理", Time(enrollment.CreatedAt));
         Line("时限", enrollment.DueAt is null ? null : Time(enrollment.DueAt));
         foreach (EvidenceAnswer evidence in enrollment.Evidence)

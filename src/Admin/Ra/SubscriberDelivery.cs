@@ -12,6 +12,11 @@ namespace ZwCa.Admin.Ra;
 /// <summary>The subscriber's token at the desk where it gets what was issued.</summary>
 internal sealed class SubscriberDelivery(UnlockedToken token, string container)
 {
+    private const string CertificateFile = "certificate.pem";
+    private const string SigningFile = "signing.pem";
+    private const string EncryptionFile = "encryption.pem";
+    private const string ChainFile = "chain.pem";
+    private const string EnvelopeFile = "envelope.der";
     private const string Domain = "ZWCA-DELIVERY1";
     private const int ChallengeLength = 32;
 
@@ -48,22 +53,33 @@ internal sealed class SubscriberDelivery(UnlockedToken token, string container)
             ?? throw new RefusalException(Refusal.Malformed, "签名证书中没有签发者的密钥标识，无法签署回执，未导入。请联系签发机构。"));
     }
 
+    /// <summary>Before anything is fetched: what one folder has of two pairs fits nobody.</summary>
+    /// <param name="folder">Null: nothing goes into files.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>.</exception>
+    public static void RequireNew(DirectoryInfo? folder)
+    {
+        foreach (string name in folder is { Exists: true } ? (string[])[CertificateFile, SigningFile, EncryptionFile, ChainFile, EnvelopeFile] : [])
+        {
+            OutputFile.RequireNew(new FileInfo(Path.Combine(folder!.FullName, name)));
+        }
+    }
+
     /// <summary>For a token that is elsewhere: see <c>zwca token import</c>.</summary>
     public void Write(DeliveryAnswer answer, DirectoryInfo folder)
     {
         folder.Create();
         if (answer.Pair is not { } pair)
         {
-            WriteCertificate("certificate.pem", Read(answer.Certificate));
+            WriteCertificate(CertificateFile, Read(answer.Certificate));
             return;
         }
 
-        WriteCertificate("signing.pem", Recipient(pair));
-        WriteCertificate("encryption.pem", Read(pair.Encryption.Certificate));
-        OutputFile.WriteNew(At("chain.pem"), string.Concat(pair.Chain.Select(each => Pem.Encode(Pem.Certificate, each))));
+        WriteCertificate(SigningFile, Recipient(pair));
+        WriteCertificate(EncryptionFile, Read(pair.Encryption.Certificate));
+        OutputFile.WriteNew(At(ChainFile), string.Concat(pair.Chain.Select(each => Pem.Encode(Pem.Certificate, each))));
         if (pair.Envelope is not null)
         {
-            OutputFile.WriteNew(At("envelope.der"), pair.Envelope);
+            OutputFile.WriteNew(At(EnvelopeFile), pair.Envelope);
         }
 
         FileInfo At(string name) => new(Path.Combine(folder.FullName, name));

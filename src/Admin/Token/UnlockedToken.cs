@@ -193,6 +193,31 @@ internal sealed class UnlockedToken : IDisposable
         return Encrypt(key, password);
     }
 
+    /// <summary>The signing key as it is, for what a demonstration leaves to other tools. Demo tokens only.</summary>
+    /// <returns>DER of PKCS #8; the caller zeroes it where it matters.</returns>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: it is no demo token.</exception>
+    public byte[] RevealPrivateKey(string container)
+    {
+        RequireDemo();
+        using TokenKey key = Open(container);
+        return key.Pkcs8.ToArray();
+    }
+
+    /// <summary>The encryption key whose certificate became valid last. Null: there is none.</summary>
+    /// <inheritdoc cref="RevealPrivateKey"/>
+    public byte[]? RevealEncryptionKey(string container)
+    {
+        RequireDemo();
+        TokenContainer opened = _token.Container(container);
+        if (opened.EncryptionPairs().Count == 0)
+        {
+            return null;
+        }
+
+        using TokenKey key = RequireEncryption(opened, null)[0].Open(_token.Document.Id, _key);
+        return key.Pkcs8.ToArray();
+    }
+
     public void Dispose() => _key.Dispose();
 
     /// <summary>What can be said about an approval by this container before the PIN is asked for.</summary>

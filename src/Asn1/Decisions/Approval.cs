@@ -34,6 +34,12 @@ public sealed class TbsApproval : IDer<TbsApproval>
     private const int Version = 1;
     private const string WrongDigests = "An approval has 1 to 10,000 digests of 32 bytes.";
 
+    /// <summary>So many questions are not worth a set.</summary>
+    private const int Few = 8;
+
+    private readonly Lazy<HashSet<ReadOnlyMemory<byte>>> _digests;
+    private long _asked;
+
     /// <param name="digests">1 to 10,000 of <see cref="Application.Digest"/>.</param>
     /// <exception cref="ArgumentException">Too few, too many, or one of another length.</exception>
     public TbsApproval(ApprovalStep step, IReadOnlyList<ReadOnlyMemory<byte>> digests, Time time)
@@ -44,6 +50,7 @@ public sealed class TbsApproval : IDer<TbsApproval>
             ? [.. digests]
             : throw new ArgumentException(WrongDigests, nameof(digests));
         Time = time;
+        _digests = new(() => new(Digests, DigestComparer.Instance));
     }
 
     public ApprovalStep Step { get; }
@@ -52,6 +59,12 @@ public sealed class TbsApproval : IDer<TbsApproval>
     public IReadOnlyList<ReadOnlyMemory<byte>> Digests { get; }
 
     public Time Time { get; }
+
+    /// <summary>Whether the decision is about an application, too. Of one over many every application asks this.</summary>
+    /// <param name="digest">Of the application.</param>
+    public bool Covers(ReadOnlyMemory<byte> digest) => Digests.Count <= Few || Interlocked.Increment(ref _asked) <= Few
+        ? Digests.Any(each => each.Span.SequenceEqual(digest.Span))
+        : _digests.Value.Contains(digest);
 
     public static TbsApproval Read(AsnReader reader)
     {
@@ -82,6 +95,21 @@ public sealed class TbsApproval : IDer<TbsApproval>
             }
 
             Time.WriteGeneralized(writer);
+        }
+    }
+
+    /// <summary>By a hash with a secret of the process: nobody can make digests that fall together.</summary>
+    private sealed class DigestComparer : IEqualityComparer<ReadOnlyMemory<byte>>
+    {
+        public static readonly DigestComparer Instance = new();
+
+        public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
+
+        public int GetHashCode(ReadOnlyMemory<byte> obj)
+        {
+            var hash = default(HashCode);
+            hash.AddBytes(obj.Span);
+            return hash.ToHashCode();
         }
     }
 }

@@ -10,14 +10,20 @@ namespace ZwCa.Ca.Certificates;
 internal static class ApprovalStore
 {
     /// <summary>Keeps an approval, once, however many applications it covers.</summary>
+    /// <param name="known">By which the table has it already, and for ever; null: it came with the request.</param>
     /// <returns>SM3 of its DER: what it is known by.</returns>
-    public static async Task<byte[]> RecordAsync(Transaction transaction, Approval approval, SignedApproval signed, DateTimeOffset now)
+    public static async Task<byte[]> RecordAsync(Transaction transaction, Approval approval, OfficerCertificate officer, byte[]? known, DateTimeOffset now)
     {
+        if (known is not null)
+        {
+            return known;
+        }
+
         byte[] bytes = Der.Encode(approval);
         byte[] hash = Sm3.HashData(bytes);
         await transaction.TryInsertAsync(
             "INSERT INTO approval (approval_hash, person_id, approval, recorded_at) VALUES (@Hash, @Person, @Approval, @Now)",
-            new { Hash = hash, Person = signed.Officer.Identity.Person.ToArray(), Approval = bytes, Now = now });
+            new { Hash = hash, Person = officer.Identity.Person.ToArray(), Approval = bytes, Now = now });
         return hash;
     }
 

@@ -36,7 +36,7 @@ internal static class CertificatesApi
         byte[] id = message.Rows is { } rows
             ? Convert.FromHexString(rows)
             : (await issuance.RunAsync(
-                requests.ReadOrder(message, request) with
+                await requests.ReadOrderAsync(message, request, cancellationToken) with
                 {
                     Stored = (transaction, row) => message.AnswerWithRowsAsync(transaction, Convert.ToHexStringLower(row.CertificateId)),
                 },
@@ -112,7 +112,7 @@ internal sealed class StatusRequests(RaRequests requests, ChangeStatus changes, 
         byte[] id = message.Rows is { } rows
             ? Convert.FromHexString(rows)
             : (await changes.RunAsync(
-                requests.ReadStatusOrder(message, request, kind, authorities.Get(issuer), serial) with
+                await requests.ReadStatusOrderAsync(message, request, kind, authorities.Get(issuer), serial, cancellationToken) with
                 {
                     Stored = (transaction, row) => message.AnswerWithRowsAsync(transaction, Convert.ToHexStringLower(row.CertificateId)),
                 },

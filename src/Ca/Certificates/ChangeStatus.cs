@@ -85,8 +85,8 @@ internal sealed class ChangeStatus(Database database, CertificateStatus status, 
         RequireState(order.Kind, row, now);
 
         // Step 5: the decision is spent.
-        byte[] entryHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Entry, order.Approvals.EntrySigned, now);
-        byte[] reviewHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Review, order.Approvals.ReviewSigned, now);
+        byte[] entryHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Entry, order.Approvals.EntrySigned.Officer, order.Approvals.EntryHash, now);
+        byte[] reviewHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Review, order.Approvals.ReviewSigned.Officer, order.Approvals.ReviewHash, now);
         bool isFirst = await transaction.TryInsertAsync(
             """
             INSERT INTO status_decision (

@@ -77,7 +77,14 @@ internal sealed record IssuanceOrder
 }
 
 /// <summary>Both decisions, which hold by themselves; whether the officers are in office is asked in the transaction of the intention.</summary>
-internal sealed record Approvals(Application Application, Approval Entry, SignedApproval EntrySigned, Approval Review, SignedApproval ReviewSigned);
+internal sealed record Approvals(Application Application, Approval Entry, SignedApproval EntrySigned, Approval Review, SignedApproval ReviewSigned)
+{
+    /// <summary>By which the table has the entry already. Null: it came with the request.</summary>
+    public byte[]? EntryHash { get; init; }
+
+    /// <summary>By which the table has the review already. Null: it came with the request.</summary>
+    public byte[]? ReviewHash { get; init; }
+}
 
 /// <summary>A serial number that nothing has been signed with, and the profile of what shall be.</summary>
 internal sealed record Reserved(CertificateRow Row, Issuance.Profile Profile);

@@ -300,8 +300,8 @@ internal sealed class IssueCertificate(
             VerifiedApproval entry = await directory.VerifyAsync(transaction, approvals.EntrySigned);
             VerifiedApproval review = await directory.VerifyAsync(transaction, approvals.ReviewSigned);
             ApprovedApplication.Create(approvals.Application, entry, review);
-            entryHash = await ApprovalStore.RecordAsync(transaction, approvals.Entry, approvals.EntrySigned, now);
-            reviewHash = await ApprovalStore.RecordAsync(transaction, approvals.Review, approvals.ReviewSigned, now);
+            entryHash = await ApprovalStore.RecordAsync(transaction, approvals.Entry, approvals.EntrySigned.Officer, approvals.EntryHash, now);
+            reviewHash = await ApprovalStore.RecordAsync(transaction, approvals.Review, approvals.ReviewSigned.Officer, approvals.ReviewHash, now);
         }
 
         CertificateRow? replaced = await ReplacedAsync(transaction, order, prepared[0], now);

@@ -33,7 +33,7 @@ internal static class PairsApi
         byte[] id = message.Rows is { } rows
             ? Convert.FromHexString(rows)
             : (await issuance.RunAsync(
-                requests.ReadOrder(message, request, isPair: true) with
+                await requests.ReadOrderAsync(message, request, cancellationToken, isPair: true) with
                 {
                     Stored = (transaction, row) => message.AnswerWithRowsAsync(transaction, Convert.ToHexStringLower(row.CertificateId)),
                 },
@@ -75,7 +75,7 @@ internal static class PairsApi
         PairRow pair = await FindAsync(database, message, id, cancellationToken);
         if (message.Rows is null)
         {
-            (Approvals approvals, RecoveryBody body) = requests.ReadRecovery(message, request);
+            (Approvals approvals, RecoveryBody body) = await requests.ReadRecoveryAsync(message, request, cancellationToken);
             await recovery.RunAsync(
                 new RecoveryOrder(
                     approvals.Application.RaName, message.RequestId.ToString(), ((CaSender)message.Sender).Actor, approvals, body, pair, transaction => message.AnswerWithRowsAsync(transaction, id)),

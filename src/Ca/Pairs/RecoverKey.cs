@@ -96,8 +96,8 @@ internal sealed class RecoverKey(Database database, AuditLog log, AuditGate gate
         VerifiedApproval entry = await directory.VerifyAsync(transaction, order.Approvals.EntrySigned);
         VerifiedApproval review = await directory.VerifyAsync(transaction, order.Approvals.ReviewSigned);
         var approved = ApprovedApplication.Create(order.Approvals.Application, entry, review);
-        byte[] entryHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Entry, order.Approvals.EntrySigned, now);
-        byte[] reviewHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Review, order.Approvals.ReviewSigned, now);
+        byte[] entryHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Entry, order.Approvals.EntrySigned.Officer, order.Approvals.EntryHash, now);
+        byte[] reviewHash = await ApprovalStore.RecordAsync(transaction, order.Approvals.Review, order.Approvals.ReviewSigned.Officer, order.Approvals.ReviewHash, now);
         bool isFirst = await transaction.TryInsertAsync(
             """
             INSERT INTO key_recovery (

@@ -6,17 +6,37 @@ public sealed record DecidedRequest
     /// <summary>DER of the Application.</summary>
     public required byte[] Application { get; init; }
 
-    /// <summary>DER of the Approval of step entry.</summary>
-    public required byte[] Entry { get; init; }
+    /// <summary>DER of the Approval of step entry. Null: <see cref="EntryHash"/> says which.</summary>
+    public byte[]? Entry { get; init; }
 
-    /// <summary>DER of the Approval of step review.</summary>
-    public required byte[] Review { get; init; }
+    /// <summary>In the place of <see cref="Entry"/>: SM3 of one that was given to <c>POST /approvals</c>, 32 bytes.</summary>
+    public byte[]? EntryHash { get; init; }
+
+    /// <summary>DER of the Approval of step review. Null: <see cref="ReviewHash"/> says which.</summary>
+    public byte[]? Review { get; init; }
+
+    /// <summary>In the place of <see cref="Review"/>: SM3 of one that was given to <c>POST /approvals</c>, 32 bytes.</summary>
+    public byte[]? ReviewHash { get; init; }
 
     /// <summary>DER of a PKCS #10 request, which proves that the applicant has the private key; nothing else of it is looked at. Null where the application makes no certificate.</summary>
     public byte[]? Csr { get; init; }
 
     /// <summary>SM3 of each piece of evidence, 32 bytes, in the order that the application's evidence was made from.</summary>
     public IReadOnlyList<byte[]> Evidence { get; init; } = [];
+}
+
+/// <summary><c>POST /approvals</c>: one officer's decision over many applications, given once; the requests for them then name it by its hash.</summary>
+public sealed record ApprovalRequest
+{
+    /// <summary>DER of an Approval. It holds by itself; what each request makes of it, is looked at then.</summary>
+    public required byte[] Approval { get; init; }
+}
+
+/// <summary>Answer to an <see cref="ApprovalRequest"/>.</summary>
+public sealed record ApprovalAnswer
+{
+    /// <summary>SM3 of the DER, 64 lower-case hexadecimal digits.</summary>
+    public required string Hash { get; init; }
 }
 
 /// <summary>A certificate as a CA shows it.</summary>

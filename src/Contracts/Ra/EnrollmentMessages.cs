@@ -20,7 +20,7 @@ public sealed record EnrollmentRequest
     /// <summary>Who handles it for the subscriber (经办人). Null: the person himself.</summary>
     public AgentRequest? Agent { get; init; }
 
-    /// <summary>DER of a PKCS #10 request with the key of the token: its key counts and nothing else. Null for revoke, suspend, resume, recovery.</summary>
+    /// <summary>DER of a PKCS #10 request with the key of the token: its key counts and nothing else. Null: it comes by <c>PUT /enrollments/{id}/csr</c>, before it is submitted; and for revoke, suspend, resume, recovery.</summary>
     public byte[]? Csr { get; init; }
 
     /// <summary>Null: as long as the profile says.</summary>

@@ -18,7 +18,7 @@ internal sealed class StockHealth(Database database, PoolOptions options) : IHea
             long stock = await database.ReadAsync(transaction => EscrowedKeyStore.CountAsync(transaction, KeyState.Stock), cancellationToken);
             return stock == 0 ? HealthCheckResult.Unhealthy("There is no key in stock: nobody gets one.")
                 : stock < options.Threshold ? HealthCheckResult.Degraded(string.Create(CultureInfo.InvariantCulture, $"There are {stock} keys in stock, and should be {options.Threshold} at the least."))
-                : HealthCheckResult.Healthy();
+                : HealthCheckResult.Healthy(string.Create(CultureInfo.InvariantCulture, $"There are {stock} keys in stock."));
         }
         catch (DbException e)
         {

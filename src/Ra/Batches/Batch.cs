@@ -1,4 +1,3 @@
-using ZwCa.Contracts;
 using ZwCa.Officers;
 
 namespace ZwCa.Ra.Batches;

@@ -4,7 +4,6 @@ using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
-using ZwCa.Ra.Certificates;
 using ZwCa.Ra.Enrollments.Steps;
 
 namespace ZwCa.Ra.Batches;

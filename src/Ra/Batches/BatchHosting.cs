@@ -1,5 +1,8 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Following;
+using ZwCa.Ra.Batches.Import;
 
 namespace ZwCa.Ra.Batches;
 
@@ -11,6 +14,15 @@ internal static class BatchHosting
         services.AddSingleton<BatchSignal>();
         services.AddSingleton<OpenBatch>();
         services.AddSingleton<BatchAnswers>();
+        services.AddSingleton<BatchWalk>();
+        services.AddSingleton<StartDecision>();
+        services.AddSingleton<BatchApplications>();
+        services.AddSingleton<IBatchWork, DecideBatch>();
+        services.AddSingleton<IBatchWork, CancelBatch>();
+        services.AddSingleton<FollowingDrafts>();
+        services.AddSingleton<IBatchWork, MakeRenewals>();
+        services.AddSingleton<IBatchWork, MakeRevocations>();
+        services.AddImport();
         services.AddHostedService<RunBatches>();
     }
 

@@ -7,6 +7,8 @@ using ZwCa.Contracts.Ra;
 using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
+using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Import;
 using ZwCa.Ra.Enrollments.Steps;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
@@ -25,8 +27,12 @@ internal static class BatchesApi
         group.MapPut("{id}/file", TakeFileAsync).WithMetadata(new RequestSizeLimitAttribute(OpenBatch.MaxFileLength)).RequireSignedMessage();
         group.MapPost("{id}/checking", CheckAsync).RequireSignedMessage();
         group.MapPost("{id}/making", MakeAsync).RequireSignedMessage();
+        group.MapGet("{id}/applications", ListApplicationsAsync).RequireSignedReading();
+        group.MapPost("{id}/submission", SubmitAsync).RequireSignedMessage();
+        group.MapPost("{id}/review", ReviewAsync).RequireSignedMessage();
         group.MapPost("{id}/cancellation", CancelAsync).RequireSignedMessage();
         group.MapGet("{id}/rows", ListRowsAsync).RequireSignedReading();
+        group.MapGet("{id}/rejects", RejectedRows.GetAsync).RequireSignedReading();
     }
 
     private static async Task<Ok<BatchAnswer>> OpenAsync(MessageContext message, BatchRequest request, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken)
@@ -56,6 +62,15 @@ internal static class BatchesApi
     private static Task<Ok<BatchAnswer>> MakeAsync(MessageContext message, string id, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken) =>
         RunAsync(message, Duty.Entry, id, answers, (officer, answer) => batches.DoAsync(officer, id, BatchTaskKind.Making, null, answer, cancellationToken), cancellationToken);
 
+    private static Task<Ok<BatchAnswer>> SubmitAsync(
+        MessageContext message, string id, BatchDecisionRequest request, StartDecision decisions, BatchAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(
+            message, Duty.Entry, id, answers, (officer, answer) => decisions.RunAsync(officer, id, BatchTaskKind.Submission, request, answer, cancellationToken), cancellationToken);
+
+    private static Task<Ok<BatchAnswer>> ReviewAsync(
+        MessageContext message, string id, BatchDecisionRequest request, StartDecision decisions, BatchAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Review, id, answers, (officer, answer) => decisions.RunAsync(officer, id, BatchTaskKind.Review, request, answer, cancellationToken), cancellationToken);
+
     private static Task<Ok<BatchAnswer>> CancelAsync(
         MessageContext message, string id, StepRequest request, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken) =>
         RunAsync(
@@ -76,6 +91,11 @@ internal static class BatchesApi
     private static async Task<Ok<BatchRowPage>> ListRowsAsync(
         MessageContext message, string id, BatchAnswers answers, CancellationToken cancellationToken, int? task = null, long? after = null, int? rows = null) =>
         TypedResults.Ok(await answers.ListRowsAsync(RegionalSender.RequireOfficer(message), id, task, after, rows, cancellationToken));
+
+    /// <summary>Names persons in full, for whoever signs it.</summary>
+    private static async Task<Ok<BatchApplicationPage>> ListApplicationsAsync(
+        MessageContext message, string id, BatchApplications applications, CancellationToken cancellationToken, string? step = null, long? after = null, int? rows = null) =>
+        TypedResults.Ok(await applications.ListAsync(Duties.RequireOperator(message), id, step, after, rows, cancellationToken));
 
     /// <summary>Once for a request id; the answer shows the batch as it stands, now and when it is asked again.</summary>
     /// <param name="run">Given what belongs into the transaction of the change.</param>

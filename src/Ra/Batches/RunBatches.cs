@@ -22,6 +22,9 @@ internal sealed partial class RunBatches(
     /// <summary>What another time may be better.</summary>
     private static readonly HashSet<Refusal> Passing = [Refusal.Unavailable, Refusal.AuditUnavailable, Refusal.InProgress, Refusal.TooManyRequests];
 
+    /// <summary>Whether another time may be better.</summary>
+    public static bool IsPassing(RefusalException refusal) => Passing.Contains(refusal.Kind) || refusal.RetryAfter is not null;
+
     /// <summary>One task, as far as it gets.</summary>
     /// <returns>False: none waits.</returns>
     public async Task<bool> RunOneAsync(CancellationToken cancellationToken)
@@ -48,7 +51,7 @@ internal sealed partial class RunBatches(
         {
             LogTakenOver(logger, batch.Id, task.Number);
         }
-        catch (RefusalException e) when (!Passing.Contains(e.Kind) && e.RetryAfter is null)
+        catch (RefusalException e) when (!IsPassing(e))
         {
             await run.AdvanceAsync(run.Task with { State = BatchTaskState.Refused, Reason = e.Message }, [], null, cancellationToken);
         }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ZwCa.Asn1;
+using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
 using ZwCa.ServiceDefaults.Verbs;
@@ -39,16 +40,23 @@ internal sealed class CaLogHealth(Checkpoints checkpoints, TimeProvider time) : 
 {
     public const string Name = "ca-log";
 
+    /// <summary>Base64 of the DER of the highest checkpoint.</summary>
+    private const string Data = "checkpoint";
+
     private static readonly TimeSpan Stale = TimeSpan.FromMinutes(5);
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         DateTimeOffset now = time.GetUtcNow();
-        HealthCheckResult result = checkpoints.FindFault() is { } fault ? HealthCheckResult.Unhealthy(fault)
-            : checkpoints.SeenAt is not { } seen ? HealthCheckResult.Degraded("The CA has named no checkpoint of its log yet.")
-            : now - seen > Stale ? HealthCheckResult.Degraded($"The CA last named a checkpoint of its log at {seen:u}.")
-            : now - checkpoints.Highest!.Tbs.Time > Stale ? HealthCheckResult.Degraded($"The latest checkpoint of the CA's log is of {checkpoints.Highest.Tbs.Time:u}.")
-            : HealthCheckResult.Healthy();
+        Checkpoint? highest = checkpoints.Highest;
+
+        // For whoever compares it with what the CA shows others: zwca doctor.
+        IReadOnlyDictionary<string, object>? data = highest is null ? null : new Dictionary<string, object> { [Data] = Convert.ToBase64String(Der.Encode(highest)) };
+        HealthCheckResult result = checkpoints.FindFault() is { } fault ? HealthCheckResult.Unhealthy(fault, data: data)
+            : checkpoints.SeenAt is not { } seen || highest is null ? HealthCheckResult.Degraded("The CA has named no checkpoint of its log yet.")
+            : now - seen > Stale ? HealthCheckResult.Degraded($"The CA last named a checkpoint of its log at {seen:u}.", data: data)
+            : now - highest.Tbs.Time > Stale ? HealthCheckResult.Degraded($"The latest checkpoint of the CA's log is of {highest.Tbs.Time:u}.", data: data)
+            : HealthCheckResult.Healthy(string.Create(CultureInfo.InvariantCulture, $"The CA's log has {highest.Tbs.TreeSize} events, by its checkpoint of {highest.Tbs.Time:u}."), data);
         return Task.FromResult(result);
     }
 }

@@ -25,8 +25,13 @@ internal sealed record EnrollmentMove(AuditActor Actor, string Action, Enrollmen
 /// <summary>The rows of enrollments, inside one unit of work. Every change of one is a conditional update, with its step and its event.</summary>
 internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
 {
+    /// <summary>Another's key.</summary>
+    public const string KeyOfAnother = "该证书请求中的公钥已属于另一主体，请用令牌重新生成密钥。";
+
+    /// <summary>Another open enrollment has the key.</summary>
+    public const string KeyInUse = "该证书请求（CSR）已用于另一笔在办业务，请勿重复提交。";
+
     private const string Changed = "该业务已被他人处理或已变更，请刷新后再试。";
-    private const string KeyInUse = "该证书请求（CSR）已用于另一笔在办业务，请勿重复提交。";
 
     public static AuditObject ObjectOf(string id) => new("enrollment", id);
 
@@ -48,16 +53,44 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
             """,
             Columns(row));
         Require(inserted, KeyInUse, Refusal.Duplicate);
-        await AddStepAsync(transaction, row, row.Version, new EnrollmentMove(actor, "enrollment.take-in", row.State)
+        await AddStepAsync(transaction, row, row.Version, TakenIn(row, actor));
+    }
+
+    /// <summary>New drafts, of which none can be refused: their keys, where they have any, are their subscribers' own or nobody's, and in no other open enrollment.</summary>
+    /// <param name="newKeys">Of them that nobody has had yet.</param>
+    public async Task InsertAllAsync(Transaction transaction, IReadOnlyList<Enrollment> rows, IEnumerable<(byte[] KeyHash, byte[] SubscriberId)> newKeys, AuditActor actor)
+    {
+        object?[][] keys = [.. newKeys.Select(each => (object?[])[each.KeyHash, each.SubscriberId])];
+        if (keys.Length > 0)
         {
-            Fields = [new AuditField.Text("kind", EnrollmentNames.NameOf(row.Kind)), new AuditField.Text("region", row.Region), new AuditField.Text("profile", row.Profile)],
-        });
+            await transaction.BulkInsertAsync("key_owner", ["key_hash", "subscriber_id"], keys);
+        }
+
+        await transaction.BulkInsertAsync(
+            "enrollment",
+            [
+                "enrollment_id", "tracking_number", "kind", "state", "version", "round", "region", "city", "profile", "subscriber_id", "applicant_index", "agent_index", "content_sealed", "data_key_id",
+                "key_hash", "certificate_issuer", "certificate_serial", "is_open", "created_by", "created_at", "changed_at", "due_at",
+            ],
+            [
+                .. rows.Select(row => (object?[])
+                [
+                    row.EnrollmentId, row.TrackingNumber, row.Kind, row.State, row.Version, row.Round, row.Region, CityOf(row), row.Profile, row.SubscriberId, row.ApplicantIndex, row.AgentIndex,
+                    row.ContentSealed, row.DataKeyId, row.KeyHash, row.CertificateIssuer, row.CertificateSerial, (short)1, row.CreatedBy, row.CreatedAt, row.ChangedAt, row.DueAt,
+                ]),
+            ]);
+        await transaction.BulkInsertAsync(
+            "enrollment_step",
+            ["enrollment_id", "version", "state", "actor", "reason", "taken_at"],
+            [.. rows.Select(row => (object?[])[row.EnrollmentId, row.Version, row.State, actor.Id, null, time.GetUtcNow()])]);
+        await log.AppendAllAsync(transaction, [.. rows.Select(row => EventOf(row, row.Version, TakenIn(row, actor)))]);
     }
 
     /// <summary>What is applied for is another now.</summary>
     /// <param name="row">With the new columns, and the version that it had.</param>
+    /// <param name="action">Of the event.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: somebody was faster; <see cref="Refusal.Duplicate"/> as with <see cref="InsertAsync"/>.</exception>
-    public async Task ChangeAsync(Transaction transaction, Enrollment row, AuditActor actor)
+    public async Task ChangeAsync(Transaction transaction, Enrollment row, AuditActor actor, string action = "enrollment.change")
     {
         await OwnKeyAsync(transaction, row);
 
@@ -72,7 +105,7 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
             Columns(row));
         Require(changed is not null, KeyInUse, Refusal.Duplicate);
         Require(changed == 1, Changed);
-        await AddStepAsync(transaction, row, row.Version + 1, new EnrollmentMove(actor, "enrollment.change", row.State));
+        await AddStepAsync(transaction, row, row.Version + 1, new EnrollmentMove(actor, action, row.State));
     }
 
     /// <summary>Leaves the state and version that the row has.</summary>
@@ -105,12 +138,21 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
         await transaction.ExecuteAsync(
             "INSERT INTO enrollment_step (enrollment_id, version, state, actor, reason, taken_at) VALUES (@EnrollmentId, @Version, @To, @Actor, @Reason, @Now)",
             new { row.EnrollmentId, Version = version, move.To, Actor = move.Actor.Id, move.Reason, Now = time.GetUtcNow() });
-        await log.AppendAsync(transaction, new AuditEvent(move.Actor, move.Action, ObjectOf(row.Id), AuditOutcome.Done)
-        {
-            Fields = [new AuditField.Text("state", EnrollmentNames.NameOf(move.To)), new AuditField.Number("version", version), .. move.Fields],
-            Personal = move.Reason is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["reason"] = move.Reason },
-        });
+        await log.AppendAsync(transaction, EventOf(row, version, move));
     }
+
+    private static EnrollmentMove TakenIn(Enrollment row, AuditActor actor) => new(actor, "enrollment.take-in", row.State)
+    {
+        Fields = [new AuditField.Text("kind", EnrollmentNames.NameOf(row.Kind)), new AuditField.Text("region", row.Region), new AuditField.Text("profile", row.Profile)],
+    };
+
+    private static AuditEvent EventOf(Enrollment row, long version, EnrollmentMove move) => new(move.Actor, move.Action, ObjectOf(row.Id), AuditOutcome.Done)
+    {
+        Fields = [new AuditField.Text("state", EnrollmentNames.NameOf(move.To)), new AuditField.Number("version", version), .. move.Fields],
+        Personal = move.Reason is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["reason"] = move.Reason },
+    };
+
+    private static string CityOf(Enrollment row) => row.Region[..4] + "00";
 
     /// <summary>A key is the first one's who applies with it.</summary>
     private static async Task OwnKeyAsync(Transaction transaction, Enrollment row)
@@ -122,7 +164,7 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
 
         await transaction.TryInsertAsync("INSERT INTO key_owner (key_hash, subscriber_id) VALUES (@KeyHash, @SubscriberId)", new { row.KeyHash, row.SubscriberId });
         byte[] owner = await transaction.GetAsync<byte[]>("SELECT subscriber_id FROM key_owner WHERE key_hash = @KeyHash", new { row.KeyHash });
-        Require(owner.AsSpan().SequenceEqual(row.SubscriberId), "该证书请求中的公钥已属于另一主体，请用令牌重新生成密钥。", Refusal.Duplicate);
+        Require(owner.AsSpan().SequenceEqual(row.SubscriberId), KeyOfAnother, Refusal.Duplicate);
     }
 
     private static object Columns(Enrollment row) => new
@@ -134,7 +176,7 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
         row.Version,
         row.Round,
         row.Region,
-        City = row.Region[..4] + "00",
+        City = CityOf(row),
         row.Profile,
         row.SubscriberId,
         row.ApplicantIndex,

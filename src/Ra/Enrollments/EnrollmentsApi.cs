@@ -22,6 +22,7 @@ internal static class EnrollmentsApi
         group.MapGet("", ListAsync).RequireSignedReading();
         group.MapGet("{id}", ShowAsync).RequireSignedReading();
         group.MapPut("{id}", ChangeAsync).RequireSignedMessage();
+        group.MapPut("{id}/csr", SetKeyAsync).RequireSignedMessage();
         group.MapGet("{id}/application", ShowApplicationAsync).RequireSignedReading();
         group.MapPost("{id}/submission", SubmitAsync).RequireSignedMessage();
         group.MapPost("{id}/review", ReviewAsync).RequireSignedMessage();
@@ -41,6 +42,10 @@ internal static class EnrollmentsApi
     private static Task<Ok<EnrollmentAnswer>> ChangeAsync(
         MessageContext message, string id, EnrollmentRequest request, TakeInEnrollment enrollments, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
         RunAsync(message, Duty.Entry, id, answers, (officer, answer) => enrollments.ChangeAsync(officer, id, request, answer, cancellationToken), cancellationToken);
+
+    private static Task<Ok<EnrollmentAnswer>> SetKeyAsync(
+        MessageContext message, string id, CsrRequest request, TakeInEnrollment enrollments, EnrollmentAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Entry, id, answers, (officer, answer) => enrollments.SetKeyAsync(officer, id, request, answer, cancellationToken), cancellationToken);
 
     private static Task<Ok<EnrollmentAnswer>> SubmitAsync(
         MessageContext message, string id, SubmissionRequest request, SubmitEnrollment submission, EnrollmentAnswers answers, CancellationToken cancellationToken) =>

@@ -9,6 +9,7 @@ internal static class OutboxHosting
     {
         services.AddSingleton<OutboxSignal>();
         services.AddSingleton<PrepareRequest>();
+        services.AddSingleton<DeliverApprovals>();
         services.AddSingleton<ApplyAnswer>();
         services.AddSingleton<SendOutbox>();
         services.AddHostedService(provider => provider.GetRequiredService<SendOutbox>());

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using ZwCa.Data;
 
 namespace ZwCa.Ra.Outbox;
@@ -146,24 +145,5 @@ internal static class OutboxStore
         new { Id = enrollmentId, To = to, Now = now, EndedAt = to == OutboxState.GivenUp ? now : (DateTimeOffset?)null });
 }
 
-/// <summary>Tells the sender of this node that there is something to send. Whoever misses it looks a second later.</summary>
-internal sealed class OutboxSignal
-{
-    private readonly Channel<bool> _channel = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-
-    public void Raise() => _channel.Writer.TryWrite(true);
-
-    public async Task WaitAsync(TimeSpan most, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        either.CancelAfter(most);
-        try
-        {
-            await _channel.Reader.ReadAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Nothing was told: it is looked all the same.
-        }
-    }
-}
+/// <summary>There is something to send.</summary>
+internal sealed class OutboxSignal : Signal;

@@ -17,7 +17,7 @@ internal sealed class PrepareRequest(Database database, PersonRegistry persons, 
     public const string Field = "body";
 
     /// <param name="number">Of the review that is the last.</param>
-    /// <param name="review">DER of its Approval.</param>
+    /// <param name="review">Its Approval as its row keeps it: <see cref="GivenApproval.Kept"/>.</param>
     public async Task<IReadOnlyList<OutboxRow>> OfDecisionAsync(
         Enrollment enrollment, Submission submission, short number, Applications applications, byte[] review, CancellationToken cancellationToken)
     {
@@ -34,7 +34,7 @@ internal sealed class PrepareRequest(Database database, PersonRegistry persons, 
             submission.Round,
             number,
             PathOf(enrollment.Kind, certificate, applications.Main),
-            new DecidedRequest { Application = Der.Encode(applications.Main), Entry = submission.Entry, Review = review, Csr = content.Csr, Evidence = evidence });
+            RequestOf(applications.Main, submission.Entry, review) with { Csr = content.Csr, Evidence = evidence });
         return applications.Following is not { } following
             ? [main]
             :
@@ -46,7 +46,7 @@ internal sealed class PrepareRequest(Database database, PersonRegistry persons, 
                     submission.Round,
                     number,
                     PathOf(EnrollmentKind.Revoke, certificate, following),
-                    new DecidedRequest { Application = Der.Encode(following), Entry = submission.Entry, Review = review })
+                    RequestOf(following, submission.Entry, review))
                     with
                     {
                         // What is lost ends at once; what goes on until its successor is there, goes on.
@@ -58,6 +58,16 @@ internal sealed class PrepareRequest(Database database, PersonRegistry persons, 
     /// <param name="number">Of the review that the pair was issued by.</param>
     public OutboxRow OfReceipt(Enrollment enrollment, short number, byte[] pairId, byte[] receipt) =>
         Make(enrollment, OutboxPurpose.Receipt, enrollment.Round, number, $"/pairs/{Convert.ToHexStringLower(pairId)}/receipt", new PairReceipt { Receipt = receipt });
+
+    /// <summary>What is kept by reference goes by reference: it is sent to the CA once, before.</summary>
+    private static DecidedRequest RequestOf(Application application, byte[] entry, byte[] review) => new()
+    {
+        Application = Der.Encode(application),
+        Entry = GivenApproval.IsReference(entry) ? null : entry,
+        EntryHash = GivenApproval.IsReference(entry) ? entry : null,
+        Review = GivenApproval.IsReference(review) ? null : review,
+        ReviewHash = GivenApproval.IsReference(review) ? review : null,
+    };
 
     private static string PathOf(EnrollmentKind kind, IssuedCertificate? certificate, Application application) => kind switch
     {

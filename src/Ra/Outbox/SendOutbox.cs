@@ -14,7 +14,7 @@ namespace ZwCa.Ra.Outbox;
 /// claim says; whether an answer was applied, the row's state.
 /// </summary>
 internal sealed partial class SendOutbox(
-    RaOptions options, Database database, PersonRegistry persons, CaClient ca, ApplyAnswer apply, OutboxSignal signal, TimeProvider time, ILogger<SendOutbox> logger)
+    RaOptions options, Database database, PersonRegistry persons, CaClient ca, DeliverApprovals approvals, ApplyAnswer apply, OutboxSignal signal, TimeProvider time, ILogger<SendOutbox> logger)
     : BackgroundService
 {
     private const int Doublings = 6;
@@ -141,14 +141,23 @@ internal sealed partial class SendOutbox(
     {
         byte[] body = await persons.OpenAsync(row.DataKeyId, row.OutboxId, PrepareRequest.Field, row.BodySealed, cancellationToken);
         byte[] answer;
+        IReadOnlyList<byte[]> references = [];
         try
         {
+            references = DeliverApprovals.ReferencesOf(body);
+            await approvals.RunAsync(references, cancellationToken);
+            FaultPoint.Reach("outbox-approvals");
             answer = await ca.PostAsync(row.Path, RequestId.Parse(row.RequestId), body, cancellationToken);
             _isAway = false;
         }
         catch (RefusalException e)
         {
             _isAway = e.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
+            if (DeliverApprovals.IsMissing(e))
+            {
+                approvals.Forget(references);
+            }
+
             if (!e.FromPeer || Passing.Contains(e.Kind) || e.RetryAfter is not null)
             {
                 throw;

@@ -84,7 +84,8 @@ internal sealed class RegisterSubscriber(Database database, AuditLog log, Person
             cancellationToken);
     }
 
-    private static AuditEvent EventOf(Officer officer, SubscriberRow row, SubscriberNumber number) =>
+    /// <summary>That somebody was registered.</summary>
+    public static AuditEvent EventOf(Officer officer, SubscriberRow row, SubscriberNumber number) =>
         new(officer.Actor, "subscriber.register", new AuditObject("subscriber", Convert.ToHexStringLower(row.SubscriberId)), AuditOutcome.Done)
         {
             Fields = [new AuditField.Text("kind", row.Kind.ToString().ToLowerInvariant()), new AuditField.Text("region", row.Region)],

@@ -50,13 +50,27 @@ internal static class VisibleText
     /// <returns>In NFC, without blanks around it. Null: empty, longer, or with a character that is not seen: a control, a format (so that nobody turns the direction of a line), a private or unassigned one.</returns>
     public static string? Find(string? text, int maxLength)
     {
-        if (text is null || text.Length > maxLength * MostOfOne || !text.EnumerateRunes().All(IsSeen))
+        if (text is null || text.Length > maxLength * MostOfOne || !IsSeen(text))
         {
             return null;
         }
 
         string value = text.Trim().Normalize();
         return value.Length > 0 && value.EnumerateRunes().Count() <= maxLength ? value : null;
+    }
+
+    /// <summary>Whether there is nothing in it but what is seen, and blanks.</summary>
+    public static bool IsSeen(string text)
+    {
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (!IsSeen(rune))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Half of a surrogate pair is read as the replacement character.</summary>

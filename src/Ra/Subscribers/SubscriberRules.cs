@@ -37,9 +37,16 @@ internal static class SubscriberRules
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: also one of an organisation, or none of a device.</exception>
     public static byte[]? ReadOrganization(SubscriberKind kind, string? text)
     {
-        Require(kind != SubscriberKind.Organization || text is null, Refusal.Malformed, "单位不填写所属单位。");
-        Require(kind != SubscriberKind.Device || text is not null, Refusal.Malformed, "设备须填写所属单位。");
+        RequireOrganization(kind, text is not null);
         return text is null ? null : Page.Id(text);
+    }
+
+    /// <summary>Whose it has to be said, and whose not.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>.</exception>
+    public static void RequireOrganization(SubscriberKind kind, bool isGiven)
+    {
+        Require(kind != SubscriberKind.Organization || !isGiven, Refusal.Malformed, "单位不填写所属单位。");
+        Require(kind != SubscriberKind.Device || isGiven, Refusal.Malformed, "设备须填写所属单位。");
     }
 
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: nobody has registered the region.</exception>

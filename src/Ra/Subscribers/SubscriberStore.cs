@@ -45,6 +45,55 @@ internal sealed class SubscriberStore(Database database, PersonRegistry persons)
         ? transaction.FindAsync<SubscriberRow>(Select + " WHERE s.person_index = @Index", new { Index = index })
         : transaction.FindAsync<SubscriberRow>(Select + " WHERE s.kind = @Kind AND s.number = @Number", new { number.Kind, Number = number.Reveal() });
 
+    /// <returns>Those persons that are registered, in no order.</returns>
+    public static async Task<IReadOnlyList<SubscriberRow>> ListRowsAsync(Transaction transaction, IReadOnlyCollection<byte[]> indexes)
+    {
+        var rows = new List<SubscriberRow>();
+        foreach (Dictionary<string, object> some in InList.Of(indexes))
+        {
+            rows.AddRange(await transaction.QueryAsync<SubscriberRow>($"{Select} WHERE s.person_index IN ({InList.Names})", some));
+        }
+
+        return rows;
+    }
+
+    /// <param name="numbers">As <see cref="SubscriberNumber.Reveal"/> gives them.</param>
+    /// <returns>Those organisations, or devices, that are registered, in no order.</returns>
+    public static async Task<IReadOnlyList<SubscriberRow>> ListRowsAsync(Transaction transaction, SubscriberKind kind, IReadOnlyCollection<string> numbers)
+    {
+        var rows = new List<SubscriberRow>();
+        foreach (Dictionary<string, object> some in InList.Of(numbers, ("Kind", kind)))
+        {
+            rows.AddRange(await transaction.QueryAsync<SubscriberRow>($"{Select} WHERE s.kind = @Kind AND s.number IN ({InList.Names})", some));
+        }
+
+        return rows;
+    }
+
+    /// <summary>Keeps others from changing them until the unit ends, where the database lets several write at once.</summary>
+    public static async Task HoldAsync(Transaction transaction, IReadOnlyCollection<byte[]> ids)
+    {
+        foreach (Dictionary<string, object> some in InList.Of(ids))
+        {
+            await transaction.ExecuteAsync($"UPDATE subscriber SET version = version WHERE subscriber_id IN ({InList.Names})", some);
+        }
+    }
+
+    /// <summary>New ones, none of which is registered: those of the same unit may be the organisations of others.</summary>
+    public static Task InsertAllAsync(Transaction transaction, IEnumerable<SubscriberRow> rows) => transaction.BulkInsertAsync(
+        "subscriber",
+        [
+            "subscriber_id", "kind", "region", "person_index", "number_sealed", "name_sealed", "data_key_id", "number", "name", "organization_id", "organization_kind", "version", "registered_at",
+            "changed_at",
+        ],
+        [
+            .. rows.OrderBy(row => row.Kind == SubscriberKind.Organization ? 0 : 1).Select(row => (object?[])
+            [
+                row.SubscriberId, row.Kind, row.Region, row.PersonIndex, row.NumberSealed, row.NameSealed, row.DataKeyId, row.Number, row.Name, row.OrganizationId, row.OrganizationKind, row.Version,
+                row.RegisteredAt, row.ChangedAt,
+            ]),
+        ]);
+
     /// <returns>False: the number is registered.</returns>
     public static Task<bool> TryInsertAsync(Transaction transaction, SubscriberRow row) => transaction.TryInsertAsync(
         """

@@ -13,7 +13,7 @@ internal sealed class LinkCheck(LinkCertificate link, ServiceOptions options, Ti
         HealthCheckResult result = left <= TimeSpan.Zero ? HealthCheckResult.Unhealthy("The link certificate has expired.")
             : link.RenewalFailure is { } failure ? HealthCheckResult.Degraded($"The renewed link certificate is not used: {failure}")
             : left.TotalDays < options.Link.DegradedDays ? HealthCheckResult.Degraded($"The link certificate is valid for {(int)left.TotalDays} more days.")
-            : HealthCheckResult.Healthy();
+            : HealthCheckResult.Healthy($"The link certificate is valid until {link.Current.NotAfter.ToUniversalTime():u}.");
         return Task.FromResult(result);
     }
 }

@@ -21,6 +21,6 @@ public sealed class MessageCertificateHealth(OwnMessageCertificate own, TimeProv
         return Task.FromResult(
             left <= TimeSpan.Zero ? HealthCheckResult.Unhealthy("The message certificate has ended.")
             : left.TotalDays < DegradedDays ? HealthCheckResult.Degraded(string.Create(CultureInfo.InvariantCulture, $"The message certificate is valid for {(int)left.TotalDays} more days."))
-            : HealthCheckResult.Healthy());
+            : HealthCheckResult.Healthy($"The message certificate is valid until {own.Certificate.Tbs.Validity.NotAfter.Value:u}."));
     }
 }

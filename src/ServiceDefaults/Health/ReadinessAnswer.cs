@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -8,8 +9,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace ZwCa.ServiceDefaults.Health;
 
 /// <summary>
-/// The answer of <c>/health/ready</c>: <c>{"status":"degraded","checks":[{"name":"link","status":"degraded","reason":"…"}]}</c>, status 503 where a check is
-/// unhealthy, otherwise 200. Exceptions are in the log.
+/// The answer of <c>/health/ready</c>: <c>{"status":"degraded","version":"0.1.0","checks":[{"name":"link","status":"degraded","reason":"…"}]}</c>, status 503 where a check is
+/// unhealthy, otherwise 200. A check that is well may have a reason too, and one may have <c>data</c> for programs. Exceptions are in the log.
 /// </summary>
 internal static class ReadinessAnswer
 {
@@ -18,6 +19,9 @@ internal static class ReadinessAnswer
         DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
     };
+
+    /// <summary>Of the program: all of it is built at once.</summary>
+    private static readonly string Version = typeof(ReadinessAnswer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     public static async Task WriteAsync(HttpContext context)
     {
@@ -28,7 +32,11 @@ internal static class ReadinessAnswer
             new
             {
                 Status = Word(report.Status),
-                Checks = report.Entries.Select(each => new { Name = each.Key, Status = Word(each.Value.Status), Reason = each.Value.Description }),
+                Version,
+                Checks = report.Entries.Select(each => new
+                {
+                    Name = each.Key, Status = Word(each.Value.Status), Reason = each.Value.Description, Data = each.Value.Data.Count == 0 ? null : each.Value.Data,
+                }),
             },
             Json,
             context.RequestAborted);

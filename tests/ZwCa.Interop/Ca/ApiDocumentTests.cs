@@ -31,7 +31,7 @@ public sealed class ApiDocumentTests
 
         string[] paths = [.. document["paths"]!.AsObject().Select(path => path.Key)];
         Assert.Superset(
-            new HashSet<string> { "/certificates", "/certificates/{issuer}/{serial}", "/certificates/{issuer}/{serial}/revocation", "/commands", "/commands/{id}/approval", "/persons", "/links/renew", "/clients" },
+            new HashSet<string> { "/certificates", "/certificates/{issuer}/{serial}", "/certificates/{issuer}/{serial}/revocation", "/approvals", "/commands", "/commands/{id}/approval", "/persons", "/links/renew", "/clients" },
             paths.ToHashSet());
         Assert.Contains("3.1", (string)document["openapi"]!);
     }

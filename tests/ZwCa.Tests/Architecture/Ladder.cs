@@ -106,7 +106,7 @@ internal static class Ladder
         new("ZwCa.Ra", "src/Ra")
         {
             Projects = ["ZwCa.Asn1", "ZwCa.Hsm", "ZwCa.Data", "ZwCa.Audit", "ZwCa.Officers", "ZwCa.OfficersApi", "ZwCa.Contracts", "ZwCa.ServiceDefaults", "ZwCa.Jobs"],
-            Packages = ["Quartz", "Microsoft.AspNetCore.OpenApi"],
+            Packages = ["CsvHelper", "Quartz", "Microsoft.AspNetCore.OpenApi"],
             AspNetCore = true,
         },
 

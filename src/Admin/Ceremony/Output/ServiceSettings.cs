@@ -2,8 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Token;
-using ZwCa.Asn1;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
 
 namespace ZwCa.Admin.Ceremony;
@@ -23,7 +21,7 @@ internal sealed record ServicePlace
     /// <summary>Of a CA: https://HOST:PORT of its KMC. Null: it issues no pairs.</summary>
     public string? KeyCentre { get; init; }
 
-    /// <summary>Of a responder: https://HOST:PORT of its CA.</summary>
+    /// <summary>Of a responder or an RA: https://HOST:PORT of its CA.</summary>
     public string? Ca { get; init; }
 
     /// <summary>Null: it stands in the environment, for it may hold a password.</summary>
@@ -32,14 +30,6 @@ internal sealed record ServicePlace
     /// <summary>Production, Demo or Development.</summary>
     public string Mode { get; init; } = "Production";
 }
-
-/// <summary>What officers gave an RA when they registered it.</summary>
-/// <param name="CaName">As applications name the CA.</param>
-/// <param name="Region">GB/T 2260.</param>
-/// <param name="Message">Of the key <paramref name="MessageKey"/> in the device.</param>
-/// <param name="LinkKey">PKCS#8 PEM, encrypted.</param>
-/// <param name="Profiles">What can be applied for, as section Ra:Profiles has it.</param>
-internal sealed record RaPapers(string CaName, string Region, Certificate Message, string MessageKey, Certificate Link, string LinkKey, IReadOnlyDictionary<string, JsonObject> Profiles);
 
 /// <summary>
 /// A service's first configuration, out of a ceremony's output: the files that it needs are copied beside it, for a service renews its link certificate, and the output
@@ -50,7 +40,6 @@ internal static class ServiceSettings
     public const string FileName = "ca.json";
     public const string KmcFileName = "kmc.json";
     public const string OcspFileName = "ocsp.json";
-    public const string RaFileName = "ra.json";
 
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -198,64 +187,6 @@ internal static class ServiceSettings
         return Write(target, OcspFileName, common, "Ocsp", settings);
     }
 
-    /// <summary>As <see cref="WriteCa"/>, of an RA: it was registered after the ceremony, by officers, from whom it has its certificates.</summary>
-    /// <param name="papers">What they gave it.</param>
-    /// <inheritdoc cref="WriteCa"/>
-    public static string WriteRa(CeremonyFolder ceremony, string service, RaPapers papers, string device, ServicePlace place, string target)
-    {
-        var source = new ServiceSource(ceremony, service, device, target);
-        TokenFiles.MakeFolder(target);
-        InventoryCertificate system = ServiceSource.Need(source.Inventory.Certificates.FirstOrDefault(each => each.ProfileName == "system-root"), "a system CA");
-        InventoryCertificate officers = ServiceSource.Need(
-            source.Inventory.Certificates.FirstOrDefault(each => each.Id == source.Inventory.Certificates.FirstOrDefault(officer => officer.ProfileName == "officer")?.Issuer), "a CA of officers");
-        string registry = ServiceSource.Need(source.Plan.Services.FirstOrDefault(each => each.IsRegistry), "a service of a CA").Id;
-        var common = new JsonObject
-        {
-            ["Name"] = service,
-            ["Mode"] = place.Mode,
-            ["Listen"] = place.Listen,
-            ["Management"] = place.Management,
-            ["Link"] = new JsonObject
-            {
-                ["CertificateFile"] = WriteText(target, "link.pem", Pem.Encode(Pem.Certificate, Der.Encode(papers.Link))),
-                ["KeyFile"] = WriteText(target, "link.key", papers.LinkKey),
-                ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
-                ["SystemCaFile"] = source.Copy(system.File),
-            },
-            ["Database"] = new JsonObject { ["Kind"] = "Sqlite", ["ConnectionString"] = place.ConnectionString },
-        };
-        var settings = new JsonObject
-        {
-            ["Name"] = service,
-            ["Region"] = papers.Region,
-            ["Hsm"] = source.HsmSettings(),
-            ["Log"] = new JsonObject { ["Origin"] = $"zwca/{service}", ["KeyLabel"] = $"{service}-log", ["Anchors"] = new JsonArray(Path.Combine(target, "log.anchor")) },
-            ["MessageKey"] = papers.MessageKey,
-            ["MessageCertificateFile"] = WriteText(target, "message.pem", Pem.Encode(Pem.Certificate, Der.Encode(papers.Message))),
-            ["PersonIndexKey"] = $"{service}-person-index",
-            ["DataKek"] = $"{service}-data-kek",
-            ["OfficerIssuerFiles"] = new JsonArray(source.Copy(officers.File)),
-            ["Ca"] = new JsonObject
-            {
-                ["Name"] = papers.CaName,
-                ["Address"] = ServiceSource.Need(place.Ca, "place where the CA listens: name it"),
-                ["Recipient"] = registry,
-                ["LogOrigin"] = $"zwca/{registry}",
-                ["LogKeyFile"] = source.WriteKey("ca-log.pem", source.Decode(source.Certificate($"{registry}-log")).Tbs.SubjectPublicKeyInfo),
-                ["PullEvery"] = "00:00:02",
-            },
-            ["Profiles"] = new JsonObject(papers.Profiles.Select(each => KeyValuePair.Create<string, JsonNode?>(each.Key, each.Value.DeepClone()))),
-        };
-        return Write(target, RaFileName, common, "Ra", settings);
-    }
-
-    private static string WriteText(string target, string name, string text)
-    {
-        string path = Path.Combine(target, name);
-        TokenFiles.WriteNew(path, System.Text.Encoding.ASCII.GetBytes(text));
-        return path;
-    }
-
     /// <summary>Who signs responses ahead of time: a CA that has no delegated key does so by itself.</summary>
     private static JsonObject OcspSettings(ServiceSource source, IReadOnlyList<InventoryCertificate> authorities, string service) => new()
     {
@@ -266,7 +197,7 @@ internal static class ServiceSettings
             .Select(each => (JsonNode)new JsonObject { ["Authority"] = each.Issuer, ["KeyLabel"] = source.Label(each.Key!), ["CertificateFile"] = source.Copy(each.File) })]),
     };
 
-    private static string Write(string target, string name, JsonObject common, string section, JsonObject own)
+    public static string Write(string target, string name, JsonObject common, string section, JsonObject own)
     {
         string file = Path.Combine(target, name);
         TokenFiles.WriteNew(file, System.Text.Encoding.UTF8.GetBytes(new JsonObject { ["Service"] = common, [section] = own }.ToJsonString(Json) + "\n"));

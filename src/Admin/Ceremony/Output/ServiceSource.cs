@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Data;
 
 namespace ZwCa.Admin.Ceremony;
 
@@ -12,9 +13,16 @@ internal sealed class ServiceSource
     private readonly CeremonyFolder _ceremony;
     private readonly string _target;
 
+    /// <param name="device">Id of a device of the ceremony.</param>
     /// <param name="target">A new folder, or an empty one.</param>
     /// <exception cref="CeremonyException">The ceremony lacks something, or the folder is not empty.</exception>
     public ServiceSource(CeremonyFolder ceremony, string service, string device, string target)
+        : this(ceremony, service, inventory => DeviceOf(inventory, device), target)
+    {
+    }
+
+    /// <inheritdoc cref="ServiceSource(CeremonyFolder, string, string, string)"/>
+    public ServiceSource(CeremonyFolder ceremony, string service, Func<Inventory, DevicePlan> device, string target)
     {
         if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
         {
@@ -26,7 +34,7 @@ internal sealed class ServiceSource
         Inventory = Inventory.Read(ceremony.Read(Inventory.FileName));
         Plan = PlanFile.Deserialize(ceremony.Read(CeremonyFolder.PlanFile));
         Id = service;
-        Device = Need(Inventory.Devices.FirstOrDefault(each => each.Id == device), $"a device {device}");
+        Device = device(Inventory);
     }
 
     public Inventory Inventory { get; }
@@ -40,6 +48,8 @@ internal sealed class ServiceSource
     public ServicePlan Service => Need(Plan.Services.FirstOrDefault(each => each.Id == Id), $"a service {Id}");
 
     public DevicePlan Device { get; }
+
+    public static DevicePlan DeviceOf(Inventory inventory, string id) => Need(inventory.Devices.FirstOrDefault(each => each.Id == id), $"a device {id}");
 
     public static T Need<T>(T? found, string what)
         where T : class =>
@@ -63,9 +73,11 @@ internal sealed class ServiceSource
         ["Endpoint"] = Device.Endpoint, ["Partition"] = Device.Partition, ["Serial"] = Device.Serial, ["ClientFolder"] = Path.GetFullPath(Device.Client),
     };
 
-    public JsonObject LogSettings() => new()
+    public JsonObject LogSettings() => LogSettings(Label($"{Id}-log"));
+
+    public JsonObject LogSettings(string label) => new()
     {
-        ["Origin"] = $"zwca/{Id}", ["KeyLabel"] = Label($"{Id}-log"), ["Anchors"] = new JsonArray(Path.Combine(_target, "log.anchor")),
+        ["Origin"] = $"zwca/{Id}", ["KeyLabel"] = label, ["Anchors"] = new JsonArray(Path.Combine(_target, "log.anchor")),
     };
 
     /// <summary>Makes the folder, and puts the link's files there.</summary>
@@ -74,26 +86,28 @@ internal sealed class ServiceSource
     {
         InventoryCertificate link = Certificate($"link-{Id}");
         TokenFiles.MakeFolder(_target);
-        return new JsonObject
+        return CommonSettings(Id, place, new JsonObject
         {
-            ["Name"] = Id,
-            ["Mode"] = place.Mode,
-            ["Listen"] = place.Listen,
-            ["Management"] = place.Management,
-            ["Link"] = new JsonObject
-            {
-                ["CertificateFile"] = Copy(link.File),
-                ["KeyFile"] = Copy(Path.ChangeExtension(link.File, ".key")),
-                ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
-                ["SystemCaFile"] = Copy(system.File),
-            },
-        };
+            ["CertificateFile"] = Copy(link.File),
+            ["KeyFile"] = Copy(Path.ChangeExtension(link.File, ".key")),
+            ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
+            ["SystemCaFile"] = Copy(system.File),
+        });
     }
 
     /// <returns>Of section Service.</returns>
-    public JsonObject DatabaseSettings(ServicePlace place)
+    public JsonObject DatabaseSettings(ServicePlace place) => DatabaseSettings(Service.Database, place);
+
+    /// <returns>Section Service, but for the records.</returns>
+    public static JsonObject CommonSettings(string name, ServicePlace place, JsonObject link) => new()
     {
-        var database = new JsonObject { ["Kind"] = Service.Database.ToString() };
+        ["Name"] = name, ["Mode"] = place.Mode, ["Listen"] = place.Listen, ["Management"] = place.Management, ["Link"] = link,
+    };
+
+    /// <returns>Of section Service.</returns>
+    public static JsonObject DatabaseSettings(DatabaseKind kind, ServicePlace place)
+    {
+        var database = new JsonObject { ["Kind"] = kind.ToString() };
         if (place.ConnectionString is not null)
         {
             database["ConnectionString"] = place.ConnectionString;

@@ -17,6 +17,10 @@ internal static class LinkKeys
         ? password
         : throw new CeremonyException($"Put the password of the link keys, {MinPasswordLength} characters at least, into the environment variable {CeremonyRun.LinkPasswordVariable}.");
 
+    /// <returns>PKCS#8 PEM, encrypted.</returns>
+    public static byte[] Encrypt(ECDsa key, string password, int iterations = Iterations) =>
+        Encoding.ASCII.GetBytes(key.ExportEncryptedPkcs8PrivateKeyPem(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, iterations)) + "\n");
+
     /// <summary>Makes the key of a link's certificate, unless it was made.</summary>
     public static SubjectPublicKeyInfo Make(CeremonyState state, CertificatePlan plan)
     {
@@ -36,9 +40,7 @@ internal static class LinkKeys
         string password = RequirePassword(state.LinkPassword);
         state.Folder.Remove(plan.LinkKey!);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        string pem = key.ExportEncryptedPkcs8PrivateKeyPem(
-            password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, state.IsRehearsal ? 1 : Iterations));
-        byte[] file = Encoding.ASCII.GetBytes(pem + "\n");
+        byte[] file = Encrypt(key, password, state.IsRehearsal ? 1 : Iterations);
         state.Folder.Write(plan.LinkKey!, file, isSecret: true);
         state.Reach("link-key");
         byte[] publicKey = key.ExportSubjectPublicKeyInfo();

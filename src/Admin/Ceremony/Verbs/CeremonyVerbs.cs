@@ -16,9 +16,6 @@ namespace ZwCa.Admin.Ceremony;
 internal static class CeremonyVerbs
 {
     private const int Waiting = 3;
-    private const string Ca = "ca";
-    private const string Kmc = "kmc";
-    private const string OcspDevice = "service";
 
     public static Command Ceremony()
     {
@@ -26,7 +23,8 @@ internal static class CeremonyVerbs
         command.Add(Check());
         command.Add(Run());
         command.Add(Verify());
-        command.Add(Configure());
+        command.Add(ServiceVerbs.Request());
+        command.Add(ServiceVerbs.Configure());
         command.Add(PlanVerbs.Plan());
         return command;
     }
@@ -116,47 +114,6 @@ internal static class CeremonyVerbs
             Console.WriteLine(faults.Count == 0 ? "Everything holds. Compare the witnesses' keys and the transcript's SM3 with what was printed." : $"{faults.Count} things do not hold.");
             return faults.Count == 0 ? 0 : 1;
         });
-        return command;
-    }
-
-    private static Command Configure()
-    {
-        var folder = new Argument<DirectoryInfo>("folder") { Description = "Output of a ceremony, verified." };
-        var target = new Option<DirectoryInfo>("--to") { Description = "A new folder: the configuration, and copies of what it names.", Required = true };
-        var listen = new Option<string>("--listen") { Description = "ADDRESS:PORT of the links.", DefaultValueFactory = _ => "0.0.0.0:8443" };
-        var management = new Option<string>("--management") { Description = "ADDRESS:PORT of health and metrics, on loopback.", DefaultValueFactory = _ => "127.0.0.1:9443" };
-        var connection = new Option<string?>("--connection") { Description = "Connection string; without it, it is to be given in ZWCA_Service__Database__ConnectionString." };
-        var service = new Option<string>("--service") { Description = "ca, kmc, or the name of an OCSP node: ocsp-1.", DefaultValueFactory = _ => Ca };
-        var device = new Option<string?>("--device") { Description = "Id of the device with the service's keys; without it, that of the service's name, of an OCSP node service." };
-        var authority = new Option<string?>("--ca") { Description = "Of an OCSP node: https://HOST:PORT of its CA." };
-        var centre = new Option<string?>("--key-centre") { Description = "Of a CA: https://HOST:PORT of its KMC. Without it, it issues no pairs." };
-        var mode = new Option<string>("--mode") { Description = "Production, Demo or Development.", DefaultValueFactory = _ => "Production" };
-        var command = new Command("configure", "Writes a service's first configuration: then its program's migrate, of the CA import, check-config.")
-        {
-            folder, target, service, listen, management, connection, device, centre, authority, mode,
-        };
-        command.SetAction((parsed, _) => GuardAsync(() =>
-        {
-            string which = parsed.GetRequiredValue(service);
-            Func<CeremonyFolder, string, string, ServicePlace, string, string> write =
-                which == Ca ? ServiceSettings.WriteCa : which == Kmc ? ServiceSettings.WriteKmc : ServiceSettings.WriteOcsp;
-            string file = write(
-                new CeremonyFolder(parsed.GetRequiredValue(folder).FullName),
-                which,
-                parsed.GetValue(device) ?? (which is Ca or Kmc ? which : OcspDevice),
-                new ServicePlace
-                {
-                    Listen = parsed.GetRequiredValue(listen),
-                    Management = parsed.GetRequiredValue(management),
-                    ConnectionString = parsed.GetValue(connection),
-                    KeyCentre = parsed.GetValue(centre),
-                    Ca = parsed.GetValue(authority),
-                    Mode = parsed.GetRequiredValue(mode),
-                },
-                parsed.GetRequiredValue(target).FullName);
-            Console.WriteLine(file);
-            return Task.FromResult(0);
-        }));
         return command;
     }
 

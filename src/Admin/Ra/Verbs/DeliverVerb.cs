@@ -27,8 +27,9 @@ internal static class DeliverVerb
             string enrollment = parsed.GetRequiredValue(id);
             TextWriter output = parsed.InvocationConfiguration.Output;
             TokenDesk desk = context.Desk.Token;
-            var opened = SoftwareToken.Open(parsed.GetRequiredValue(token).FullName, desk.Time);
+            SoftwareToken opened = TokenVerbs.Open(parsed, token, desk);
             string name = (parsed.GetValue(container) is { } given ? opened.Container(given) : TokenOptions.ChooseSm2(opened, null)).Name;
+            SubscriberDelivery.RequireNew(parsed.GetValue(files));
             using UnlockedToken subscriber = TokenVerbs.Unlock(opened, desk.Pin(PinVariable, "请申请人输入其令牌的PIN："));
             var delivery = new SubscriberDelivery(subscriber, name);
 

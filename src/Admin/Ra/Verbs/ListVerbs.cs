@@ -71,7 +71,9 @@ internal static class ListVerbs
                         ("rows", parsed.GetValue(rows)?.ToString(CultureInfo.InvariantCulture))),
                     cancellationToken);
                 found.AddRange(page.Enrollments);
-                next = page.Next;
+
+                // Pages go on by key; one that does not would go on for ever.
+                next = page.Next is null || string.CompareOrdinal(page.Next, next) > 0 ? page.Next : throw new RefusalException(Refusal.Malformed, "RA给出的分页有误，请联系管理员。");
             }
             while (next is not null && parsed.GetValue(all));
 

@@ -90,7 +90,7 @@ internal sealed record RaContext(RaDesk Desk, Option<FileInfo?> Config)
     /// <summary>Runs a verb of an officer who logs in, to its exit code.</summary>
     public void Does(Command command, Func<RaSession, ParseResult, CancellationToken, Task> work) => DoesPublicly(command, async (parsed, cancellationToken) =>
     {
-        using RaSession session = RaSession.Open(Settings(parsed), Desk);
+        using RaSession session = RaSession.Open(Settings(parsed), Desk, parsed.InvocationConfiguration.Error);
         await work(session, parsed, cancellationToken);
     });
 
@@ -102,12 +102,14 @@ internal sealed record RaContext(RaDesk Desk, Option<FileInfo?> Config)
             await work(parsed, cancellationToken);
             return 0;
         }
-        catch (Exception e) when (Explain(e) is { } message)
+        catch (Exception e) when ((cancellationToken.IsCancellationRequested ? Interrupted : Explain(e)) is { } message)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync(LabelText.Shown(message.ReplaceLineEndings(" ")));
             return 1;
         }
     });
+
+    private const string Interrupted = "已中断，不知道是否已经办理：请先用 zwca ra list 查看。";
 
     private static string? Explain(Exception e) => e switch
     {

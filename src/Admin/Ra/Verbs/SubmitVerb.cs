@@ -50,7 +50,7 @@ internal static class SubmitVerb
             // Step 3: its evidence. What is there already stays as it is, so that a verb that broke off can be run again.
             EvidenceFile[] missing = [.. files.Where(file => enrollment.Evidence.All(each => each.Hash != HashOf(file)))];
             await UploadAsync(session, enrollment.Id, missing, parsed.InvocationConfiguration.Error, cancellationToken);
-            enrollment = missing.Length == 0 ? enrollment : (await session.GetAsync<EnrollmentAnswer>($"/enrollments/{enrollment.Id}", cancellationToken)) with { Id = enrollment.Id };
+            enrollment = missing.Length == 0 ? enrollment : RequireAsked(await session.GetAsync<EnrollmentAnswer>($"/enrollments/{enrollment.Id}", cancellationToken), enrollment.Id, request);
             RequireUploaded(enrollment, files);
             if (parsed.GetValue(draft))
             {
@@ -79,7 +79,19 @@ internal static class SubmitVerb
             enrollment = await session.PutAsync<EnrollmentAnswer>($"/enrollments/{id}", request with { Version = enrollment.Version }, cancellationToken);
         }
 
-        bool isAsked = request is null || (enrollment.Kind == request.Kind && enrollment.Region == request.Region && enrollment.Subscriber.Id == request.Subscriber);
+        return RequireAsked(enrollment, id, request);
+    }
+
+    /// <summary>Each time that the RA shows it, for by what it shows the application is judged.</summary>
+    /// <param name="id">Null: a new one.</param>
+    /// <param name="request">Null: there is none in hand.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: it is another one.</exception>
+    private static EnrollmentAnswer RequireAsked(EnrollmentAnswer enrollment, string? id, EnrollmentRequest? request)
+    {
+        bool isAsked = request is null
+            || (enrollment.Kind == request.Kind && enrollment.Region == request.Region && enrollment.Subscriber.Id == request.Subscriber && enrollment.Days == request.Days
+                && enrollment.Certificate == request.Certificate && enrollment.Recipient == request.Recipient && enrollment.RevocationReason == request.RevocationReason
+                && enrollment.Departments.SequenceEqual(request.Departments));
         return RaVerbs.IsId(enrollment.Id) && (id ?? enrollment.Id) == enrollment.Id && isAsked
             ? enrollment
             : throw new RefusalException(Refusal.Malformed, "RA给出的不是所申请的业务，没有签名。请联系管理员。");

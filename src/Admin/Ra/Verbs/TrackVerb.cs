@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Net.Http.Json;
-using System.Text.Json;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
@@ -30,7 +28,7 @@ internal static class TrackVerb
             using HttpClient client = context.Desk.ConnectPublic(from);
             using HttpResponseMessage response = await client.GetAsync($"/tracking/{Uri.EscapeDataString(parsed.GetRequiredValue(number))}", cancellationToken);
             await response.ThrowIfRefusedAsync(cancellationToken);
-            TrackingAnswer answer = await response.Content.ReadFromJsonAsync<TrackingAnswer>(JsonSerializerOptions.Web, cancellationToken) ?? throw new JsonException("null");
+            TrackingAnswer answer = RaSession.Read<TrackingAnswer>(await response.Content.ReadAsByteArrayAsync(cancellationToken));
             TextWriter output = parsed.InvocationConfiguration.Output;
             RaVerbs.Write(output, parsed.GetValue(json), answer, shown =>
             {

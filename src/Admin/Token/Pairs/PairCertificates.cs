@@ -25,7 +25,7 @@ internal static class PairCertificates
             throw new RefusalException(Refusal.BadPublicKey, "加密证书的公钥不是SM2，未导入。请核对证书。");
         }
 
-        if (signing.Tbs.Subject != encryption.Tbs.Subject || signing.Tbs.Issuer != encryption.Tbs.Issuer || signing.Tbs.SerialNumber == encryption.Tbs.SerialNumber)
+        if (!AreOfOne(signing.Tbs.Subject, encryption.Tbs.Subject) || signing.Tbs.Issuer != encryption.Tbs.Issuer || signing.Tbs.SerialNumber == encryption.Tbs.SerialNumber)
         {
             throw Refused("签名证书与加密证书的主体或签发者不同，或序列号相同，不是同一用户的一对证书，未导入。请核对文件。");
         }
@@ -45,6 +45,10 @@ internal static class PairCertificates
     /// <returns>What the certificate says of its issuer's key; null: nothing.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>.</exception>
     public static ReadOnlyMemory<byte>? IssuerKeyId(Certificate certificate) => Find<AuthorityKeyIdentifier>(certificate)?.KeyIdentifier;
+
+    /// <summary>The same subject; or the same entity in it (serialNumber), for whose recovered key comes may work elsewhere by now.</summary>
+    private static bool AreOfOne(Name signing, Name encryption) =>
+        signing == encryption || (signing.Texts(Oids.SerialNumber).ToArray() is [{ Length: > 0 } entity] && encryption.Texts(Oids.SerialNumber).ToArray() is [var other] && entity == other);
 
     private static bool NamesNoOther(Certificate certificate, ReadOnlyMemory<byte> issuerKeyId) =>
         IssuerKeyId(certificate) is not { } named || named.Span.SequenceEqual(issuerKeyId.Span);

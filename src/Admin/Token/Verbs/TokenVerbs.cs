@@ -43,12 +43,16 @@ internal static class TokenVerbs
     });
 
     /// <summary>Opens the token of the command line, and says so where others can read its secrets.</summary>
-    internal static SoftwareToken Open(ParseResult parsed, Option<DirectoryInfo> option, TokenDesk desk)
+    internal static SoftwareToken Open(ParseResult parsed, Option<DirectoryInfo> option, TokenDesk desk) =>
+        Open(parsed.GetRequiredValue(option).FullName, desk, parsed.InvocationConfiguration.Error);
+
+    /// <inheritdoc cref="Open(ParseResult, Option{DirectoryInfo}, TokenDesk)"/>
+    internal static SoftwareToken Open(string folder, TokenDesk desk, TextWriter error)
     {
-        var token = SoftwareToken.Open(parsed.GetRequiredValue(option).FullName, desk.Time);
+        var token = SoftwareToken.Open(folder, desk.Time);
         if (token.IsOpenToOthers)
         {
-            parsed.InvocationConfiguration.Error.WriteLine($"注意：本机其他用户可以读取令牌文件。请运行 chmod -R go= {token.Folder}");
+            error.WriteLine($"注意：本机其他用户可以读取令牌文件。请运行 chmod -R go= {token.Folder}");
         }
 
         return token;

@@ -18,7 +18,7 @@ internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles p
 {
     /// <param name="id">Of this submission of the enrollment, for ever: what the CA has decided about under it, is spent.</param>
     /// <param name="evidence">SM3 of each piece, in their order.</param>
-    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>; <see cref="Refusal.SubjectNotAllowed"/>: a text that no certificate can carry.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.UnknownProfile"/>; <see cref="Refusal.BadCsr"/>: the key has not come yet; <see cref="Refusal.SubjectNotAllowed"/>: a text that no certificate can carry.</exception>
     public async Task<Applications> BuildAsync(CheckedEnrollment enrollment, string id, string region, IReadOnlyList<byte[]> evidence, CancellationToken cancellationToken)
     {
         try
@@ -66,6 +66,7 @@ internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles p
 
     private async Task<byte[]> CertificateBodyAsync(CheckedEnrollment enrollment, IReadOnlyList<byte[]> evidence, bool follows, CancellationToken cancellationToken)
     {
+        SubjectPublicKeyInfo key = enrollment.Key ?? throw new RefusalException(Refusal.BadCsr, "该业务尚无证书请求，不能提交：请先用令牌生成密钥，附上证书请求。");
         EnrollmentProfileOptions profile = enrollment.Profile;
         Subscriber subscriber = enrollment.Subscriber;
         string entity = Convert.ToHexStringLower(subscriber.Id);
@@ -88,7 +89,7 @@ internal sealed class ApplicationBuilder(RaOptions options, EnrollmentProfiles p
                 new SubjectAttributeText(Oids.CommonName, commonName),
                 new SubjectAttributeText(Oids.SerialNumber, entity),
             ],
-            SubjectPublicKeyInfo = enrollment.Key!,
+            SubjectPublicKeyInfo = key,
             Days = enrollment.Content.Days ?? profile.Days,
             Names = AlternativeNames.Read(enrollment.Content.AlternativeNames),
             Identities = profile.Number switch

@@ -36,6 +36,24 @@ internal sealed record CheckedEnrollment
     public byte[]? KeyHash => Key is null ? null : Sm3.HashData(Der.Encode(Key));
 }
 
+/// <summary>What is known of what an enrollment names.</summary>
+internal sealed record EnrollmentFacts
+{
+    public required Subscriber Subscriber { get; init; }
+
+    /// <summary>That is followed or decided about; null: a new one.</summary>
+    public IssuedCertificate? Certificate { get; init; }
+
+    /// <summary>Of a recovery.</summary>
+    public IssuedCertificate? Recipient { get; init; }
+
+    /// <summary>Of the request; null where there is none.</summary>
+    public SubjectPublicKeyInfo? Key { get; init; }
+
+    /// <summary>Whether a certificate was issued for the key before.</summary>
+    public bool IsKeyCertified { get; init; }
+}
+
 /// <summary>Whether what is applied for can be: when it is taken in or changed, and again when it is submitted. The CA has the last word; this tells the clerk while the applicant is there.</summary>
 internal sealed class CheckEnrollment(Database database, EnrollmentProfiles profiles, SubscriberStore subscribers, TimeProvider time)
 {
@@ -60,11 +78,28 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
     {
         // Step 1: of whom.
         Subscriber subscriber = await subscribers.FindAsync(subscriberId, cancellationToken) ?? throw new RefusalException(Refusal.NotFound, "没有该主体。");
+
+        // Step 2: what it names besides.
+        RequireParts(kind, certificate, content);
+        IssuedCertificate? old = certificate is null ? null : await FindAsync(certificate, subscriberId, cancellationToken);
+        IssuedCertificate? recipient = content.Recipient is null ? null : await FindAsync(content.Recipient, subscriberId, cancellationToken);
+        SubjectPublicKeyInfo? key = content.Csr is null ? null : CsrKeys.Read(content.Csr);
+        byte[] keyHash = key is null ? [] : Sm3.HashData(Der.Encode(key));
+        bool isCertified = key is not null && await database.ReadAsync(transaction => IssuedCertificateStore.IsCertifiedAsync(transaction, keyHash), cancellationToken);
+
+        // Step 3: whether that fits.
+        return Check(kind, region, profileName, content, new EnrollmentFacts { Subscriber = subscriber, Certificate = old, Recipient = recipient, Key = key, IsKeyCertified = isCertified });
+    }
+
+    /// <inheritdoc cref="RunAsync"/>
+    /// <param name="facts">As they were found: of many at once.</param>
+    public CheckedEnrollment Check(EnrollmentKind kind, RegionCode region, string? profileName, EnrollmentContent content, EnrollmentFacts facts)
+    {
+        // Step 1: of whom.
+        (Subscriber subscriber, IssuedCertificate? old) = (facts.Subscriber, facts.Certificate);
         Require(region.Covers(subscriber.Region), "该主体不属于受理区域，请在其所属区域受理，或先变更主体的区域。", Refusal.OutOfScope);
 
         // Step 2: what it follows, or is about.
-        Require((kind == EnrollmentKind.New) == (certificate is null), kind == EnrollmentKind.New ? "新办业务不填写原证书。" : "请填写原证书的签发者标识和序列号。");
-        IssuedCertificate? old = certificate is null ? null : await FindAsync(certificate, subscriberId, cancellationToken);
         Require(profileName is null || old is null || profileName == old.Profile, "业务类型与原证书不同。");
         string name = old?.Profile ?? profileName ?? throw new RefusalException(Refusal.Malformed, "请选择业务类型。");
         EnrollmentProfileOptions profile = profiles.Get(name);
@@ -80,19 +115,14 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
                 Refusal.OutOfScope);
         }
 
-        // Step 3: the key.
-        bool isForCertificate = kind is >= EnrollmentKind.New and <= EnrollmentKind.Replace;
-        Require(isForCertificate || content.Csr is null, "此类业务不附证书请求。");
-        SubjectPublicKeyInfo? key = isForCertificate ? CsrKeys.Read(content.Csr) : null;
+        // Step 3: the key, where it has come: without one nothing is submitted.
+        bool isForCertificate = IsForCertificate(kind);
+        SubjectPublicKeyInfo? key = facts.Key;
         if (key is not null)
         {
-            byte[] keyHash = Sm3.HashData(Der.Encode(key));
-            bool isSame = old is not null && old.KeyHash.AsSpan().SequenceEqual(keyHash);
+            bool isSame = old is not null && old.KeyHash.AsSpan().SequenceEqual(Sm3.HashData(Der.Encode(key)));
             Require(kind != EnrollmentKind.Renew || isSame, "更新须使用原证书的密钥；更换密钥请办理换发。", Refusal.BadPublicKey);
-            Require(
-                kind == EnrollmentKind.Renew || !await database.ReadAsync(transaction => IssuedCertificateStore.IsCertifiedAsync(transaction, keyHash), cancellationToken),
-                "该公钥已签发过证书，请用令牌重新生成密钥。",
-                Refusal.BadPublicKey);
+            Require(kind == EnrollmentKind.Renew || !facts.IsKeyCertified, "该公钥已签发过证书，请用令牌重新生成密钥。", Refusal.BadPublicKey);
             Require(profile.Encryption is null || key.TryGetSm2Key(out _), "双证书须使用SM2密钥。", Refusal.BadPublicKey);
         }
 
@@ -112,15 +142,13 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
         Require(
             kind == EnrollmentKind.Revoke ? ReasonOf(content.RevocationReason) is { } reason && Reasons.Contains(reason) : content.RevocationReason is null,
             kind == EnrollmentKind.Revoke ? $"请填写吊销原因：{string.Join('、', Reasons.Select(NameOf))}之一。" : "此类业务不填写吊销原因。");
-        Require((kind == EnrollmentKind.Recovery) == (content.Recipient is not null), kind == EnrollmentKind.Recovery ? "请填写接收密钥的签名证书。" : "此类业务不填写接收证书。");
-        IssuedCertificate? recipient = content.Recipient is null ? null : await FindAsync(content.Recipient, subscriberId, cancellationToken);
         Require(
-            recipient is null || (recipient is { Half: CertificateHalf.Signing, State: CertificateState.Valid } && recipient.NotAfter > time.GetUtcNow()),
+            facts.Recipient is null || (facts.Recipient is { Half: CertificateHalf.Signing, State: CertificateState.Valid } && facts.Recipient.NotAfter > time.GetUtcNow()),
             "接收密钥的须是该主体有效的签名证书。",
             Refusal.WrongState);
         return new CheckedEnrollment
         {
-            Kind = kind, ProfileName = name, Profile = profile, Subscriber = subscriber, Content = content, Key = key, Certificate = old, Recipient = recipient,
+            Kind = kind, ProfileName = name, Profile = profile, Subscriber = subscriber, Content = content, Key = key, Certificate = old, Recipient = facts.Recipient,
         };
     }
 
@@ -129,6 +157,16 @@ internal sealed class CheckEnrollment(Database database, EnrollmentProfiles prof
 
     /// <returns>Null: no such reason.</returns>
     public static RevocationReason? ReasonOf(string? name) => Reasons.Where(each => NameOf(each) == name).Select(each => (RevocationReason?)each).FirstOrDefault();
+
+    private static bool IsForCertificate(EnrollmentKind kind) => kind is >= EnrollmentKind.New and <= EnrollmentKind.Replace;
+
+    /// <summary>What has to be named, and what not.</summary>
+    private static void RequireParts(EnrollmentKind kind, CertificateName? certificate, EnrollmentContent content)
+    {
+        Require((kind == EnrollmentKind.New) == (certificate is null), kind == EnrollmentKind.New ? "新办业务不填写原证书。" : "请填写原证书的签发者标识和序列号。");
+        Require(IsForCertificate(kind) || content.Csr is null, "此类业务不附证书请求。");
+        Require((kind == EnrollmentKind.Recovery) == (content.Recipient is not null), kind == EnrollmentKind.Recovery ? "请填写接收密钥的签名证书。" : "此类业务不填写接收证书。");
+    }
 
     private async Task<IssuedCertificate> FindAsync(CertificateName reference, byte[] subscriberId, CancellationToken cancellationToken)
     {

@@ -28,7 +28,7 @@ internal sealed record Submission
 
     public required byte[] Digest { get; init; }
 
-    /// <summary>DER of Approval.</summary>
+    /// <summary>DER of Approval, or the SM3 of one that the table <c>approval</c> has: <see cref="GivenApproval"/>.</summary>
     public required byte[] Entry { get; init; }
 
     public required short Reviews { get; init; }

@@ -4,7 +4,6 @@ using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
-using ZwCa.Cryptography;
 using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
@@ -12,6 +11,13 @@ using ZwCa.Ra.Evidence;
 using static ZwCa.OfficersApi.CommandReading;
 
 namespace ZwCa.Ra.Enrollments.Steps;
+
+/// <summary>What comes of a draft now, with the profiles, the subscriber and the evidence of now.</summary>
+/// <param name="Evidence">Pieces that there are.</param>
+internal sealed record BuiltDraft(Enrollment Row, CheckedEnrollment Enrollment, Applications Applications, int Evidence)
+{
+    public bool HasEvidence => Evidence >= Enrollment.Profile.Evidence || !Row.IsForCertificate;
+}
 
 /// <summary>Entry (录入): an officer signs what the applicant wants, and answers for it: docs/WORKFLOW.md, in the same steps.</summary>
 internal sealed class SubmitEnrollment(
@@ -32,7 +38,7 @@ internal sealed class SubmitEnrollment(
     public async Task<ApplicationAnswer> ShowAsync(Officer officer, string id, CancellationToken cancellationToken)
     {
         Enrollment row = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
-        Applications applications = row.State is EnrollmentState.Draft or EnrollmentState.Returned
+        Applications applications = row.IsChangeable
             ? (await BuildAsync(row, cancellationToken)).Applications
             : await (await database.ReadAsync(transaction => Submission.FindAsync(transaction, row), cancellationToken)
                 ?? throw new RefusalException(Refusal.WrongState, "该业务没有提交过。")).OpenAsync(persons, cancellationToken);
@@ -49,12 +55,18 @@ internal sealed class SubmitEnrollment(
         // Step 1: the draft as the officer saw it, in his region.
         Enrollment row = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
         row.RequireState(request.Version, EnrollmentState.Draft, EnrollmentState.Returned);
+        await RunAsync(officer, await BuildAsync(row, cancellationToken), GivenApproval.Read(request.Approval, "录入意见"), answer, cancellationToken);
+    }
 
+    /// <summary>Of a draft that was found and built just now.</summary>
+    /// <param name="given">Over one enrollment, or over many of a batch.</param>
+    /// <inheritdoc cref="RunAsync(Officer, string, SubmissionRequest, Func{Transaction, Task}, CancellationToken)"/>
+    public async Task RunAsync(Officer officer, BuiltDraft draft, GivenApproval given, Func<Transaction, Task> answer, CancellationToken cancellationToken)
+    {
         // Step 2: what comes of it now, with the profiles, the subscriber and the evidence of now: exactly that he has signed.
-        (CheckedEnrollment enrollment, Applications applications, int evidence) = await BuildAsync(row, cancellationToken);
-        Require(evidence >= enrollment.Profile.Evidence || !row.IsForCertificate, Refusal.Malformed, $"证明材料不齐：须有{enrollment.Profile.Evidence}份，现有{evidence}份。");
-        Approval approval = Decode<Approval>(request.Approval, "录入意见");
-        SignedApproval signed = Verify(officer, ApprovalStep.Entry, approval, applications, verifier);
+        (Enrollment row, CheckedEnrollment enrollment, Applications applications, int evidence) = draft;
+        Require(draft.HasEvidence, Refusal.Malformed, $"证明材料不齐：须有{enrollment.Profile.Evidence}份，现有{evidence}份。");
+        SignedApproval signed = Verify(officer, ApprovalStep.Entry, given.Approval, applications, verifier);
 
         // Step 3: sealed for the row that keeps it.
         short round = (short)(row.Round + 1);
@@ -74,8 +86,9 @@ internal sealed class SubmitEnrollment(
                 {
                     DueAt = now + limits.Review,
                     BeginsRound = true,
-                    Fields = [new AuditField.Octets("application", digest), new AuditField.Octets("approval", Sm3.HashData(request.Approval))],
+                    Fields = [new AuditField.Octets("application", digest), new AuditField.Octets("approval", given.Hash)],
                 });
+                await given.KeepAsync(transaction, now);
                 await transaction.ExecuteAsync(
                     """
                     INSERT INTO submission (
@@ -95,7 +108,7 @@ internal sealed class SubmitEnrollment(
                         Following = following,
                         KeyId = keyId,
                         Digest = digest,
-                        Entry = request.Approval,
+                        Entry = given.Kept,
                         Reviews = (short)enrollment.Profile.ReviewLevels.Count,
                         Now = now,
                     });
@@ -109,8 +122,7 @@ internal sealed class SubmitEnrollment(
     /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>, and what <see cref="ApprovalVerifier"/> refuses.</exception>
     public static SignedApproval Verify(Officer officer, ApprovalStep step, Approval approval, Applications applications, ApprovalVerifier verifier)
     {
-        Require(approval.Certificate.Tbs.SerialNumber == officer.SerialNumber, Refusal.NotApproved, "审批意见须由签署人本人发送。");
-        Require(approval.Tbs.Step == step, Refusal.NotApproved, step == ApprovalStep.Entry ? "须为录入意见。" : "须为审核意见。");
+        RequireOwn(officer, step, approval);
         SignedApproval signed = verifier.Verify(approval, applications.Main);
         if (applications.Following is { } following)
         {
@@ -120,13 +132,21 @@ internal sealed class SubmitEnrollment(
         return signed;
     }
 
-    private async Task<(CheckedEnrollment Enrollment, Applications Applications, int Evidence)> BuildAsync(Enrollment row, CancellationToken cancellationToken)
+    /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: another's, or of the other step.</exception>
+    public static void RequireOwn(Officer officer, ApprovalStep step, Approval approval)
+    {
+        Require(approval.Certificate.Tbs.SerialNumber == officer.SerialNumber, Refusal.NotApproved, "审批意见须由签署人本人发送。");
+        Require(approval.Tbs.Step == step, Refusal.NotApproved, step == ApprovalStep.Entry ? "须为录入意见。" : "须为审核意见。");
+    }
+
+    /// <exception cref="RefusalException">What <see cref="CheckEnrollment"/> and <see cref="ApplicationBuilder"/> refuse.</exception>
+    public async Task<BuiltDraft> BuildAsync(Enrollment row, CancellationToken cancellationToken)
     {
         EnrollmentContent content = await EnrollmentContent.OpenAsync(persons, row, cancellationToken);
         CertificateName? certificate = row.CertificateIssuer is null ? null : new CertificateName(row.CertificateIssuer, row.CertificateSerial!);
         CheckedEnrollment enrollment = await check.RunAsync(row.Kind, row.RegionCode, row.Profile, row.SubscriberId, certificate, content, cancellationToken);
         IReadOnlyList<byte[]> evidence = row.IsForCertificate ? [.. (await database.ReadAsync(transaction => EvidenceStore.ListAsync(transaction, row.EnrollmentId), cancellationToken)).Select(each => each.EvidenceHash)] : [];
-        return (enrollment, await builder.BuildAsync(enrollment, ReferenceOf(row), row.Region, evidence, cancellationToken), evidence.Count);
+        return new BuiltDraft(row, enrollment, await builder.BuildAsync(enrollment, ReferenceOf(row), row.Region, evidence, cancellationToken), evidence.Count);
     }
 
     /// <summary>Each submission is decided about by itself: what the CA has refused for good, it takes anew under another reference only.</summary>

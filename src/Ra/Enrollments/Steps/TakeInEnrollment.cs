@@ -1,4 +1,5 @@
 using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Data;
 using ZwCa.Officers;
@@ -28,6 +29,11 @@ internal sealed class TakeInEnrollment(Database database, EnrollmentStore store,
         return row.Id;
     }
 
+    /// <summary>A draft as <see cref="CreateAsync"/> makes it, for who stores it: <see cref="EnrollmentStore.InsertAsync"/>.</summary>
+    /// <exception cref="RefusalException">As <see cref="CreateAsync"/>, but for the key.</exception>
+    public Task<Enrollment> PrepareAsync(Officer officer, EnrollmentRequest request, CancellationToken cancellationToken) =>
+        ReadAsync(officer, request, Ulid.Create(time.GetUtcNow()), null, cancellationToken);
+
     /// <exception cref="RefusalException">As <see cref="CreateAsync"/>; <see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it is with the reviewers, or somebody else has changed it.</exception>
     public async Task ChangeAsync(Officer officer, string id, EnrollmentRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
     {
@@ -48,6 +54,66 @@ internal sealed class TakeInEnrollment(Database database, EnrollmentStore store,
             cancellationToken);
     }
 
+    /// <summary>Takes the token's key of an application that was taken in without one, or another in its place.</summary>
+    /// <exception cref="RefusalException">As <see cref="ChangeAsync"/>.</exception>
+    public async Task SetKeyAsync(Officer officer, string id, CsrRequest request, Func<Transaction, Task> answer, CancellationToken cancellationToken)
+    {
+        Enrollment old = officer.RequireVisible(await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, Page.Id(id)), cancellationToken));
+        old.RequireState(request.Version, EnrollmentState.Draft, EnrollmentState.Returned);
+        EnrollmentContent content = await EnrollmentContent.OpenAsync(persons, old, cancellationToken) with { Csr = request.Csr };
+        CertificateName? certificate = old.CertificateIssuer is null ? null : new CertificateName(old.CertificateIssuer, old.CertificateSerial!);
+        CheckedEnrollment enrollment = await check.RunAsync(old.Kind, old.RegionCode, old.Profile, old.SubscriberId, certificate, content, cancellationToken);
+        (byte[] keyId, byte[] sealedContent) = content.Seal(persons, old.EnrollmentId);
+        Enrollment row = old with { ContentSealed = sealedContent, DataKeyId = keyId, KeyHash = enrollment.KeyHash, ChangedAt = time.GetUtcNow() };
+        await database.WriteAsync(
+            async transaction =>
+            {
+                await store.ChangeAsync(transaction, row, officer.Actor, "enrollment.key");
+                await answer(transaction);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>A new draft, its content sealed.</summary>
+    /// <param name="id">Of the enrollment: a ULID.</param>
+    /// <param name="agent">Index of who acts for the subscriber, 32 bytes. Null: nobody.</param>
+    public Enrollment Draft(Officer officer, byte[] id, RegionCode region, CheckedEnrollment enrollment, byte[]? agent)
+    {
+        (byte[] keyId, byte[] sealedContent) = enrollment.Content.Seal(persons, id);
+        DateTimeOffset now = time.GetUtcNow();
+        return new Enrollment
+        {
+            EnrollmentId = id,
+            TrackingNumber = TrackingNumber.Create().Value,
+            Kind = enrollment.Kind,
+            State = EnrollmentState.Draft,
+            Version = 1,
+            Round = 0,
+            Region = region.Value,
+            Profile = enrollment.ProfileName,
+            SubscriberId = enrollment.Subscriber.Id,
+            ApplicantIndex = enrollment.Subscriber.PersonIndex ?? EnrollmentNames.Nobody,
+            AgentIndex = agent ?? EnrollmentNames.Nobody,
+            ContentSealed = sealedContent,
+            DataKeyId = keyId,
+            KeyHash = enrollment.KeyHash,
+            CreatedBy = officer.SerialNumber.ToString(),
+            CreatedAt = now,
+            ChangedAt = now,
+            DueAt = now + limits.Correct,
+        };
+    }
+
+    /// <summary>Somebody comes for an organisation, and who decides about it is not him.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: nobody is named.</exception>
+    public static void RequireAgent(SubscriberKind kind, EnrollmentContent content)
+    {
+        if (kind != SubscriberKind.Person && content.AgentNumber is null)
+        {
+            throw new RefusalException(Refusal.Malformed, "机构和设备的业务须填写经办人的姓名和身份证号码。");
+        }
+    }
+
     /// <param name="old">Null: it is new.</param>
     private async Task<Enrollment> ReadAsync(Officer officer, EnrollmentRequest request, byte[] id, Enrollment? old, CancellationToken cancellationToken)
     {
@@ -64,38 +130,20 @@ internal sealed class TakeInEnrollment(Database database, EnrollmentStore store,
             throw new RefusalException(Refusal.NotFound, "没有该主体。");
         }
 
-        // Somebody comes for an organisation, and who decides about it is not him.
-        if (enrollment.Subscriber.Kind != SubscriberKind.Person && content.AgentNumber is null)
-        {
-            throw new RefusalException(Refusal.Malformed, "机构和设备的业务须填写经办人的姓名和身份证号码。");
-        }
+        RequireAgent(enrollment.Subscriber.Kind, content);
 
         // The device and the sealing come before the transaction.
-        byte[] agent = content.AgentNumber is null ? EnrollmentNames.Nobody : await persons.IndexAsync(IdNumber.Parse(content.AgentNumber), cancellationToken);
-        (byte[] keyId, byte[] sealedContent) = content.Seal(persons, id);
-        DateTimeOffset now = time.GetUtcNow();
-        return new Enrollment
+        byte[]? agent = content.AgentNumber is null ? null : await persons.IndexAsync(IdNumber.Parse(content.AgentNumber), cancellationToken);
+        Enrollment draft = Draft(officer, id, region, enrollment, agent) with { CertificateIssuer = request.Certificate?.Issuer, CertificateSerial = request.Certificate?.Serial };
+        return old is null ? draft : draft with
         {
-            EnrollmentId = id,
-            TrackingNumber = old?.TrackingNumber ?? TrackingNumber.Create().Value,
-            Kind = kind,
-            State = old?.State ?? EnrollmentState.Draft,
-            Version = old?.Version ?? 1,
-            Round = old?.Round ?? 0,
-            Region = region.Value,
-            Profile = enrollment.ProfileName,
-            SubscriberId = enrollment.Subscriber.Id,
-            ApplicantIndex = enrollment.Subscriber.PersonIndex ?? EnrollmentNames.Nobody,
-            AgentIndex = agent,
-            ContentSealed = sealedContent,
-            DataKeyId = keyId,
-            KeyHash = enrollment.KeyHash,
-            CertificateIssuer = request.Certificate?.Issuer,
-            CertificateSerial = request.Certificate?.Serial,
-            CreatedBy = old?.CreatedBy ?? officer.SerialNumber.ToString(),
-            CreatedAt = old?.CreatedAt ?? now,
-            ChangedAt = now,
-            DueAt = old?.DueAt ?? now + limits.Correct,
+            TrackingNumber = old.TrackingNumber,
+            State = old.State,
+            Version = old.Version,
+            Round = old.Round,
+            CreatedBy = old.CreatedBy,
+            CreatedAt = old.CreatedAt,
+            DueAt = old.DueAt ?? draft.DueAt,
         };
     }
 

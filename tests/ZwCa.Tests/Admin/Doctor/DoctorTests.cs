@@ -77,7 +77,7 @@ public sealed class DoctorTests
         ["no checks at all"] = new(Ready("""{"status":"healthy","checks":[]}"""), [.. Enumerable.Repeat(("bad", "ready", "/health/ready has no such check"), 5)]),
         ["no check of the log"] = new(Ready(DoctorScene.Healthy.Replace("audit", "other", StringComparison.Ordinal)), ("bad", "ready", "/health/ready has no such check")),
         ["KMC that does not check its rows"] = new(
-            Ready(DoctorScene.Healthy.Replace("crls", "stock", StringComparison.Ordinal)), [.. Enumerable.Repeat(("bad", "ready", "/health/ready has no such check, which a KMC has"), 2)]),
+            Ready(DoctorScene.Healthy.Replace("crls", "stock", StringComparison.Ordinal)), [.. Enumerable.Repeat(("bad", "ready", "/health/ready has no such check, which a KMC has"), 3)]),
         ["log of another key"] = new(
             async scene => scene.WriteAnchor(await scene.CheckpointAsync(3, signer: scene.Hierarchy.Signer("another", KeyAlgorithm.Sm2))), ("bad", "log", "The signature of the checkpoint at 3 does not verify")),
         ["log that the ceremony does not know"] = new(async scene => scene.WriteAnchor(await scene.CheckpointAsync(3, origin: "zwca/x")), ("bad", "log", "the ceremony has no key x-log")),

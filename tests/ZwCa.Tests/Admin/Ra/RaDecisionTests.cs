@@ -1,6 +1,7 @@
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 
@@ -70,6 +71,7 @@ public sealed class RaDecisionTests : IDisposable
     public async Task WhatFollows_IsShownToo_AndUnderTheSameApproval()
     {
         _terminal.Ra.Kind = "replace";
+        _terminal.Ra.Certificate = Lost;
         _terminal.Ra.Following = Revocation();
 
         (int exitCode, string output, string error) = await _terminal.RunAsync("review", ScriptedRa.Id, "--approve", "--yes");
@@ -90,6 +92,10 @@ public sealed class RaDecisionTests : IDisposable
     [InlineData("key")]
     [InlineData("evidence")]
     [InlineData("subscriber")]
+    [InlineData("department")]
+    [InlineData("days")]
+    [InlineData("replaced")]
+    [InlineData("round")]
     [InlineData("following")]
     [InlineData("body")]
     public async Task AnotherApplicationThanAskedFor_IsNotSigned(string lie)
@@ -120,6 +126,18 @@ public sealed class RaDecisionTests : IDisposable
             case "subscriber":
                 ra.BendBody = honest => honest with { Entity = "0f8fad5bd9cb469fa1650abbcd0f0000" };
                 break;
+            case "department":
+                ra.BendBody = honest => honest with { Subject = [.. honest.Subject.Where(each => each.Type != Oids.OrganizationalUnitName)] };
+                break;
+            case "days":
+                ra.BendBody = honest => honest with { Days = 731 };
+                break;
+            case "replaced":
+                ra.BendBody = honest => honest with { Replaces = new CertificateReference(new byte[] { 1, 2, 3 }, SerialNumber.Parse("4a01")) };
+                break;
+            case "round":
+                ra.Bend = honest => ScriptedRa.Application(honest.Kind, honest.Body.ToArray(), id: $"{ScriptedRa.Id}-1");
+                break;
             case "following":
                 ra.Following = Revocation();
                 break;
@@ -135,11 +153,78 @@ public sealed class RaDecisionTests : IDisposable
         Assert.DoesNotContain(ra.Changes, each => each.Path.EndsWith("/submission", StringComparison.Ordinal));
     }
 
-    private static Application Revocation() => ScriptedRa.Application(
-        DecisionKind.Revoke, Der.Encode(new StatusBody(new CertificateReference(new byte[] { 1, 2, 3 }, SerialNumber.Parse("4a01")), RevocationReason.KeyCompromise)));
+    [Fact]
+    public async Task WhatFollowsAboutAnotherCertificate_IsNotSigned()
+    {
+        _terminal.Ra.Kind = "replace";
+        _terminal.Ra.Certificate = Lost;
+        _terminal.Ra.Following = Revocation("4a02");
+
+        await NotSignedAsync("没有签名", "review", ScriptedRa.Id, "--approve", "--yes");
+    }
+
+    [Fact]
+    public async Task SubmittedAgainAfterAReturn_ItHasAnotherReference_AndIsSigned()
+    {
+        _terminal.Ra.Bend = honest => ScriptedRa.Application(honest.Kind, honest.Body.ToArray(), id: $"{ScriptedRa.Id}-2");
+
+        (int exitCode, string output, string error) = await _terminal.RunAsync("submit", "--id", ScriptedRa.Id, "--yes");
+
+        Assert.True(exitCode == 0, error);
+        Assert.Contains($"{ScriptedRa.Id}-2", output);
+        Assert.Single(_terminal.Ra.Changes);
+    }
+
+    /// <summary>By what the RA shows the application is judged: it is held against the request each time, also when the evidence is there.</summary>
+    [Fact]
+    public async Task AnotherSubscriber_ShownOnceTheEvidenceIsThere_IsNotSigned()
+    {
+        const string other = "0f8fad5bd9cb469fa1650abbcd0f0000";
+        _terminal.Ra.BendShown = honest => honest with { Subscriber = honest.Subscriber with { Id = other } };
+        _terminal.Ra.BendBody = honest => honest with { Entity = other };
+
+        await NotSignedAsync("没有签名", [.. Submit(), "--evidence", _terminal.Token.Write("id.pdf", "%PDF-1.4 %%EOF"u8.ToArray()), "--yes"]);
+    }
+
+    [Theory]
+    [InlineData("4a01", RevocationReason.CessationOfOperation, null)]
+    [InlineData("4a02", RevocationReason.CessationOfOperation, "证书")]
+    [InlineData("4a01", RevocationReason.KeyCompromise, "吊销原因")]
+    public async Task ARevocation_IsSigned_WhereItIsOfThatCertificateForThatReason(string serial, RevocationReason reason, string? fault)
+    {
+        _terminal.Ra.Kind = "revoke";
+        _terminal.Ra.Bend = _ => Revocation(serial, reason);
+        string[] arguments =
+            ["submit", "--kind", "revoke", "--region", ScriptedRa.Region, "--subscriber", ScriptedRa.Subscriber, "--certificate", "010203/4a01", "--reason", "cessationOfOperation", "--yes"];
+
+        if (fault is not null)
+        {
+            await NotSignedAsync(fault, arguments);
+            return;
+        }
+
+        (int exitCode, _, string error) = await _terminal.RunAsync(arguments);
+        Assert.True(exitCode == 0, error);
+        Assert.Contains(_terminal.Ra.Changes, each => each.Path.EndsWith("/submission", StringComparison.Ordinal));
+    }
+
+    private static CertificateName Lost => new("010203", "4a01");
+
+    private static Application Revocation(string serial = "4a01", RevocationReason reason = RevocationReason.KeyCompromise) => ScriptedRa.Application(
+        DecisionKind.Revoke, Der.Encode(new StatusBody(new CertificateReference(new byte[] { 1, 2, 3 }, SerialNumber.Parse(serial)), reason)));
+
+    private async Task NotSignedAsync(string reason, params string[] arguments)
+    {
+        (int exitCode, _, string error) = await _terminal.RunAsync(arguments);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(reason, error);
+        Assert.Contains("没有签名", error);
+        Assert.DoesNotContain(_terminal.Ra.Changes, each => each.Path.EndsWith("/submission", StringComparison.Ordinal) || each.Path.EndsWith("/review", StringComparison.Ordinal));
+    }
 
     private string[] Submit() =>
     [
-        "submit", "--kind", "new", "--region", ScriptedRa.Region, "--profile", "person", "--subscriber", ScriptedRa.Subscriber, "--csr", _terminal.WriteRequest(), "--department", "处室",
+        "submit", "--kind", "new", "--region", ScriptedRa.Region, "--profile", "person", "--subscriber", ScriptedRa.Subscriber, "--csr", _terminal.WriteRequest(), "--department", "处室", "--days", "730",
     ];
 }

@@ -118,6 +118,42 @@ public sealed class RaVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task PagesThatDoNotGoOn_EndTheList()
+    {
+        _terminal.Ra.Answers["GET /enrollments"] = _ => new EnrollmentPage { Enrollments = [Summary("0")], Next = Id("0") };
+
+        (int exitCode, _, string error) = await _terminal.RunAsync("list", "--all");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("分页有误", error);
+        Assert.Equal(2, _terminal.Ra.Asked.Count);
+    }
+
+    /// <summary>Null where there is always something, in an RA's answer or in the settings: said in a line, not as a crash.</summary>
+    [Fact]
+    public async Task ANullThatCannotBe_IsOneLine()
+    {
+        _terminal.Ra.Answers[$"GET /enrollments/{ScriptedRa.Id}"] = _ => JsonNode.Parse("""{"id":null,"evidence":null}""")!;
+        (int exitCode, _, string error) = await _terminal.RunAsync("show", ScriptedRa.Id);
+        Assert.Equal((1, "RA的应答无法识别，请联系管理员。"), (exitCode, error.Trim()));
+
+        _terminal.Token.Write("zwca-ra.json", """{"address":"https://ra","recipient":"ra","systemCaFile":"a.pem","token":null}"""u8.ToArray());
+        (exitCode, _, error) = await _terminal.RunAsync("show", ScriptedRa.Id);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("配置文件", error);
+    }
+
+    [Fact]
+    public async Task WhyTheCaHasNotAnswered_IsShown()
+    {
+        _terminal.Ra.BendShown = shown => shown with { Waiting = "该RA已被停用。" };
+
+        (_, string output, _) = await _terminal.RunAsync("show", ScriptedRa.Id);
+
+        Assert.Contains("该RA已被停用。", output);
+    }
+
+    [Fact]
     public async Task APersonsNumber_IsTypedAndNotOnTheCommandLine()
     {
         _terminal.Ra.Answers["POST /subscribers/search"] = _ => throw new RefusalException(Refusal.NotFound, "没有该用户。");
@@ -186,6 +222,13 @@ public sealed class RaVerbTests : IDisposable
         Assert.True(exitCode == 0, error);
         Assert.Contains(Convert.ToHexStringLower(pair.PairId), output);
         Assert.Equal(pair.Der, File.ReadAllBytes(Path.Combine(applicant.File("pair"), "envelope.der")));
+
+        // A folder that has files of a pair already: said before anything is fetched.
+        int asked = _terminal.Ra.Asked.Count;
+        (exitCode, _, error) = await _terminal.RunAsync(
+            "deliver", ScriptedRa.Id, "--subscriber-token", applicant.Folder, "--subscriber-container", "新", "--files", applicant.File("pair"));
+        Assert.Equal((1, true), (exitCode, error.Contains("已存在", StringComparison.Ordinal)));
+        Assert.Equal(asked, _terminal.Ra.Asked.Count);
     }
 
     private static ZwCa.Contracts.Ca.PairAnswer Show(Pair pair) => new()

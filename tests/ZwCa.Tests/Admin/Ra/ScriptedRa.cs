@@ -5,6 +5,7 @@ using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
+using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Cryptography;
 
@@ -24,6 +25,7 @@ internal sealed class ScriptedRa : HttpMessageHandler
     public const string Region = "350102";
 
     private readonly List<EvidenceAnswer> _evidence = [];
+    private EnrollmentRequest? _request;
 
     public List<Asked> Asked { get; } = [];
 
@@ -42,6 +44,12 @@ internal sealed class ScriptedRa : HttpMessageHandler
     public Func<CertificateBody, CertificateBody> BendBody { get; set; } = body => body;
 
     public Application? Following { get; set; }
+
+    /// <summary>That the enrollment is about.</summary>
+    public CertificateName? Certificate { get; set; }
+
+    /// <summary>Changes how the enrollment is shown.</summary>
+    public Func<EnrollmentAnswer, EnrollmentAnswer> BendShown { get; set; } = shown => shown;
 
     /// <summary>Other answers, by method and path without query.</summary>
     public Dictionary<string, Func<Asked, object>> Answers { get; } = [];
@@ -71,7 +79,8 @@ internal sealed class ScriptedRa : HttpMessageHandler
                 ? other(asked)
                 : (asked.Method, path) switch
                 {
-                    ("POST", "/enrollments") or ("GET", $"/enrollments/{Id}") => Show("draft"),
+                    ("POST", "/enrollments") => TakeIn(asked),
+                    ("GET", $"/enrollments/{Id}") => BendShown(Show("draft")),
                     ("POST", $"/enrollments/{Id}/evidence") => Add(asked, request.Content!.Headers.ContentType!.MediaType!),
                     ("GET", $"/enrollments/{Id}/application") => new ApplicationAnswer { Version = 3, Application = Der.Encode(Main()), Following = Following is null ? null : Der.Encode(Following) },
                     ("POST", $"/enrollments/{Id}/submission") => Show("submitted"),
@@ -89,6 +98,12 @@ internal sealed class ScriptedRa : HttpMessageHandler
         }
     }
 
+    private EnrollmentAnswer TakeIn(Asked asked)
+    {
+        _request = asked.Read<EnrollmentRequest>();
+        return Show("draft");
+    }
+
     private EvidenceAnswer Add(Asked asked, string mediaType)
     {
         string title = Uri.UnescapeDataString(asked.Path.Split("title=")[1]);
@@ -103,7 +118,7 @@ internal sealed class ScriptedRa : HttpMessageHandler
         ProfileHash = new byte[32],
         Issuer = new byte[] { 1, 2, 3 },
         Entity = Subscriber,
-        Subject = [new SubjectAttributeText(Oids.OrganizationName, "某市档案局"), new SubjectAttributeText(Oids.CommonName, "张三丰"), new SubjectAttributeText(Oids.SerialNumber, Subscriber)],
+        Subject = [new SubjectAttributeText(Oids.OrganizationName, "某市档案局"), .. Departments.Select(each => new SubjectAttributeText(Oids.OrganizationalUnitName, each)), new SubjectAttributeText(Oids.CommonName, "张三丰"), new SubjectAttributeText(Oids.SerialNumber, Subscriber)],
         SubjectPublicKeyInfo = Key,
         Days = 730,
         Names = [new Rfc822Name("zhang@example.gov.cn")],
@@ -111,6 +126,8 @@ internal sealed class ScriptedRa : HttpMessageHandler
         Evidence = Sm3.HashData([.. _evidence.SelectMany(each => Convert.FromHexString(each.Hash))]),
         Encryption = new ProfileReference("person-encryption", new byte[32]),
     }))));
+
+    private IReadOnlyList<string> Departments => _request?.Departments ?? [];
 
     private EnrollmentAnswer Show(string state) => new()
     {
@@ -121,6 +138,10 @@ internal sealed class ScriptedRa : HttpMessageHandler
         Version = 3,
         Region = Region,
         Profile = "person",
+        Departments = Departments,
+        Days = _request?.Days,
+        Certificate = Certificate ?? _request?.Certificate,
+        RevocationReason = _request?.RevocationReason,
         Subscriber = new SubscriberAnswer
         {
             Id = Subscriber, Kind = "person", Region = Region, Name = "李*", Number = "1101**********0075", Version = 1, RegisteredAt = DateTimeOffset.UnixEpoch,

@@ -260,7 +260,7 @@ public sealed class ConstraintTests
     };
 
     /// <summary>Persons who are all enrolled here, so that nothing but the rule keeps one of them from deciding; enrollments at each point of their way.</summary>
-    private static async Task<object> PrepareAsync(RaRecords records)
+    internal static async Task<object> PrepareAsync(RaRecords records)
     {
         OfficerStory story = records.Story;
         var indexes = new List<byte[]>();

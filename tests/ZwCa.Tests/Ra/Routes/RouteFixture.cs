@@ -12,6 +12,7 @@ using ZwCa.Officers;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 using ZwCa.Tests.Ca.Registrations;
+using ZwCa.Tests.Ra.Batches.Import;
 
 namespace ZwCa.Tests.Ra.Routes;
 
@@ -40,6 +41,9 @@ public sealed class RouteFixture : IAsyncLifetime
 
     private string Command { get; set; } = "";
 
+    /// <summary>Of which drafts were made.</summary>
+    private string Batch { get; set; } = "";
+
     public async ValueTask InitializeAsync()
     {
         Stage = await RaStage.StartAsync();
@@ -62,7 +66,8 @@ public sealed class RouteFixture : IAsyncLifetime
         Enrollment = await Stage.SubmitAsync(await Stage.ShowAsync(draft), Stage.County);
         (CommandProposal proposal, Command) = Propose(Stage.Administrator);
         await Stage.PostAsync<CommandAnswer>(Stage.Administrator, "/commands", proposal);
-        Hidden = [Enrollment.Id, issued.Id, Subscriber, Certificate.Serial, Command];
+        Batch = await ImportAsync();
+        Hidden = [Enrollment.Id, issued.Id, Subscriber, Certificate.Serial, Command, Batch];
     }
 
     public async ValueTask DisposeAsync()
@@ -103,14 +108,24 @@ public sealed class RouteFixture : IAsyncLifetime
         string[] parts = route.Split(' ');
         string path = parts[1].Replace("{issuer}", Certificate.Issuer, StringComparison.Ordinal).Replace("{serial}", Certificate.Serial, StringComparison.Ordinal)
             .Replace("{hash}", Evidence, StringComparison.Ordinal)
-            .Replace("{id}", parts[1].Split('/')[1] switch { "commands" => Command, "subscribers" => Subscriber, _ => Enrollment.Id }, StringComparison.Ordinal);
+            .Replace("{id}", parts[1].Split('/')[1] switch { "commands" => Command, "subscribers" => Subscriber, "batches" => Batch, _ => Enrollment.Id }, StringComparison.Ordinal);
         if (route == "POST /enrollments/{id}/evidence")
         {
             return Upload(Enrollment.Id, "%PDF-1.5\n%%EOF"u8.ToArray());
         }
 
+        if (route == "PUT /batches/{id}/file")
+        {
+            return RaCounter.FileOf(Batch, ApplicantText.File(ApplicantText.Person(1)));
+        }
+
         object? body = route switch
         {
+            "PUT /enrollments/{id}/csr" => new CsrRequest { Version = Enrollment.Version, Csr = CaScene.Csr(Stage.Pairs.NewKey()) },
+            "POST /batches" => new BatchRequest { Kind = "import", Region = CaScene.County, Title = "新办" },
+            "POST /batches/{id}/checking" or "POST /batches/{id}/making" => new { },
+            "POST /batches/{id}/submission" or "POST /batches/{id}/review" => new BatchDecisionRequest { Approval = [] },
+            "POST /batches/{id}/cancellation" => new StepRequest { Version = 1, Reason = "不办了" },
             "POST /commands" => Propose(who).Proposal,
             "POST /subscribers" => new SubscriberRequest { Kind = "person", Region = CaScene.County, Name = "张三", Number = CaScene.NewIdNumber().Reveal() },
             "POST /subscribers/search" => new SubscriberSearch { Kind = "person", Number = Number.Reveal() },
@@ -135,6 +150,18 @@ public sealed class RouteFixture : IAsyncLifetime
         var content = new ByteArrayContent(file);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/pdf");
         return WithId(new HttpRequestMessage(HttpMethod.Post, $"/enrollments/{enrollment}/evidence?title={Uri.EscapeDataString("身份证")}") { Content = content });
+    }
+
+    /// <summary>A batch of the county that has its drafts, and is given up: nothing more can be done with it.</summary>
+    private async Task<string> ImportAsync()
+    {
+        BatchAnswer batch = await Stage.PostAsync<BatchAnswer>(Stage.County, "/batches", new BatchRequest { Kind = "import", Region = CaScene.County, Title = "新办" });
+        await Stage.PutFileAsync(Stage.County, batch.Id, ApplicantText.File(ApplicantText.Person(1, region: CaScene.County)));
+        await Stage.UntilEndedAsync(Stage.County, batch.Id);
+        await Stage.PostAsync<BatchAnswer>(Stage.County, $"/batches/{batch.Id}/making", new { });
+        await Stage.UntilEndedAsync(Stage.County, batch.Id);
+        await Stage.PostAsync<BatchAnswer>(Stage.County, $"/batches/{batch.Id}/cancellation", new StepRequest { Version = 1, Reason = "不办了" });
+        return batch.Id;
     }
 
     private static HttpRequestMessage WithId(HttpRequestMessage request)

@@ -67,6 +67,7 @@ internal static class RouteTable
         new("GET /enrollments",                                         Yes,                Yes,   Yes, Yes,     Yes,       Yes,          Yes),
         new("GET /enrollments/{id}",                                    Yes,                Yes,   Yes, Yes,     Hidden,    Yes,          Yes),
         new("PUT /enrollments/{id}",                                    State,              Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("PUT /enrollments/{id}/csr",                                State,              Yes,   Yes, Yes,     Hidden,    No,           No),
         new("GET /enrollments/{id}/application",                        Yes,                Yes,   Yes, Yes,     Hidden,    No,           No),
         new("POST /enrollments/{id}/submission",                        State,              Yes,   Yes, Yes,     Hidden,    No,           No),
 
@@ -82,6 +83,19 @@ internal static class RouteTable
         new("POST /enrollments/{id}/delivery/challenge",                State,              Yes,   Yes, Yes,     Hidden,    No,           No),
         new("POST /enrollments/{id}/delivery",                          State,              Yes,   Yes, Yes,     Hidden,    No,           No),
         new("POST /enrollments/{id}/receipt",                           State,              Yes,   Yes, Yes,     Hidden,    No,           No),
+
+        new("POST /batches",                                            Yes,                Yes,   Yes, Yes,     Scope,     No,           No),
+        new("GET /batches",                                             Yes,                Yes,   Yes, Yes,     Yes,       Yes,          Yes),
+        new("GET /batches/{id}",                                        Yes,                Yes,   Yes, Yes,     Hidden,    Yes,          Yes),
+        new("PUT /batches/{id}/file",                                   State,              Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/checking",                              State,              Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/making",                                State,              Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/cancellation",                          State,              Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("GET /batches/{id}/rows",                                   Yes,                Yes,   Yes, Yes,     Hidden,    Yes,          Yes),
+        new("GET /batches/{id}/applications",                           Malformed,          Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/submission",                            Malformed,          Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/review",                                Malformed,          No,    Yes, Yes,     Hidden,    No,           No),
+        new("GET /batches/{id}/rejects",                                Yes,                Yes,   Yes, Yes,     Hidden,    No,           No),
 
         new("GET /certificates",                                        Yes,                Yes,   Yes, Yes,     Yes,       Yes,          Yes),
         new("GET /certificates/{issuer}/{serial}",                      Yes,                Yes,   Yes, Yes,     Hidden,    Yes,          Yes),

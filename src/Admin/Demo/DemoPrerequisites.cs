@@ -1,0 +1,57 @@
+using ZwCa.Admin.Programs;
+
+namespace ZwCa.Admin.Demo;
+
+/// <summary>What a demo needs, looked at before anything starts.</summary>
+internal static class DemoPrerequisites
+{
+    /// <summary>Listeners, at most.</summary>
+    private const int Ports = 16;
+
+    private const long Space = 500L << 20;
+
+    /// <exception cref="DemoException">All that is missing.</exception>
+    public static void Require(DemoOptions options)
+    {
+        var missing = new List<string>();
+        if (!File.Exists(DemoDevice.Program))
+        {
+            missing.Add($"hsm-sim is not at {DemoDevice.Program}: build the solution");
+        }
+
+        missing.AddRange(ServicePrograms.Roles.Where(role => !File.Exists(ServicePrograms.FileOf(role))).Select(role => $"zwca-{role} is not at {ServicePrograms.FileOf(role)}: build the solution"));
+        if (options.Port is { } port)
+        {
+            if (port is < 1024 or > ushort.MaxValue - Ports)
+            {
+                missing.Add($"--port is 1024 to {ushort.MaxValue - Ports}");
+            }
+            else
+            {
+                missing.AddRange(Enumerable.Range(port, Ports).Where(each => !FreePort.IsFree(each)).Select(each => $"port {each} is in use: name another with --port, or none"));
+            }
+        }
+
+        try
+        {
+            options.Folder.Create();
+            string probe = Path.Combine(options.Folder.FullName, ".probe");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+            long free = new DriveInfo(options.Folder.FullName).AvailableFreeSpace;
+            if (free < Space)
+            {
+                missing.Add($"{options.Folder.FullName} has {free >> 20} MiB left; {Space >> 20} are needed");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            missing.Add($"nothing can be written to {options.Folder.FullName}: {e.Message}");
+        }
+
+        if (missing.Count > 0)
+        {
+            throw new DemoException(string.Join("; ", missing) + ".");
+        }
+    }
+}

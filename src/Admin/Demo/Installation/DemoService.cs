@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Net;
+using ZwCa.Admin.Programs;
+
+namespace ZwCa.Admin.Demo;
+
+/// <summary>A service of ours as a child process. It ends when this process ends.</summary>
+internal sealed class DemoService : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly string _role;
+    private readonly string _config;
+    private readonly List<string> _errors = [];
+    private Process? _process;
+
+    /// <param name="config">Of a service that listens on these addresses.</param>
+    public DemoService(string role, string config, IPEndPoint listen, IPEndPoint management)
+    {
+        _role = role;
+        _config = config;
+        Address = new Uri($"https://{listen}");
+        Management = new Uri($"http://{management}");
+    }
+
+    public Uri Address { get; }
+
+    public Uri Management { get; }
+
+    public int ProcessId => _process!.Id;
+
+    /// <summary>Runs a verb of the service's program.</summary>
+    /// <returns>What it printed.</returns>
+    /// <exception cref="DemoException">It failed.</exception>
+    public string Run(params string[] verb)
+    {
+        using Process process = Launch([.. verb, "--config", _config]);
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new DemoException($"zwca-{_role} {verb[0]}: {error.Result.Trim()} {output.Trim()}");
+    }
+
+    /// <summary>Starts it and waits until it says that it is ready.</summary>
+    /// <exception cref="DemoException">It ended, or did not get ready.</exception>
+    public async Task StartAsync()
+    {
+        _process = Launch(["--until-stdin-closes", "--config", _config]);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+        using var client = new HttpClient { BaseAddress = Management, Timeout = TimeSpan.FromSeconds(5) };
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < Patience && !_process.HasExited)
+        {
+            try
+            {
+                using HttpResponseMessage answer = await client.GetAsync("/health/ready");
+                if (answer.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+
+        throw new DemoException($"zwca-{_role} did not get ready. {Last()}");
+    }
+
+    /// <summary>Ends it in order: it answers what it has begun.</summary>
+    /// <exception cref="DemoException">It did not end well.</exception>
+    public void Stop()
+    {
+        _process!.StandardInput.Close();
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(40)) || _process.ExitCode != 0)
+        {
+            throw new DemoException($"zwca-{_role} did not end well. {Last()}");
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_process is { } process)
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+
+            process.Dispose();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_errors)
+        {
+            if (line is not null && _errors.Count < 200)
+            {
+                _errors.Add(line);
+            }
+        }
+    }
+
+    private string Last()
+    {
+        lock (_errors)
+        {
+            return string.Join('\n', _errors.TakeLast(10));
+        }
+    }
+
+    private Process Launch(string[] arguments)
+    {
+        ProcessStartInfo start = ServicePrograms.Start(_role, arguments);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        return Process.Start(start) ?? throw new DemoException($"zwca-{_role} could not be started.");
+    }
+}
