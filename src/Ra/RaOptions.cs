@@ -69,7 +69,7 @@ public sealed record RaOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new ConfigurationException([e.Message]);
+            throw ServiceConfiguration.NotBound(e);
         }
 
         if (options is null)
