@@ -44,6 +44,7 @@ internal static class RouteTable
     private const Refusal Hidden = Refusal.NotFound;
     private const Refusal Scope = Refusal.OutOfScope;
     private const Refusal State = Refusal.WrongState;
+    private const Refusal Malformed = Refusal.Malformed;
 
     private static Refusal? Yes => null;
 
