@@ -88,6 +88,23 @@ public sealed class BatchDecisionVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task MoreThanAnApprovalTakes_AreTwo()
+    {
+        var batch = new ScriptedBatch(Ra) { PageRows = 5000 };
+        for (int row = 1; row <= TbsApproval.MaxDigests + 1; row++)
+        {
+            batch.Add(row);
+        }
+
+        batch.Outcomes["submission"] = (TbsApproval.MaxDigests, 0);
+
+        (int exitCode, _, string error) = await _terminal.RunAsync("batch", "submit", ScriptedBatch.Id, "--yes");
+
+        Assert.True(exitCode == 0, error);
+        Assert.Equal([TbsApproval.MaxDigests, 1], Ra.Changes.Select(each => Der.Decode<Approval>(each.Read<BatchDecisionRequest>().Approval).Tbs.Digests.Count));
+    }
+
+    [Fact]
     public async Task TheRasRefusalOfTheSignature_IsShownAsItIs()
     {
         const string refusal = "区县受理点只受理和发放，不能审核。";

@@ -49,6 +49,9 @@ internal sealed class ScriptedBatch
     /// <summary>SM3 of what was uploaded.</summary>
     public string? File { get; set; }
 
+    /// <summary>Of applications.</summary>
+    public int PageRows { get; init; } = 2;
+
     /// <summary>Of the tasks that come, by kind; others do all and refuse nothing.</summary>
     public Dictionary<string, (long Done, long Refused)> Outcomes { get; } = [];
 
@@ -118,7 +121,6 @@ internal sealed class ScriptedBatch
         return SubjectPublicKeyInfo.ForSm2(key.PublicKey.ToBytes());
     }
 
-    /// <summary>Two rows a page.</summary>
     private BatchApplicationPage Page(Asked asked)
     {
         long after = long.Parse(asked.Path.Split("after=")[1].Split('&')[0], CultureInfo.InvariantCulture);
@@ -126,8 +128,8 @@ internal sealed class ScriptedBatch
         KeyValuePair<long, (EnrollmentAnswer Enrollment, Application Application)>[] rest = [.. _lines.Where(each => each.Key > after && states.Contains(each.Value.Enrollment.State))];
         return new BatchApplicationPage
         {
-            Applications = [.. rest.Take(2).Select(each => Bend(new BatchApplicationAnswer { Row = each.Key, Enrollment = each.Value.Enrollment.Id, Application = Der.Encode(each.Value.Application) }))],
-            Next = rest.Length > 2 ? rest[1].Key : null,
+            Applications = [.. rest.Take(PageRows).Select(each => Bend(new BatchApplicationAnswer { Row = each.Key, Enrollment = each.Value.Enrollment.Id, Application = Der.Encode(each.Value.Application) }))],
+            Next = rest.Length > PageRows ? rest[PageRows - 1].Key : null,
         };
     }
 
