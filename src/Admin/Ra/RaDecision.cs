@@ -27,12 +27,10 @@ internal static class RaDecision
     {
         // Step 1: the bytes.
         ApplicationAnswer answer = await session.GetAsync<ApplicationAnswer>($"/enrollments/{enrollment.Id}/application", cancellationToken);
-        Application main = Decode(answer.Application);
-        Application? following = answer.Following is null ? null : Decode(answer.Following);
+        Require(answer.Version == enrollment.Version, "业务刚被他人改动，请重新查看后再办理。", Refusal.WrongState);
 
         // Step 2: whether they are about what he has before him.
-        Require(answer.Version == enrollment.Version, "业务刚被他人改动，请重新查看后再办理。", Refusal.WrongState);
-        RequireFit(enrollment, main, following, key);
+        (Application main, Application? following) = Read(enrollment, answer.Application, answer.Following, key);
 
         // Step 3: in words, all of it.
         output.WriteLine(step == ApprovalStep.Entry ? "将以录入人身份签署下列申请：" : "将以审核人身份同意下列申请：");
@@ -55,6 +53,30 @@ internal static class RaDecision
         }
 
         return (answer.Version, session.Sign(step, following is null ? [main] : [main, following]));
+    }
+
+    /// <summary>What is to be signed of an enrollment, held against what it is of.</summary>
+    /// <param name="main">DER, as is <paramref name="following"/>.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: it is of something else; <see cref="Refusal.Malformed"/>: it cannot be read.</exception>
+    public static (Application Main, Application? Following) Read(EnrollmentAnswer enrollment, byte[] main, byte[]? following, SubjectPublicKeyInfo? key)
+    {
+        (Application Main, Application? Following) read = (Decode(main), following is null ? null : Decode(following));
+        RequireFit(enrollment, read.Main, read.Following, key);
+        return read;
+    }
+
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>.</exception>
+    public static T Body<T>(Application application)
+        where T : IDer<T>
+    {
+        try
+        {
+            return Der.Decode<T>(application.Body);
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, "RA给出的待签内容无法解读，没有签名。请报告管理员。", inner: e);
+        }
     }
 
     private static void RequireFit(EnrollmentAnswer enrollment, Application main, Application? following, SubjectPublicKeyInfo? key)
@@ -109,19 +131,6 @@ internal static class RaDecision
         try
         {
             return Der.Decode<Application>(der);
-        }
-        catch (DerException e)
-        {
-            throw new RefusalException(Refusal.Malformed, "RA给出的待签内容无法解读，没有签名。请报告管理员。", inner: e);
-        }
-    }
-
-    private static T Body<T>(Application application)
-        where T : IDer<T>
-    {
-        try
-        {
-            return Der.Decode<T>(application.Body);
         }
         catch (DerException e)
         {

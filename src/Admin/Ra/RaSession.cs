@@ -68,6 +68,9 @@ internal sealed class RaSession : IDisposable
     public async Task<T> PostFileAsync<T>(string path, byte[] file, string mediaType, CancellationToken cancellationToken) =>
         Read<T>(await SendAsync(HttpMethod.Post, path, file, new MediaTypeHeaderValue(mediaType), cancellationToken));
 
+    public async Task<T> PutFileAsync<T>(string path, byte[] file, string mediaType, CancellationToken cancellationToken) =>
+        Read<T>(await SendAsync(HttpMethod.Put, path, file, new MediaTypeHeaderValue(mediaType), cancellationToken));
+
     public Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
 
     /// <exception cref="JsonException">It is something else.</exception>
@@ -106,7 +109,7 @@ internal sealed class RaSession : IDisposable
                 await response.ThrowIfRefusedAsync(cancellationToken);
                 return await response.Content.ReadAsByteArrayAsync(cancellationToken);
             }
-            catch (RefusalException e) when (e.Kind == Refusal.InProgress && tried < Tries)
+            catch (RefusalException e) when (e.Kind is Refusal.InProgress or Refusal.TooManyRequests && tried < Tries)
             {
                 pause = e.RetryAfter ?? Pause;
             }

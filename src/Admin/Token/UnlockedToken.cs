@@ -30,6 +30,9 @@ internal sealed class UnlockedToken : IDisposable
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: one is damaged.</exception>
     public IReadOnlyList<TokenContainer> Containers => [.. _token.ContainerNames.Select(_token.Container)];
 
+    /// <inheritdoc cref="SoftwareToken.Find"/>
+    public TokenContainer? Find(string name) => _token.Find(name);
+
     /// <summary>Makes a key pair under a new name.</summary>
     /// <param name="name">See <see cref="LabelText.RequireContainer"/>.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/> (name), <see cref="Refusal.Duplicate"/>.</exception>

@@ -33,37 +33,40 @@ internal static class DeliverVerb
             using UnlockedToken subscriber = TokenVerbs.Unlock(opened, desk.Pin(PinVariable, "请申请人输入其令牌的PIN："));
             var delivery = new SubscriberDelivery(subscriber, name);
 
-            // Step 2: its answer to the challenge.
-            DeliveryChallenge challenge = await session.PostAsync<DeliveryChallenge>($"/enrollments/{enrollment}/delivery/challenge", new { }, cancellationToken);
-            DeliveryAnswer answer = await session.PostAsync<DeliveryAnswer>(
-                $"/enrollments/{enrollment}/delivery", new DeliveryRequest { Proof = delivery.Prove(enrollment, challenge) }, cancellationToken);
-
-            // Step 3: into files, or into the token.
+            // Step 2: into files, for a token that is elsewhere.
             if (parsed.GetValue(files) is { } folder)
             {
+                DeliveryAnswer answer = await FetchAsync(session, enrollment, delivery, cancellationToken);
                 delivery.Write(answer, folder);
                 output.WriteLine($"已写入 {folder.FullName}");
                 output.WriteLine(answer.Pair?.DeliveryId is { } pair ? $"导入令牌时的编号（--pair）：{LabelText.Shown(pair)}" : "没有加密密钥，无须回执。");
                 return;
             }
 
-            SignedReceipt? receipt = delivery.Import(answer);
-            if (receipt is null)
-            {
-                output.WriteLine("证书已存入令牌，无须回执。");
-                return;
-            }
-
-            // Step 4: the receipt, whatever it says: a key that does not fit has to be known.
-            EnrollmentAnswer done = await session.PostAsync<EnrollmentAnswer>($"/enrollments/{enrollment}/receipt", new PairReceipt { Receipt = Der.Encode(receipt) }, cancellationToken);
-            if (receipt.Receipt.Outcome == DeliveryOutcome.KeyMismatch)
-            {
-                throw new RefusalException(Refusal.BadPublicKey, "信封中的私钥与加密证书的公钥不符，未导入任何内容；回执已交回，证书将被吊销。请重新申请。");
-            }
-
-            output.WriteLine($"证书和加密密钥已存入令牌，回执已交回，状态：{LabelText.Shown(RaText.State(done.State))}");
+            // Step 3: or into the token.
+            output.WriteLine(await HandOutAsync(session, enrollment, delivery, cancellationToken) is { } state
+                ? $"证书和加密密钥已存入令牌，回执已交回，状态：{LabelText.Shown(RaText.State(state))}"
+                : "证书已存入令牌，无须回执。");
         });
         return command;
+    }
+
+    /// <summary>Into the token, and its receipt to the RA. What broke off is begun anew.</summary>
+    /// <returns>State of the enrollment after the receipt. Null: there was nothing to sign for.</returns>
+    /// <exception cref="RefusalException">The token's, the RA's; <see cref="Refusal.BadPublicKey"/>: the key in the envelope is not the certificate's.</exception>
+    public static async Task<string?> HandOutAsync(RaSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
+    {
+        SignedReceipt? receipt = delivery.Import(await FetchAsync(session, enrollment, delivery, cancellationToken));
+        if (receipt is null)
+        {
+            return null;
+        }
+
+        // Whatever it says: a key that does not fit has to be known.
+        EnrollmentAnswer done = await session.PostAsync<EnrollmentAnswer>($"/enrollments/{enrollment}/receipt", new PairReceipt { Receipt = Der.Encode(receipt) }, cancellationToken);
+        return receipt.Receipt.Outcome != DeliveryOutcome.KeyMismatch
+            ? done.State
+            : throw new RefusalException(Refusal.BadPublicKey, "信封中的私钥与加密证书的公钥不符，未导入任何内容；回执已交回，证书将被吊销。请重新申请。");
     }
 
     public static Command Receipt(RaContext context)
@@ -78,5 +81,12 @@ internal static class DeliverVerb
             parsed.InvocationConfiguration.Output.WriteLine($"回执已交回，状态：{LabelText.Shown(RaText.State(done.State))}");
         });
         return command;
+    }
+
+    /// <summary>For the key's answer to a challenge.</summary>
+    private static async Task<DeliveryAnswer> FetchAsync(RaSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
+    {
+        DeliveryChallenge challenge = await session.PostAsync<DeliveryChallenge>($"/enrollments/{enrollment}/delivery/challenge", new { }, cancellationToken);
+        return await session.PostAsync<DeliveryAnswer>($"/enrollments/{enrollment}/delivery", new DeliveryRequest { Proof = delivery.Prove(enrollment, challenge) }, cancellationToken);
     }
 }

@@ -38,6 +38,7 @@ internal static class RaVerbs
             EndVerbs.Cancel(context),
             EndVerbs.Archive(context),
             TrackVerb.Track(context),
+            BatchVerbs.Batch(context),
         };
     }
 
@@ -45,9 +46,10 @@ internal static class RaVerbs
 
     internal static Option<bool> Yes() => new("--yes") { Description = "不再询问是否同意；内容照样显示，PIN照样需要。" };
 
-    internal static Argument<string> Id()
+    /// <param name="of">What it is the number of.</param>
+    internal static Argument<string> Id(string of = "业务")
     {
-        var id = new Argument<string>("ID") { Description = "业务编号：32位小写十六进制。" };
+        var id = new Argument<string>("ID") { Description = $"{of}编号：32位小写十六进制。" };
         id.Validators.Add(result =>
         {
             if (result.GetValue(id) is not { } text || !IsId(text))
@@ -88,19 +90,32 @@ internal sealed record RaContext(RaDesk Desk, Option<FileInfo?> Config)
     public RaSettings Settings(ParseResult parsed) => RaSettings.Read(parsed.GetValue(Config), Desk.Token.Environment);
 
     /// <summary>Runs a verb of an officer who logs in, to its exit code.</summary>
-    public void Does(Command command, Func<RaSession, ParseResult, CancellationToken, Task> work) => DoesPublicly(command, async (parsed, cancellationToken) =>
+    public void Does(Command command, Func<RaSession, ParseResult, CancellationToken, Task> work) => DoesAll(command, async (session, parsed, cancellationToken) =>
+    {
+        await work(session, parsed, cancellationToken);
+        return true;
+    });
+
+    /// <summary>Likewise, where a part may have been refused while the rest was done: it has been said, and the exit code is 1.</summary>
+    /// <param name="work">Whether all was done.</param>
+    public void DoesAll(Command command, Func<RaSession, ParseResult, CancellationToken, Task<bool>> work) => Run(command, async (parsed, cancellationToken) =>
     {
         using RaSession session = RaSession.Open(Settings(parsed), Desk, parsed.InvocationConfiguration.Error);
-        await work(session, parsed, cancellationToken);
+        return await work(session, parsed, cancellationToken);
     });
 
     /// <summary>Runs a verb that needs no login, to its exit code.</summary>
-    public void DoesPublicly(Command command, Func<ParseResult, CancellationToken, Task> work) => command.SetAction(async (parsed, cancellationToken) =>
+    public void DoesPublicly(Command command, Func<ParseResult, CancellationToken, Task> work) => Run(command, async (parsed, cancellationToken) =>
+    {
+        await work(parsed, cancellationToken);
+        return true;
+    });
+
+    private static void Run(Command command, Func<ParseResult, CancellationToken, Task<bool>> work) => command.SetAction(async (parsed, cancellationToken) =>
     {
         try
         {
-            await work(parsed, cancellationToken);
-            return 0;
+            return await work(parsed, cancellationToken) ? 0 : 1;
         }
         catch (Exception e) when ((cancellationToken.IsCancellationRequested ? Interrupted : Explain(e)) is { } message)
         {

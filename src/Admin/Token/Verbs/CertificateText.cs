@@ -51,6 +51,18 @@ internal static class CertificateText
         }
     }
 
+    public static string NameOf(GeneralName name) => name switch
+    {
+        DnsName dns => $"DNS:{dns.Host}",
+        Rfc822Name mail => $"email:{mail.Mailbox}",
+        UniformResourceIdentifier uri => $"URI:{uri.Uri}",
+        IpAddress { Octets.Length: Ipv4Length or Ipv6Length } address => $"IP:{new IPAddress(address.Octets.Span)}",
+        DirectoryName directory => $"DN:{directory.Name}",
+
+        // What this program has no words for is shown as it is.
+        _ => $"DER {Convert.ToHexStringLower(Der.Encode(name))}",
+    };
+
     private static string AttributeName(string type) => type switch
     {
         Oids.CommonName => "名称（CN）",
@@ -66,18 +78,6 @@ internal static class CertificateText
         TokenKeyKind.P256 => "P-256",
         TokenKeyKind.Rsa2048 => "RSA",
         _ => $"算法 {key.Algorithm.Algorithm}",
-    };
-
-    private static string NameOf(GeneralName name) => name switch
-    {
-        DnsName dns => $"DNS:{dns.Host}",
-        Rfc822Name mail => $"email:{mail.Mailbox}",
-        UniformResourceIdentifier uri => $"URI:{uri.Uri}",
-        IpAddress { Octets.Length: Ipv4Length or Ipv6Length } address => $"IP:{new IPAddress(address.Octets.Span)}",
-        DirectoryName directory => $"DN:{directory.Name}",
-
-        // What this program has no words for is shown as it is.
-        _ => $"DER {Convert.ToHexStringLower(Der.Encode(name))}",
     };
 
     private static void Line(StringBuilder text, string what, string value) => DecisionText.Line(text, what, value);

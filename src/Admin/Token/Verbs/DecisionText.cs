@@ -14,18 +14,7 @@ internal static class DecisionText
     public static string Describe(Application application)
     {
         var text = new StringBuilder();
-        Line(text, "业务", application.Kind switch
-        {
-            DecisionKind.Issue => "签发证书",
-            DecisionKind.Renew => "更新证书（同一密钥）",
-            DecisionKind.Rekey => "换发证书（新密钥）",
-            DecisionKind.Revoke => "吊销证书",
-            DecisionKind.Suspend => "冻结证书",
-            DecisionKind.Resume => "解冻证书",
-            DecisionKind.Recovery => "密钥恢复",
-            DecisionKind.Command => "系统命令",
-            _ => throw new RefusalException(Refusal.Malformed, $"本程序不认识业务种类 {(int)application.Kind}，不能签署。请使用新版本的程序。"),
-        });
+        Line(text, "业务", Kind(application.Kind));
         Line(text, "CA", application.CaName);
         Line(text, "RA", application.RaName);
         Line(text, "区域", Region(application.Region));
@@ -57,6 +46,34 @@ internal static class DecisionText
         return text.ToString();
     }
 
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: this program has no word for it.</exception>
+    public static string Kind(DecisionKind kind) => kind switch
+    {
+        DecisionKind.Issue => "签发证书",
+        DecisionKind.Renew => "更新证书（同一密钥）",
+        DecisionKind.Rekey => "换发证书（新密钥）",
+        DecisionKind.Revoke => "吊销证书",
+        DecisionKind.Suspend => "冻结证书",
+        DecisionKind.Resume => "解冻证书",
+        DecisionKind.Recovery => "密钥恢复",
+        DecisionKind.Command => "系统命令",
+        _ => throw new RefusalException(Refusal.Malformed, $"本程序不认识业务种类 {(int)kind}，不能签署。请使用新版本的程序。"),
+    };
+
+    public static string Reason(RevocationReason reason) => reason switch
+    {
+        RevocationReason.Unspecified => "未指明",
+        RevocationReason.KeyCompromise => "密钥泄露或令牌遗失",
+        RevocationReason.CaCompromise => "CA密钥泄露",
+        RevocationReason.AffiliationChanged => "信息变更",
+        RevocationReason.Superseded => "已被取代",
+        RevocationReason.CessationOfOperation => "停止使用",
+        RevocationReason.CertificateHold => "冻结",
+        RevocationReason.RemoveFromCrl => "解冻",
+        RevocationReason.PrivilegeWithdrawn => "撤销权限",
+        _ => $"{reason}",
+    };
+
     /// <summary>Who a certificate makes an officer, if it does.</summary>
     /// <exception cref="DerException">The extension is damaged.</exception>
     public static string? Officer(Certificate certificate) => certificate.Tbs.Extensions?.Find<OfficerIdentity>() is { } identity
@@ -75,19 +92,7 @@ internal static class DecisionText
     {
         Line(text, "签发者", $"密钥标识 {Hex(body.Certificate.Issuer)}");
         Line(text, "证书", $"序列号 {body.Certificate.SerialNumber}");
-        Line(text, "原因", body.Reason switch
-        {
-            RevocationReason.Unspecified => "未指明",
-            RevocationReason.KeyCompromise => "密钥泄露或令牌遗失",
-            RevocationReason.CaCompromise => "CA密钥泄露",
-            RevocationReason.AffiliationChanged => "信息变更",
-            RevocationReason.Superseded => "已被取代",
-            RevocationReason.CessationOfOperation => "停止使用",
-            RevocationReason.CertificateHold => "冻结",
-            RevocationReason.RemoveFromCrl => "解冻",
-            RevocationReason.PrivilegeWithdrawn => "撤销权限",
-            _ => $"{body.Reason}",
-        });
+        Line(text, "原因", Reason(body.Reason));
     }
 
     private static void Command(StringBuilder text, CommandBody body)

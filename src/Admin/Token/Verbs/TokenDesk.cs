@@ -48,11 +48,16 @@ internal sealed record TokenDesk(Func<string, string?> Environment, Func<string,
     }
 
     /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: anything but yes.</exception>
-    public void Confirm()
+    public void Confirm() => Confirm("以上内容属实并同意签名，请输入 yes：", "yes", "未确认，没有签名。");
+
+    /// <param name="yes">What has to be typed.</param>
+    /// <param name="otherwise">What has not been done, in Chinese.</param>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: anything else.</exception>
+    public void Confirm(string prompt, string yes, string otherwise)
     {
-        if (Ask("以上内容属实并同意签名，请输入 yes：")?.Trim() != "yes")
+        if (Ask(prompt)?.Trim() != yes)
         {
-            throw new RefusalException(Refusal.NotApproved, "未确认，没有签名。");
+            throw new RefusalException(Refusal.NotApproved, otherwise);
         }
     }
 

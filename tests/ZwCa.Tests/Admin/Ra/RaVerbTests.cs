@@ -29,6 +29,14 @@ public sealed class RaVerbTests : IDisposable
     [InlineData("list", "--state", "lost")]
     [InlineData("subscriber", "find")]
     [InlineData("track", "ABCD", "--address", "ftp://example")]
+    [InlineData("batch", "import", "applicants.csv")]
+    [InlineData("batch", "import", "applicants.csv", "--batch", ScriptedRa.Id, "--title", "一")]
+    [InlineData("batch", "renew", "--region", "350102")]
+    [InlineData("batch", "revoke", "--region", "350102", "--reason", "cessationOfOperation")]
+    [InlineData("batch", "submit", "B1")]
+    [InlineData("batch", "keys", ScriptedRa.Id)]
+    [InlineData("batch", "keys", ScriptedRa.Id, "--token", "t", "--kind", "dsa")]
+    [InlineData("batch", "cancel", ScriptedRa.Id)]
     public async Task AWrongCommandLine_IsExitCode2_AndNothingIsAsked(params string[] arguments)
     {
         (int exitCode, _, string error) = await _terminal.RunAsync(arguments);
@@ -52,6 +60,19 @@ public sealed class RaVerbTests : IDisposable
     [InlineData("cancel")]
     [InlineData("archive")]
     [InlineData("track")]
+    [InlineData("batch")]
+    [InlineData("batch", "import")]
+    [InlineData("batch", "renew")]
+    [InlineData("batch", "revoke")]
+    [InlineData("batch", "list")]
+    [InlineData("batch", "show")]
+    [InlineData("batch", "rows")]
+    [InlineData("batch", "make")]
+    [InlineData("batch", "keys")]
+    [InlineData("batch", "submit")]
+    [InlineData("batch", "review")]
+    [InlineData("batch", "deliver")]
+    [InlineData("batch", "cancel")]
     public async Task EveryVerb_HasHelp(params string[] verb)
     {
         (int exitCode, string output, _) = await _terminal.RunAsync([.. verb, "--help"]);

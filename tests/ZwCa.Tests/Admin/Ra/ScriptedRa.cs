@@ -65,9 +65,14 @@ internal sealed class ScriptedRa : HttpMessageHandler
             request.RequestUri!.PathAndQuery,
             request.Headers.TryGetValues("ZwCa-Request-Id", out IEnumerable<string>? values) ? values.Single() : null,
             request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken));
-        Asked.Add(asked);
-        HttpResponseMessage response = Answer(asked, request);
-        return Lost-- > 0 ? throw new HttpRequestException("The connection broke.") : response;
+
+        // Some verbs ask several things at once.
+        lock (Asked)
+        {
+            Asked.Add(asked);
+            HttpResponseMessage response = Answer(asked, request);
+            return Lost-- > 0 ? throw new HttpRequestException("The connection broke.") : response;
+        }
     }
 
     private HttpResponseMessage Answer(Asked asked, HttpRequestMessage request)
@@ -88,7 +93,7 @@ internal sealed class ScriptedRa : HttpMessageHandler
                     ("POST", $"/enrollments/{Id}/receipt") => Show("delivered"),
                     _ => throw new RefusalException(Refusal.NotFound, "没有该业务。"),
                 };
-            return new HttpResponseMessage(HttpStatusCode.OK) { Content = JsonContent.Create(answer, answer.GetType(), options: JsonSerializerOptions.Web) };
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = answer is byte[] file ? new ByteArrayContent(file) : JsonContent.Create(answer, answer.GetType(), options: JsonSerializerOptions.Web) };
         }
         catch (RefusalException e)
         {

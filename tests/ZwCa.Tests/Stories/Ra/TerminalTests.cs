@@ -5,6 +5,7 @@ using ZwCa.Admin.Doctor;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Tests.Ra.Batches.Import;
 
 namespace ZwCa.Tests.Stories.Ra;
 
@@ -127,6 +128,68 @@ public sealed class TerminalTests : IAsyncLifetime
         Assert.Equal("archived", await StateAsync(id));
     }
 
+    /// <summary>A file of six, of whom two are in no order: the other four have their certificates after one signature of each officer.</summary>
+    [Fact]
+    public async Task AFileOfApplicants_FromTheListToTheToken_ByTheVerbsAlone()
+    {
+        // Step 1: the list; what is wrong with two of them comes back as a file.
+        string list = _folder.File("applicants.csv"), folder = _folder.File("subscribers");
+        string[] numbers = [.. Enumerable.Range(0, 5).Select(_ => CaScene.NewIdNumber().Reveal())];
+        string wrong = numbers[4][..17] + (numbers[4][17] == '1' ? '2' : '1');
+        await File.WriteAllTextAsync(
+            list,
+            ApplicantText.Text(
+            [
+                .. numbers[..4].Select((number, i) => $"个人,{"钱孙李周"[i]}七,{number},{CaScene.City},,档案处,个人双证书,90,,,,"), $"个人,吴七,{wrong},{CaScene.City},,,个人双证书,90,,,,", $"个人,郑七,{numbers[4]},{CaScene.City},,,没有的业务,90,,,,",
+            ]),
+            Token);
+        _clerk.Type("yes");
+        (int exitCode, string said, string error) = await _clerk.RunAsync("batch", "import", list, "--region", CaScene.City, "--title", "档案局新进人员", "--rows", "6", "--make", "--wait");
+        Assert.True(exitCode == 1 && error.Length == 0, error);
+        Assert.Contains("检查：6 行，通过 4，未通过 2", said, StringComparison.Ordinal);
+        Assert.Contains("生成草稿：", said, StringComparison.Ordinal);
+        string rejected = await File.ReadAllTextAsync($"{list}.rejected.csv", Token);
+        Assert.Contains(wrong, rejected, StringComparison.Ordinal);
+        Assert.Contains("没有的业务", rejected, StringComparison.Ordinal);
+        Assert.DoesNotContain(numbers[0], rejected, StringComparison.Ordinal);
+        string id = (string)JsonNode.Parse(await _clerk.DoneAsync("batch", "list", "--json"))!["batches"]![0]!["id"]!;
+
+        // Step 2: a key each, in containers of their own; without them there is nothing to sign.
+        Assert.Contains("另有 4 项", await _clerk.DoneAsync("batch", "submit", id), StringComparison.Ordinal);
+        SoftwareToken.Create(folder, "新进人员", TerminalOfficer.Pin, demo: false, TimeProvider.System);
+        Assert.Contains("生成密钥：4 项", await _clerk.DoneAsync("batch", "keys", id, "--token", folder), StringComparison.Ordinal);
+        Assert.Contains("生成密钥：0 项", await _clerk.DoneAsync("batch", "keys", id, "--token", folder), StringComparison.Ordinal);
+
+        // Step 3: one signature of each officer, and none of the same or of the county.
+        _clerk.Type("yes 4");
+        said = await _clerk.DoneAsync("batch", "submit", id);
+        Assert.Contains("钱七", said, StringComparison.Ordinal);
+        Assert.Contains("提交：4 行，通过 4", said, StringComparison.Ordinal);
+        Assert.Contains("没有可以签署的业务", await _clerk.DoneAsync("batch", "review", id), StringComparison.Ordinal);
+        await _county.RefusedAsync("没有该批次", "batch", "review", id);
+        string save = _folder.File("reviewed.csv");
+        _reviewer.Type("yes 4");
+        Assert.Contains("审核：4 行，通过 4", await _reviewer.DoneAsync("batch", "review", id, "--full", "--save", save), StringComparison.Ordinal);
+        Assert.Equal(5, (await File.ReadAllLinesAsync(save, Token)).Length);
+
+        // Step 4: issued, and handed out to the containers that have the keys.
+        await UntilAsync(async () => (await StatesAsync(id))["issued"]?.GetValue<long>() == 4);
+        Assert.Contains("发放：4 项", await _clerk.DoneAsync("batch", "deliver", id, "--token", folder), StringComparison.Ordinal);
+        await UntilAsync(async () => (await StatesAsync(id))["delivered"]?.GetValue<long>() == 4);
+        var token = SoftwareToken.Open(folder, TimeProvider.System);
+        Assert.Equal(4, token.ContainerNames.Count);
+        Assert.All(token.ContainerNames, name => Assert.Single(token.Container(name).EncryptionPairs()));
+
+        // Step 5: what expires soon is renewed with the keys that are there, and comes to the same containers.
+        said = await _clerk.DoneAsync("batch", "renew", "--region", CaScene.City, "--within-days", "91");
+        Assert.Contains("生成草稿：4 行，通过 4", said, StringComparison.Ordinal);
+        id = (string)JsonNode.Parse(await _clerk.DoneAsync("batch", "list", "--rows", "1", "--json"))!["batches"]![0]!["id"]!;
+        await _clerk.DoneAsync("batch", "submit", id, "--yes");
+        await _reviewer.DoneAsync("batch", "review", id, "--yes");
+        await UntilAsync(async () => (await StatesAsync(id))["issued"]?.GetValue<long>() == 4);
+        Assert.Contains("发放：4 项", await _clerk.DoneAsync("batch", "deliver", id, "--token", folder), StringComparison.Ordinal);
+    }
+
     /// <summary>What <c>zwca doctor</c> expects of RA and KMC, they tell; and the applicants' listener answers it as it should.</summary>
     [Fact]
     public async Task TheDoctor_KnowsRaAndKmc()
@@ -144,6 +207,8 @@ public sealed class TerminalTests : IAsyncLifetime
             Assert.Contains(report.Lines, line => line.Health == Health.Ok && line.Found.Contains(found, StringComparison.Ordinal));
         }
     }
+
+    private async Task<JsonNode> StatesAsync(string batch) => JsonNode.Parse(await _clerk.DoneAsync("batch", "show", batch, "--json"))!["states"]!;
 
     private async Task<string> StateAsync(string id) => (string)JsonNode.Parse(await _clerk.DoneAsync("show", id, "--json"))!["state"]!;
 
