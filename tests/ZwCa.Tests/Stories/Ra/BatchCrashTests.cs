@@ -150,7 +150,6 @@ public sealed class BatchCrashTests(ITestOutputHelper output)
     private async Task DieAsync(ServiceProcess process, string point, Task work, Func<Task>? meanwhile = null)
     {
         process.Launch(point);
-        output.WriteLine($"{DateTime.Now:HH:mm:ss.f} {point}");
         if (meanwhile is not null)
         {
             await meanwhile();
