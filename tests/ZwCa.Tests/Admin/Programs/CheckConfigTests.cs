@@ -2,8 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using ZwCa.Admin.Ceremony;
-using ZwCa.Asn1;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Ca;
 using ZwCa.Hsm;
 using ZwCa.Hsm.Simulator;
@@ -186,17 +184,7 @@ public sealed class ConfiguredRoles : IAsyncLifetime
             await hsm.GenerateKeyAsync(new KeyLabel("ra-data-kek"), HsmKeyKind.DataKek);
         }
 
-        var profile = new JsonObject { ["Title"] = "个人", ["Subscriber"] = "Person", ["Certificate"] = "person-sign", ["Issuer"] = new string('0', 40) };
-        var papers = new RaPapers(
-            "某省政务CA",
-            "350000",
-            Certificate("ocsp-1/ocsp-s1.pem"),
-            "ocsp-node-1",
-            Certificate("ocsp-1/link.pem"),
-            System.Text.Encoding.ASCII.GetString(ceremony.Read("ocsp-1/link.key")),
-            new Dictionary<string, JsonObject> { ["person"] = profile });
-        _configs["ra"] = ServiceSettings.WriteRa(ceremony, "ra", papers, "service", Place("ra"), Target("ra"));
-
+        _configs["ra"] = WriteRa();
         using (var other = new SystemCa())
         using (var expired = other.Issue("old", notBefore: DateTimeOffset.UtcNow.AddDays(-30), validity: TimeSpan.FromDays(1)))
         {
@@ -209,8 +197,6 @@ public sealed class ConfiguredRoles : IAsyncLifetime
             (int code, string output) = await RunAsync(role, "migrate", _configs[role]);
             Assert.True(code == 0, output);
         }
-
-        Certificate Certificate(string file) => Der.Decode<Certificate>(Pem.Decode(Pem.Certificate, System.Text.Encoding.ASCII.GetString(ceremony.Read(file))));
     }
 
     /// <param name="spoil">Changes a copy of the configuration.</param>
@@ -244,6 +230,36 @@ public sealed class ConfiguredRoles : IAsyncLifetime
         "ra" => new ServiceProgram { Description = role, Section = SectionOf(role), Tables = RaHosting.Tables, Add = RaHosting.Add, Map = RaHosting.Map, Checks = RaHosting.Checks },
         _ => new ServiceProgram { Description = role, Section = SectionOf(role), HasDatabase = false, Add = OcspHosting.Add, Map = _ => { }, Checks = OcspHosting.Checks },
     };
+
+    /// <summary>With the node's link and key, whose certificate is of the same ceremony.</summary>
+    private string WriteRa()
+    {
+        JsonNode node = JsonNode.Parse(File.ReadAllText(_configs["ocsp"]))!;
+        string folder = Target("ocsp");
+        JsonNode service = node["Service"]!.DeepClone();
+        service["Name"] = "ra";
+        service["Database"] = new JsonObject { ["Kind"] = "Sqlite", ["ConnectionString"] = Place("ra").ConnectionString };
+        var ra = new JsonObject
+        {
+            ["Name"] = "ra",
+            ["Region"] = "350000",
+            ["Hsm"] = node["Ocsp"]!["Hsm"]!.DeepClone(),
+            ["Log"] = new JsonObject { ["Origin"] = "zwca/ra", ["KeyLabel"] = "ra-log", ["Anchors"] = new JsonArray(Path.Combine(_stage.Path, "ra.anchor")) },
+            ["MessageKey"] = "ocsp-node-1",
+            ["MessageCertificateFile"] = Path.Combine(folder, "ocsp-s1.pem"),
+            ["PersonIndexKey"] = "ra-person-index",
+            ["DataKek"] = "ra-data-kek",
+            ["OfficerIssuerFiles"] = new JsonArray(Path.Combine(_stage.Output, "ca", "ops-s1.pem")),
+            ["Ca"] = new JsonObject { ["Name"] = "某省政务CA", ["Address"] = "https://127.0.0.1:1", ["Recipient"] = "ca", ["LogOrigin"] = "zwca/ca", ["LogKeyFile"] = Path.Combine(folder, "feed.pem") },
+            ["Profiles"] = new JsonObject
+            {
+                ["person"] = new JsonObject { ["Title"] = "个人", ["Subscriber"] = "Person", ["Certificate"] = "person-sign", ["Issuer"] = new string('0', 40) },
+            },
+        };
+        string file = Path.Combine(_stage.Path, "ra.json");
+        File.WriteAllText(file, new JsonObject { ["Service"] = service, ["Ra"] = ra }.ToJsonString());
+        return file;
+    }
 
     private string Target(string role) => Path.Combine(_stage.Path, role);
 
