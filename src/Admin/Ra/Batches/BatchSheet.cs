@@ -1,6 +1,5 @@
 using System.Text;
 using ZwCa.Admin.Token;
-using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
