@@ -63,7 +63,7 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
     public Task<T> PostAsync<T>(StageOfficer who, string path, object body, RequestId? id = null) => SignedCalls.SendAsync<T>(ClientOf(who), HttpMethod.Post, path, body, id);
 
     /// <inheritdoc cref="PostAsync{T}"/>
-    public Task<T> PutAsync<T>(StageOfficer who, string path, object body) => SignedCalls.SendAsync<T>(ClientOf(who), HttpMethod.Put, path, body, null);
+    public Task<T> PutAsync<T>(StageOfficer who, string path, object body, RequestId? id = null) => SignedCalls.SendAsync<T>(ClientOf(who), HttpMethod.Put, path, body, id);
 
     /// <inheritdoc cref="PostAsync{T}"/>
     public Task<T> GetAsync<T>(StageOfficer who, string path) => SignedCalls.SendAsync<T>(ClientOf(who), HttpMethod.Get, path, null, null);
@@ -178,19 +178,19 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
     }
 
     /// <summary>The file of an import.</summary>
-    public async Task<BatchAnswer> PutFileAsync(StageOfficer who, string batch, byte[] file)
+    public async Task<BatchAnswer> PutFileAsync(StageOfficer who, string batch, byte[] file, RequestId? id = null)
     {
-        using HttpRequestMessage request = FileOf(batch, file);
+        using HttpRequestMessage request = FileOf(batch, file, id);
         using HttpResponseMessage response = await ClientOf(who).SendAsync(request);
         await response.ThrowIfRefusedAsync();
         return (await response.Content.ReadFromJsonAsync<BatchAnswer>(JsonSerializerOptions.Web))!;
     }
 
-    public static HttpRequestMessage FileOf(string batch, byte[] file)
+    public static HttpRequestMessage FileOf(string batch, byte[] file, RequestId? id = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Put, $"/batches/{batch}/file") { Content = new ByteArrayContent(file) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/csv");
-        MessageSigningHandler.SetRequestId(request, RequestId.Create(TimeProvider.System));
+        MessageSigningHandler.SetRequestId(request, id ?? RequestId.Create(TimeProvider.System));
         return request;
     }
 

@@ -131,6 +131,14 @@ internal sealed class RaProcess(IReadOnlyDictionary<string, string?>? settings =
         return app;
     }
 
+    /// <summary>The device again, on the port of before.</summary>
+    public async Task StartDeviceAsync()
+    {
+        string listen = Device.Endpoint.ToString();
+        await Device.DisposeAsync();
+        Device = await _store.StartAsync(listen);
+    }
+
     /// <summary>Officers and profiles have been heard of: work can begin.</summary>
     public async Task WaitForCaAsync()
     {

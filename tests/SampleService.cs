@@ -18,6 +18,9 @@ internal sealed record SampleSetup
     /// <summary>Changes what it is configured with.</summary>
     public Func<ServiceOptions, ServiceOptions> Options { get; init; } = options => options;
 
+    /// <summary>Of the configuration, besides Service. Null: any.</summary>
+    public string? Section { get; init; }
+
     /// <summary>More tables, above those of data, audit and service.</summary>
     public IReadOnlyList<MigrationSet> Migrations { get; init; } = [];
 
@@ -130,6 +133,7 @@ internal sealed class SampleService : IAsyncDisposable
     /// <summary>Its program, with the verbs.</summary>
     public static ServiceProgram Program(SampleSetup setup) => new()
     {
+        Section = setup.Section,
         Description = "A service of the tests.",
         Tables = setup.Migrations,
         Checks = setup.Checks,

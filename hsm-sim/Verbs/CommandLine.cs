@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using ZwCa.Asn1;
 using ZwCa.Hsm;
+using ZwCa.HsmSim.Running;
 using ZwCa.HsmSim.Store;
 
 namespace ZwCa.HsmSim.Verbs;
@@ -10,7 +11,8 @@ namespace ZwCa.HsmSim.Verbs;
 /// <summary>All verbs. Exit codes: 0 done; 1 refused or failed, with one line on stderr that says why; 2 the command line is wrong.</summary>
 internal static class CommandLine
 {
-    private const int Failed = 1;
+    public const int Failed = 1;
+
     private const int Misused = 2;
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
@@ -20,6 +22,7 @@ internal static class CommandLine
             HolderVerbs.Holder(),
             StoreVerbs.Init(),
             RunVerb.Run(),
+            RunVerb.CheckConfig(),
             UnlockVerbs.Unlock(),
             UnlockVerbs.Status(),
             PolicyVerbs.Policy(),
@@ -49,6 +52,15 @@ internal static class CommandLine
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
             });
+        }
+        catch (RunSettingsException e)
+        {
+            foreach (string reason in e.Reasons)
+            {
+                await error.WriteLineAsync(reason.ReplaceLineEndings(" "));
+            }
+
+            return Failed;
         }
         catch (Exception e) when (e is VerbException or HsmException or StoreException or DerException or CryptographicException
             or IOException or UnauthorizedAccessException or SocketException)

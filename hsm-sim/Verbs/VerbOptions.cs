@@ -47,12 +47,9 @@ internal static class VerbOptions
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            int colon = text.LastIndexOf(':');
-            string host = colon > 0 ? text[..colon].Trim('[', ']') : "";
-            if (Uri.CheckHostName(host) != UriHostNameType.Unknown
-                && ushort.TryParse(text.AsSpan(colon + 1), System.Globalization.NumberStyles.None, null, out ushort port))
+            if (Running.Address.Parse(text) is { } address)
             {
-                return new DnsEndPoint(host, port);
+                return address;
             }
 
             result.AddError($"{name} takes HOST:PORT, not \"{text}\".");

@@ -38,6 +38,7 @@ internal static class CaHosting
         new("subjects", (services, cancellation) => SubjectHashes.CheckAsync(services.GetRequiredService<Database>(), cancellation)),
         new("profiles and CRLs", (services, cancellation) => services.GetRequiredService<CrlScopes>().InstallAsync(cancellation)),
         new("OCSP", OcspHosting.CheckAsync),
+        new("key centre", (services, _) => PairHosting.Check(services)),
         new("persons", (services, _) => Task.FromResult(services.GetRequiredService<PersonRegistry>())),
 
         new("jobs", JobHosting.CheckAsync),

@@ -78,7 +78,7 @@ public sealed record CaOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new ConfigurationException([e.Message]);
+            throw ServiceConfiguration.NotBound(e);
         }
 
         if (options is null)

@@ -8,6 +8,7 @@ using ZwCa.ServiceDefaults.Verbs;
 var program = new ServiceProgram
 {
     Description = "政务CA (ZWCA), the CA service: issues, revokes and keeps the records.",
+    Section = CaOptions.Section,
     Tables = CaHosting.Tables,
     Add = CaHosting.Add,
     Map = CaHosting.Map,

@@ -77,7 +77,7 @@ public sealed record KmcOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new ConfigurationException([e.Message]);
+            throw ServiceConfiguration.NotBound(e);
         }
 
         if (options is null)

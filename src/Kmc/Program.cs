@@ -7,6 +7,7 @@ using ZwCa.ServiceDefaults.Verbs;
 var program = new ServiceProgram
 {
     Description = "政务CA (ZWCA), the KMC service: makes, keeps and gives back the encryption keys of subscribers.",
+    Section = KmcOptions.Section,
     Tables = KmcHosting.Tables,
     Add = KmcHosting.Add,
     Map = KmcHosting.Map,

@@ -20,7 +20,7 @@ internal static class OcspHosting
     public static IReadOnlyList<StartCheck> Checks { get; } =
     [
         new("feed keys", (services, _) => Task.FromResult(ReadKeys(services.GetRequiredService<OcspOptions>().Feed))),
-        new("node keys", (services, _) => Task.FromResult(services.GetRequiredService<IReadOnlyList<LiveSigner>>())),
+        new("node keys", (services, _) => RequireFit(services)),
     ];
 
     public static void Add(WebApplicationBuilder builder, ServiceOptions service)
@@ -71,6 +71,16 @@ internal static class OcspHosting
         services.AddHostedService(provider => provider.GetRequiredService<WarmUp>());
         services.AddHealthChecks().AddCheck<FeedHealth>(FeedHealth.Name).AddCheck<AnswersHealth>(AnswersHealth.Name);
         builder.AddPublicListener(options);
+    }
+
+    /// <summary>A certificate that is missing or has ended is none of it: the node asks the CA for another, and serves meanwhile what was signed ahead of time.</summary>
+    private static Task RequireFit(IServiceProvider services)
+    {
+        IReadOnlyList<LiveSigner> signers = services.GetRequiredService<IReadOnlyList<LiveSigner>>();
+        return services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production
+            && signers.FirstOrDefault(each => each.Certificate is { } certificate && ServiceCertificates.IsDemo(certificate)) is { } demo
+            ? throw new StartCheckException($"{demo.File} is of a demonstration: it never goes into production.")
+            : Task.CompletedTask;
     }
 
     private static IReadOnlyList<SubjectPublicKeyInfo> ReadKeys(FeedOptions options) => [.. options.KeyFiles.Select(file =>

@@ -54,7 +54,7 @@ internal sealed record OcspOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new ConfigurationException([e.Message]);
+            throw ServiceConfiguration.NotBound(e);
         }
 
         IReadOnlyList<string> reasons = options is null ? [$"Section {Section} is missing."] : options.Faults();

@@ -5,6 +5,7 @@ using ZwCa.ServiceDefaults.Verbs;
 var program = new ServiceProgram
 {
     Description = "政务CA (ZWCA), the OCSP responder: answers whether certificates are good.",
+    Section = OcspOptions.Section,
     HasDatabase = false,
     Add = OcspHosting.Add,
     Map = _ => { },

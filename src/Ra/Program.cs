@@ -7,6 +7,7 @@ using ZwCa.ServiceDefaults.Verbs;
 var program = new ServiceProgram
 {
     Description = "政务CA (ZWCA), the RA service of a province: takes applications in, lets officers decide about them, asks the CA, and hands out.",
+    Section = RaOptions.Section,
     Tables = RaHosting.Tables,
     Add = RaHosting.Add,
     Map = RaHosting.Map,

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Audit;
 using ZwCa.Audit.Sequencing;
 using ZwCa.Data;
 using ZwCa.Hsm;
@@ -98,6 +99,7 @@ internal static class RaHosting
         service.RequirePinned(options.Hsm, RaOptions.Section);
         _ = services.GetRequiredService<OfficerIssuers>();
         _ = services.GetRequiredService<CaClient>();
+        _ = services.GetRequiredService<AuditVerifier>();
         bool hasDemo = options.OfficerIssuerFiles.Append(options.MessageCertificateFile).Any(file => ServiceCertificates.IsDemo(ServiceCertificates.Read(file)));
         return hasDemo && service.Mode == ServiceMode.Production
             ? throw new StartCheckException("The message certificate, or one of an officers' issuer, is of a demonstration: it never goes into production.")

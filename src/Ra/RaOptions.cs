@@ -55,6 +55,9 @@ public sealed record RaOptions
     /// <summary>How long a node that has died while it ran an officer's request keeps others from it; at least Service:Limits:RequestTimeout.</summary>
     public TimeSpan ClaimFor { get; init; } = new MessageOptions().ClaimFor;
 
+    /// <summary>How long a node that has died while it worked on a batch keeps others from it; longer than a part takes.</summary>
+    public TimeSpan BatchClaimFor { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How the nodes share their jobs.</summary>
     public JobOptions Jobs { get; init; } = new();
 
@@ -69,7 +72,7 @@ public sealed record RaOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new ConfigurationException([e.Message]);
+            throw ServiceConfiguration.NotBound(e);
         }
 
         if (options is null)
@@ -95,6 +98,7 @@ public sealed record RaOptions
         Need(options.TrackingListen is null || IPEndPoint.TryParse(options.TrackingListen, out _), nameof(TrackingListen), "ADDRESS:PORT");
         Need(options.TrackingGateways.All(gateway => IPAddress.TryParse(gateway, out _)), nameof(TrackingGateways), "addresses");
         Need(options.ClaimFor >= TimeSpan.FromSeconds(1) && options.ClaimFor <= TimeSpan.FromHours(1), nameof(ClaimFor), "one second to one hour");
+        Need(options.BatchClaimFor >= TimeSpan.FromSeconds(1) && options.BatchClaimFor <= TimeSpan.FromHours(1), nameof(BatchClaimFor), "one second to one hour");
         Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
         Need(JobOptions.IsMisfireThreshold(options.Jobs.MisfireThreshold), "Jobs:MisfireThreshold", "one second to ten minutes");
         Need(options.Profiles is { Count: > 0 }, nameof(Profiles), "at least one");

@@ -39,12 +39,14 @@ public static class ServiceHosting
         ServiceConfiguration.ThrowIfWrong(options, tables is not null);
         IServiceCollection services = builder.Services;
         services.AddSingleton(options);
+        services.AddSingleton(new ListenAddress($"{ServiceOptions.Section}:{nameof(ServiceOptions.Management)}", options.ManagementEndPoint));
         services.TryAddSingleton(TimeProvider.System);
         AddLinks(services, options);
         AddListeners(builder.WebHost, options, hasLinks: tables is not null);
         IHealthChecksBuilder health = services.AddHealthChecks().AddCheck<LinkCheck>("link");
         if (tables is not null)
         {
+            services.AddSingleton(new ListenAddress($"{ServiceOptions.Section}:{nameof(ServiceOptions.Listen)}", options.ListenEndPoint));
             services.AddSingleton(_ => new Database(options.Database));
             services.AddSingleton(provider => new Migrator(provider.GetRequiredService<Database>(), tables, provider.GetRequiredService<TimeProvider>()));
             services.AddSingleton<AuditLog>();

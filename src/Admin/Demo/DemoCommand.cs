@@ -3,9 +3,7 @@ using System.Data.Common;
 using System.Globalization;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
-using ZwCa.Admin.Programs;
 using ZwCa.Contracts;
-using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
 using ZwCa.Hsm;
 

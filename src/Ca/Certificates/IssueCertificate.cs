@@ -112,6 +112,12 @@ internal sealed class IssueCertificate(
                 throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5), e);
             }
 
+            if (e is LintException lint)
+            {
+                // What was applied for comes to nothing, however often it is asked: whoever applied has to hear why.
+                throw new RefusalException(Refusal.SubjectNotAllowed, $"按申请内容制成的证书不符合证书规则，CA不予签发：{lint.Message}", inner: lint);
+            }
+
             throw;
         }
     }

@@ -9,6 +9,7 @@ using ZwCa.Data;
 using ZwCa.Hsm;
 using ZwCa.Officers;
 using ZwCa.ServiceDefaults;
+using ZwCa.ServiceDefaults.Configuration;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 using ZwCa.ServiceDefaults.Verbs;
@@ -47,6 +48,21 @@ internal static class PairHosting
             provider.GetRequiredService<OfficerDirectory>(),
             provider.GetService<KeyCentreClient>(),
             provider.GetRequiredService<TimeProvider>()));
+    }
+
+    /// <summary>Whether the papers for the key centre are there, and fit. That it answers is no condition: single certificates are issued without it.</summary>
+    public static Task Check(IServiceProvider services)
+    {
+        if (services.GetRequiredService<CaOptions>().KeyCentre is not { } centre)
+        {
+            return Task.CompletedTask;
+        }
+
+        _ = services.GetRequiredService<KeyCentreClient>();
+        string[] files = [centre.CertificateFile, centre.MessageCertificateFile, .. centre.EarlierCertificateFiles];
+        return services.GetRequiredService<ServiceOptions>().Mode == ServiceMode.Production && files.FirstOrDefault(file => ServiceCertificates.IsDemo(ServiceCertificates.Read(file))) is { } demo
+            ? throw new StartCheckException($"{demo} is of a demonstration: it never goes into production.")
+            : Task.CompletedTask;
     }
 
     private static KeyCentreClient Connect(IServiceProvider provider, KeyCentreOptions options)

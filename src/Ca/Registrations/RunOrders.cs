@@ -108,10 +108,6 @@ internal sealed partial class RunOrders(
         {
             await RefuseAsync(id, e.Kind.ToString(), e.Message);
         }
-        catch (LintException e)
-        {
-            await RefuseAsync(id, "Lint", e.Message);
-        }
         catch (RefusalException e)
         {
             LogWaits(logger, Convert.ToHexStringLower(id), e);

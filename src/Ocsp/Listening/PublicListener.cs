@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using ZwCa.ServiceDefaults.Configuration;
 
 namespace ZwCa.Ocsp.Listening;
 
@@ -52,6 +53,10 @@ internal static class PublicListener
         // The limit of the service is of its links and its management: they keep it, whatever everybody does here.
         builder.Services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxConcurrentConnections += options.Connections);
         builder.Services.AddSingleton<IStartupFilter, First>();
+        foreach (string address in options.Listen)
+        {
+            builder.Services.AddSingleton(new ListenAddress($"{OcspOptions.Section}:{nameof(OcspOptions.Listen)}", IPEndPoint.Parse(address)));
+        }
     }
 
     private sealed class Mark;

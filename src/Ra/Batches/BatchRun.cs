@@ -20,11 +20,9 @@ internal sealed class ClaimLostException() : Exception("Another node has taken t
 
 /// <summary>One task in the hands of one node.</summary>
 /// <param name="officer">Who asked for it, in office.</param>
-internal sealed class BatchRun(Database database, AuditLog log, TimeProvider time, Batch batch, BatchTask task, Officer officer, byte[] claim)
+/// <param name="claimFor">Longer than a part takes; where a node dies, so long its task waits.</param>
+internal sealed class BatchRun(Database database, AuditLog log, TimeProvider time, Batch batch, BatchTask task, Officer officer, byte[] claim, TimeSpan claimFor)
 {
-    /// <summary>Longer than a part takes; where a node dies, so long its task waits.</summary>
-    public static readonly TimeSpan ClaimFor = TimeSpan.FromSeconds(30);
-
     public Batch Batch { get; } = batch;
 
     /// <summary>How far it is.</summary>
@@ -39,7 +37,7 @@ internal sealed class BatchRun(Database database, AuditLog log, TimeProvider tim
     public async Task AdvanceAsync(BatchTask now, IReadOnlyList<BatchRefusal> refusals, Func<Transaction, Task>? part, CancellationToken cancellationToken)
     {
         DateTimeOffset at = time.GetUtcNow();
-        BatchTask next = now with { ClaimedUntil = at + ClaimFor, EndedAt = now.State == BatchTaskState.Running ? null : at };
+        BatchTask next = now with { ClaimedUntil = at + claimFor, EndedAt = now.State == BatchTaskState.Running ? null : at };
         bool isWritten = await database.WriteAsync(
             async transaction =>
             {

@@ -11,7 +11,7 @@ namespace ZwCa.Ra.Batches;
 
 /// <summary>Does what was asked for of batches, on every node: which node is at a task, its claim says. What is interrupted goes on where it was, on whatever node.</summary>
 internal sealed partial class RunBatches(
-    Database database, AuditLog log, OfficerDirectory directory, IEnumerable<IBatchWork> works, BatchSignal signal, TimeProvider time, ILogger<RunBatches> logger)
+    RaOptions options, Database database, AuditLog log, OfficerDirectory directory, IEnumerable<IBatchWork> works, BatchSignal signal, TimeProvider time, ILogger<RunBatches> logger)
     : BackgroundService
 {
     /// <summary>A long one keeps a short one waiting only where there are several long ones.</summary>
@@ -31,7 +31,7 @@ internal sealed partial class RunBatches(
     {
         DateTimeOffset now = time.GetUtcNow();
         byte[] claim = RandomNumberGenerator.GetBytes(16);
-        BatchTask? task = await database.WriteAsync(transaction => BatchStore.ClaimAsync(transaction, claim, now, now + BatchRun.ClaimFor), cancellationToken);
+        BatchTask? task = await database.WriteAsync(transaction => BatchStore.ClaimAsync(transaction, claim, now, now + options.BatchClaimFor), cancellationToken);
         if (task is null)
         {
             return false;
@@ -41,7 +41,7 @@ internal sealed partial class RunBatches(
         Batch batch = (await database.ReadAsync(transaction => BatchStore.FindAsync(transaction, task.BatchId), cancellationToken))!;
         Officer officer = await directory.FindAsync(SerialNumber.Parse(task.OfficerSerial), cancellationToken)
             ?? throw new InvalidDataException($"The officer {task.OfficerSerial} of a batch is gone.");
-        var run = new BatchRun(database, log, time, batch, task, officer, claim);
+        var run = new BatchRun(database, log, time, batch, task, officer, claim, options.BatchClaimFor);
         try
         {
             officer.RequireStanding(now);

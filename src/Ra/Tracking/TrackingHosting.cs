@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using ZwCa.ServiceDefaults.Configuration;
 
 namespace ZwCa.Ra.Tracking;
 
@@ -17,6 +18,7 @@ internal static class TrackingHosting
         builder.Services.AddSingleton(provider => new TrackingBuckets(provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(new TrackingVisitors([.. options.TrackingGateways.Select(IPAddress.Parse)]));
         builder.Services.AddSingleton<TrackingListener>();
+        builder.Services.AddSingleton(new ListenAddress($"{RaOptions.Section}:{nameof(RaOptions.TrackingListen)}", IPEndPoint.Parse(address)));
         TrackingListener.Listen(builder, IPEndPoint.Parse(address));
     }
 }

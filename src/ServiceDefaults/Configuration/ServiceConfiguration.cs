@@ -1,16 +1,49 @@
 using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Json;
 using ZwCa.Data;
 
 namespace ZwCa.ServiceDefaults.Configuration;
 
 /// <summary>Reads <see cref="ServiceOptions"/> and says everything that is wrong with them at once.</summary>
-public static class ServiceConfiguration
+public static partial class ServiceConfiguration
 {
     /// <summary>Environment variables with this prefix override the file: <c>ZWCA_Service__Listen</c>.</summary>
     public const string EnvironmentPrefix = "ZWCA_";
 
     private const int MaxNameLength = 64;
+
+    /// <summary>What the binder said, without the value that it could not convert: a connection string in the place of its section has a password in it.</summary>
+    public static ConfigurationException NotBound(InvalidOperationException thrown)
+    {
+        ArgumentNullException.ThrowIfNull(thrown);
+        return new ConfigurationException(
+        [
+            Unconverted().Match(thrown.Message) is { Success: true } wrong ? $"{wrong.Groups["setting"].Value} has a value that is no {Short(wrong.Groups["type"].Value)}."
+                : Unknown().Match(thrown.Message) is { Success: true } unknown ? $"There is no setting {unknown.Groups["names"].Value} (in {Short(unknown.Groups["type"].Value)})."
+                : thrown.Message,
+        ]);
+
+        static string Short(string type) => type[(type.LastIndexOf('.') + 1)..];
+    }
+
+    /// <exception cref="ConfigurationException">The file has something that no program reads: a name is misspelt, or the file is another service's. Of variables only those that override a section count.</exception>
+    internal static void RequireKnown(IConfigurationRoot configuration, string section)
+    {
+        string[] unknown =
+        [
+            .. configuration.Providers.OfType<JsonConfigurationProvider>()
+                .SelectMany(file => file.GetChildKeys([], null))
+                .Distinct(StringComparer.OrdinalIgnoreCase)
+                .Where(name => !name.Equals(ServiceOptions.Section, StringComparison.OrdinalIgnoreCase) && !name.Equals(section, StringComparison.OrdinalIgnoreCase)),
+        ];
+        if (unknown.Length > 0)
+        {
+            throw new ConfigurationException([.. unknown.Select(name => $"{name} is no section of this service's configuration: it has {ServiceOptions.Section} and {section}.")]);
+        }
+    }
 
     /// <param name="file">JSON.</param>
     /// <exception cref="ConfigurationException">The file is missing or no JSON.</exception>
@@ -22,8 +55,9 @@ public static class ServiceConfiguration
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
+            string where = e.GetBaseException() is JsonException { LineNumber: { } line } ? $", line {line + 1}" : "";
             throw new ConfigurationException(
-                [e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected." : $"{file} cannot be read: {e.Message}"]);
+                [e is InvalidDataException or FormatException ? $"{file} is not the JSON that is expected{where}." : $"{file} cannot be read: {e.Message}"]);
         }
     }
 
@@ -39,8 +73,7 @@ public static class ServiceConfiguration
         }
         catch (InvalidOperationException e)
         {
-            // The binder names the key, and a value that it cannot convert; the only one that may hold a secret is text, which it always can.
-            throw new ConfigurationException([e.Message]);
+            throw NotBound(e);
         }
 
         if (options is null)
@@ -51,6 +84,27 @@ public static class ServiceConfiguration
         ThrowIfWrong(options, hasDatabase);
         return options;
     }
+
+    /// <returns>What the driver says of a connection string: a keyword, never a value. Null: it can be read.</returns>
+    private static string? WhyNot(DatabaseOptions options)
+    {
+        try
+        {
+            // Connects to nothing.
+            new Database(options).DisposeAsync().AsTask().GetAwaiter().GetResult();
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message.ReplaceLineEndings(" ");
+        }
+    }
+
+    [GeneratedRegex("^Failed to convert configuration value '.*' at '(?<setting>[^']*)' to type '(?<type>[^']*)'", RegexOptions.Singleline)]
+    private static partial Regex Unconverted();
+
+    [GeneratedRegex("properties were not found on the instance of (?<type>[^:]*): (?<names>.*)$", RegexOptions.Singleline)]
+    private static partial Regex Unknown();
 
     /// <exception cref="ConfigurationException">A setting is missing or wrong.</exception>
     internal static void ThrowIfWrong(ServiceOptions options, bool hasDatabase = true)
@@ -87,6 +141,11 @@ public static class ServiceConfiguration
             !hasDatabase || (Enum.IsDefined(database?.Kind ?? default) && !string.IsNullOrEmpty(database?.ConnectionString)),
             "Database",
             "Kind (Sqlite, PostgreSql or SqlServer) and ConnectionString");
+        if (hasDatabase && database is { ConnectionString.Length: > 0 } && Enum.IsDefined(database.Kind) && WhyNot(database) is { } wrong)
+        {
+            reasons.Add($"{ServiceOptions.Section}:Database:ConnectionString is none of {database.Kind}: {wrong}");
+        }
+
         Need(options.OtlpEndpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "OtlpEndpoint", "an http or https address");
         Need(limits.BodyBytes is > 0 and <= 1L << 30, "Limits:BodyBytes", "1 to 1 GiB");
         Need(limits.HeaderBytes is >= 1024 and <= 1 << 20, "Limits:HeaderBytes", "1 KiB to 1 MiB");

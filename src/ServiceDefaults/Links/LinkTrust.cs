@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ZwCa.Asn1;
+using ZwCa.Asn1.Pkix;
 
 namespace ZwCa.ServiceDefaults.Links;
 
@@ -13,6 +15,9 @@ public sealed class LinkTrust(X509Certificate2Collection authorities, TimeProvid
     public static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1");
 
     private const string P256 = "1.2.840.10045.3.1.7";
+
+    /// <summary>Whether one of them is of a demonstration: its names say so (docs/CEREMONY.md).</summary>
+    internal bool HasDemo => authorities.Any(each => ServiceCertificates.IsDemo(Der.Decode<Certificate>(each.RawData)));
 
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="CryptographicException">It holds no certificate.</exception>

@@ -24,6 +24,9 @@ public sealed class ServiceProgram
     /// <summary>One line: what the service is for.</summary>
     public required string Description { get; init; }
 
+    /// <summary>Of its configuration, besides that of all services. Null: whatever else is in the file is not looked at.</summary>
+    public string? Section { get; init; }
+
     /// <summary>Tables of its own and of the libraries above data, audit and service, in the order in which they need each other.</summary>
     public IReadOnlyList<MigrationSet> Tables { get; init; } = [];
 
@@ -154,7 +157,7 @@ public sealed class ServiceProgram
         {
             verb.Command.SetAction(async (parsed, cancellation) =>
             {
-                IConfigurationRoot configuration = ServiceConfiguration.Load(parsed.GetRequiredValue(file).FullName);
+                IConfigurationRoot configuration = Load(parsed.GetRequiredValue(file).FullName);
                 await using WebApplication app = Build(ServiceConfiguration.Read(configuration, HasDatabase), configuration, TextWriter.Null);
                 return await run(new VerbContext(parsed, app.Services, output, error), cancellation);
             });
@@ -166,7 +169,7 @@ public sealed class ServiceProgram
     /// <param name="until">Its end is the service's. Null: only a signal ends it.</param>
     private async Task<int> RunServiceAsync(string file, TextReader? until, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        IConfigurationRoot configuration = ServiceConfiguration.Load(file);
+        IConfigurationRoot configuration = Load(file);
         await using WebApplication app = Build(ServiceConfiguration.Read(configuration, HasDatabase), configuration, output);
         IReadOnlyList<(string Name, string? Wrong)> results = await CheckAllAsync(app, cancellationToken);
         foreach ((string name, string? wrong) in results.Where(each => each.Wrong is not null))
@@ -202,7 +205,7 @@ public sealed class ServiceProgram
 
     private async Task<int> MigrateAsync(string file, string? role, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        ServiceOptions options = ServiceConfiguration.Read(ServiceConfiguration.Load(file));
+        ServiceOptions options = ServiceConfiguration.Read(Load(file));
         await using var database = new Database(options.Database);
         var migrator = new Migrator(database, AllTables, TimeProvider.System);
         IReadOnlyList<string> applied = await migrator.MigrateAsync(cancellationToken);
@@ -233,12 +236,11 @@ public sealed class ServiceProgram
 
     private async Task<int> CheckAsync(string file, TextWriter output, CancellationToken cancellationToken)
     {
-        IConfigurationRoot configuration;
-        ServiceOptions options;
+        WebApplication built;
         try
         {
-            configuration = ServiceConfiguration.Load(file);
-            options = ServiceConfiguration.Read(configuration, HasDatabase);
+            IConfigurationRoot configuration = Load(file);
+            built = Build(ServiceConfiguration.Read(configuration, HasDatabase), configuration, TextWriter.Null);
         }
         catch (ConfigurationException e)
         {
@@ -250,8 +252,8 @@ public sealed class ServiceProgram
             return Failed;
         }
 
+        await using WebApplication app = built;
         await output.WriteLineAsync("ok     configuration");
-        await using WebApplication app = Build(options, configuration, TextWriter.Null);
         IReadOnlyList<(string Name, string? Wrong)> results = await CheckAllAsync(app, cancellationToken);
         foreach ((string name, string? wrong) in results)
         {
@@ -259,6 +261,17 @@ public sealed class ServiceProgram
         }
 
         return results.All(each => each.Wrong is null) ? 0 : Failed;
+    }
+
+    private IConfigurationRoot Load(string file)
+    {
+        IConfigurationRoot configuration = ServiceConfiguration.Load(file);
+        if (Section is { } section)
+        {
+            ServiceConfiguration.RequireKnown(configuration, section);
+        }
+
+        return configuration;
     }
 
     private async Task<IReadOnlyList<(string Name, string? Wrong)>> CheckAllAsync(WebApplication app, CancellationToken cancellationToken)

@@ -23,10 +23,11 @@ internal static class StartChecks
     public static readonly IReadOnlyList<StartCheck> All =
     [
         new("mode", (services, _) => Done(() => CheckMode(services.GetRequiredService<ServiceOptions>()))),
-        new("system CA", (services, _) => Done(() => services.GetRequiredService<LinkTrust>())),
+        new("system CA", (services, _) => Done(() => CheckSystemCa(services))),
         new("link certificate", (services, _) => Done(() => CheckLink(services))),
         new("database", (services, cancellation) => services.GetService<Migrator>()?.CheckAsync(cancellation) ?? Task.CompletedTask),
         new("HSM", CheckHsmAsync),
+        new("addresses", (services, _) => Done(() => CheckAddresses(services))),
     ];
 
     private static void CheckMode(ServiceOptions options)
@@ -44,6 +45,25 @@ internal static class StartChecks
         if (options.Link.PasswordVariable is null)
         {
             throw new StartCheckException("The link key has no password: set Link:PasswordVariable.");
+        }
+    }
+
+    private static void CheckSystemCa(IServiceProvider services)
+    {
+        LinkTrust trust = services.GetRequiredService<LinkTrust>();
+        ServiceOptions options = services.GetRequiredService<ServiceOptions>();
+        if (options.Mode == ServiceMode.Production && trust.HasDemo)
+        {
+            throw new StartCheckException($"{options.Link.SystemCaFile} has the system CA of a demonstration: it never goes into production.");
+        }
+    }
+
+    private static void CheckAddresses(IServiceProvider services)
+    {
+        IReadOnlyList<string> reasons = ListenAddress.WhyNot(services.GetServices<ListenAddress>());
+        if (reasons.Count > 0)
+        {
+            throw new StartCheckException(string.Join(" ", reasons));
         }
     }
 

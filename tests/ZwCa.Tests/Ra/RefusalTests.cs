@@ -239,6 +239,12 @@ public sealed class RefusalTests(RaFixture fixture) : IClassFixture<RaFixture>
             Stage.City, $"/enrollments/{returned.Id}", request with { AlternativeNames = [$"DNS:{server.Number}"], Version = returned.Version });
         EnrollmentAnswer issued = await Stage.UntilAsync(await Stage.ApproveAsync(await Stage.SubmitAsync(corrected)), "issued", "returned");
         Assert.True(issued.State == "issued", issued.Reason);
+
+        // What breaks a rule of certificates only when it is made, comes back too, and is not asked for again and again.
+        using var other = Sm2PrivateKey.Generate();
+        EnrollmentAnswer unruly = await Stage.UntilAsync(
+            await Stage.ApproveAsync(await Stage.SubmitAsync(await Stage.TakeInAsync(RaStage.NewRequest(server.Id, other, "device") with { Agent = RaStage.Agent() }))), "returned");
+        Assert.Contains("不符合证书规则", unruly.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

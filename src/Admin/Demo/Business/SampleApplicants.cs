@@ -39,7 +39,7 @@ internal static class SampleApplicants
     private static string Device(int i, int organizations)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"srv{i:D3}.{(i % 3 == 2 ? "gw" : "www")}.zwca.example");
-        (string profile, string names) = (i % 3) switch { 0 => ("服务器证书RSA", $"DNS:{name}"), 1 => ("服务器证书SM2", $"DNS:{name}"), _ => ("设备双证书", "") };
+        (string profile, string names) = (i % 3) switch { 0 => ("服务器证书RSA", $"DNS:{name}"), 1 => ("服务器证书SM2", $"DNS:{name}"), _ => ("设备双证书", $"DNS:{name}") };
         return $"设备,{(i % 3 == 2 ? "安全网关" : "门户网站服务器")},{name},{Region(i % organizations)},{CreditCode(i % organizations)},信息中心,{profile},,{names},{Agent(i % organizations)}";
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Security.Cryptography;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;

@@ -4,14 +4,18 @@ using ZwCa.Admin.Programs;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>A service of ours as a child process. It ends when this process ends.</summary>
+/// <summary>A service of ours as a child process, with its log in a file beside its configuration. It ends when this process ends.</summary>
 internal sealed class DemoService : IAsyncDisposable
 {
+    private const int MostLines = 20;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly string _role;
     private readonly string _config;
     private readonly List<string> _errors = [];
+    private readonly string _log;
+    private StreamWriter? _writer;
     private Process? _process;
 
     /// <param name="config">Of a service that listens on these addresses.</param>
@@ -19,6 +23,7 @@ internal sealed class DemoService : IAsyncDisposable
     {
         _role = role;
         _config = config;
+        _log = Path.Combine(Path.GetDirectoryName(config)!, $"{role}.log");
         Address = new Uri($"https://{listen}");
         Management = new Uri($"http://{management}");
     }
@@ -47,6 +52,7 @@ internal sealed class DemoService : IAsyncDisposable
     public async Task StartAsync()
     {
         _process = Launch(["--until-stdin-closes", "--config", _config]);
+        _writer = new StreamWriter(_log, append: true) { AutoFlush = true };
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.BeginErrorReadLine();
@@ -97,6 +103,12 @@ internal sealed class DemoService : IAsyncDisposable
             process.Dispose();
         }
 
+        lock (_errors)
+        {
+            _writer?.Dispose();
+            _writer = null;
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -104,9 +116,16 @@ internal sealed class DemoService : IAsyncDisposable
     {
         lock (_errors)
         {
-            if (line is not null && _errors.Count < 200)
+            if (line is null || _writer is null)
             {
-                _errors.Add(line);
+                return;
+            }
+
+            _writer.WriteLine(line);
+            _errors.Add(line);
+            if (_errors.Count > MostLines)
+            {
+                _errors.RemoveAt(0);
             }
         }
     }

@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using ZwCa.Admin.Ceremony;
-using ZwCa.Admin.Ra;
 using ZwCa.Asn1;
-using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;

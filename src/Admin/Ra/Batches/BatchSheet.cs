@@ -1,7 +1,7 @@
 using System.Text;
 using ZwCa.Admin.Token;
+using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
-using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 

@@ -10,6 +10,7 @@ using Microsoft.Net.Http.Headers;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
+using ZwCa.ServiceDefaults.Configuration;
 
 namespace ZwCa.Ca.Crls;
 
@@ -37,6 +38,7 @@ internal static partial class PublicationListener
             return;
         }
 
+        builder.Services.AddSingleton(new ListenAddress($"{CaOptions.Section}:Crls:{nameof(CrlOptions.Listen)}", IPEndPoint.Parse(address)));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPEndPoint.Parse(address), listen =>
         {
             var visitors = new VisitorCount();

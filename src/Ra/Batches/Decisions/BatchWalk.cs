@@ -11,6 +11,9 @@ internal sealed class BatchWalk(Database database)
     private const int RowsOfPart = 100;
     private const int AtOnce = 16;
 
+    /// <summary>Each time an enrollment has moved on in between.</summary>
+    private const int Attempts = 5;
+
     /// <param name="each">True: done, now or before. False: it is none of its business. May be called again for one that it has been called for.</param>
     /// <exception cref="RefusalException">What another time may be better: the part is begun again then. What is refused for good is written down by row.</exception>
     public async Task RunAsync(BatchRun run, Func<Enrollment, CancellationToken, Task<bool>> each, CancellationToken cancellationToken)
@@ -30,17 +33,29 @@ internal sealed class BatchWalk(Database database)
             int done = 0;
             await Parallel.ForEachAsync(rows, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (row, cancellation) =>
             {
-                try
+                Enrollment now = await FindAsync(row, cancellation);
+                for (int attempt = 1; ; attempt++)
                 {
-                    Enrollment enrollment = (await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, row.EnrollmentId), cancellation))!;
-                    if (await each(enrollment, cancellation))
+                    try
                     {
-                        Interlocked.Increment(ref done);
+                        if (await each(now, cancellation))
+                        {
+                            Interlocked.Increment(ref done);
+                        }
+
+                        return;
                     }
-                }
-                catch (RefusalException e) when (!RunBatches.IsPassing(e))
-                {
-                    refusals.Add(new BatchRefusal { RowNumber = row.RowNumber, Reason = e.Message });
+                    catch (RefusalException e) when (!RunBatches.IsPassing(e))
+                    {
+                        // Somebody may have been faster: another node with the same task, whose claim has expired while it was held up.
+                        Enrollment before = now;
+                        now = await FindAsync(row, cancellation);
+                        if (now.Version == before.Version || attempt == Attempts)
+                        {
+                            refusals.Add(new BatchRefusal { RowNumber = row.RowNumber, Reason = e.Message });
+                            return;
+                        }
+                    }
                 }
             });
             FaultPoint.Reach("batch-rows");
@@ -52,4 +67,7 @@ internal sealed class BatchWalk(Database database)
             FaultPoint.Reach("batch-part");
         }
     }
+
+    private async Task<Enrollment> FindAsync(BatchRow row, CancellationToken cancellationToken) =>
+        (await database.ReadAsync(transaction => EnrollmentStore.FindAsync(transaction, row.EnrollmentId), cancellationToken))!;
 }

@@ -44,6 +44,7 @@ internal static class RouteTable
     private const Refusal Hidden = Refusal.NotFound;
     private const Refusal Scope = Refusal.OutOfScope;
     private const Refusal State = Refusal.WrongState;
+    private const Refusal Malformed = Refusal.Malformed;
 
     private static Refusal? Yes => null;
 
@@ -92,9 +93,9 @@ internal static class RouteTable
         new("POST /batches/{id}/making",                                State,              Yes,   Yes, Yes,     Hidden,    No,           No),
         new("POST /batches/{id}/cancellation",                          State,              Yes,   Yes, Yes,     Hidden,    No,           No),
         new("GET /batches/{id}/rows",                                   Yes,                Yes,   Yes, Yes,     Hidden,    Yes,          Yes),
-        new("GET /batches/{id}/applications",                           Refusal.Malformed,  Yes,   Yes, Yes,     Hidden,    No,           No),
-        new("POST /batches/{id}/submission",                            Refusal.Malformed,  Yes,   Yes, Yes,     Hidden,    No,           No),
-        new("POST /batches/{id}/review",                                Refusal.Malformed,  No,    Yes, Yes,     Hidden,    No,           No),
+        new("GET /batches/{id}/applications",                   Refusal.Malformed,          Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/submission",                    Refusal.Malformed,          Yes,   Yes, Yes,     Hidden,    No,           No),
+        new("POST /batches/{id}/review",                        Refusal.Malformed,          No,    Yes, Yes,     Hidden,    No,           No),
         new("GET /batches/{id}/rejects",                                Yes,                Yes,   Yes, Yes,     Hidden,    No,           No),
 
         new("GET /certificates",                                        Yes,                Yes,   Yes, Yes,     Yes,       Yes,          Yes),

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -68,7 +70,7 @@ public sealed class ServiceProgramTests : IDisposable
 
         (int good, string checks) = await RunAsync(null, "check-config", "--config", config);
         Assert.True(good == 0, checks);
-        Assert.Equal(["configuration", "mode", "system CA", "link certificate", "database", "HSM"], checks.Trim().Split('\n').Select(line => line.Replace("ok     ", "", StringComparison.Ordinal)));
+        Assert.Equal(["configuration", "mode", "system CA", "link certificate", "database", "HSM", "addresses"], checks.Trim().Split('\n').Select(line => line.Replace("ok     ", "", StringComparison.Ordinal)));
     }
 
     /// <summary>A service's own verbs: the service is built for them, and not started.</summary>
@@ -200,6 +202,10 @@ public sealed class ServiceProgramTests : IDisposable
         { "old backup", "FAILED HSM: Token ca has 2 keys that were made after its last backup" },
         { "hsm away", "FAILED HSM: The device is away." },
         { "own check", "FAILED profile: There is no profile." },
+        { "demo system CA", "has the system CA of a demonstration" },
+        { "port in use", "FAILED addresses: Service:Listen: 127.0.0.1:" },
+        { "one port for two", "FAILED addresses: Service:Listen: 127.0.0.1:" },
+        { "own setting", "FAILED configuration: Sample:Things must be 1 to 9." },
     };
 
     [Theory]
@@ -210,6 +216,7 @@ public sealed class ServiceProgramTests : IDisposable
         {
             Add = builder => builder.Services.AddSingleton(wrong switch
             {
+                "own setting" => throw new ConfigurationException(["Sample:Things must be 1 to 9."]),
                 "demo token" => ProxyHsm.Create(marks: StoreMarks.Demo, lastBackup: DateTimeOffset.UtcNow),
                 "no backup" => ProxyHsm.Create(keysWithoutBackup: 1),
                 "old backup" => ProxyHsm.Create(lastBackup: DateTimeOffset.UtcNow, keysWithoutBackup: 2),
@@ -217,7 +224,9 @@ public sealed class ServiceProgramTests : IDisposable
             }),
             Checks = wrong == "own check" ? [new StartCheck("profile", (_, _) => throw new StartCheckException("There is no profile."))] : [],
         };
-        string config = Write(service => Spoil(service, wrong));
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        string config = Write(service => Spoil(service, wrong, (IPEndPoint)other.LocalEndpoint));
         await RunAsync(setup, "migrate", "--config", config);
 
         (int code, string output) = await RunAsync(setup, "check-config", "--config", config);
@@ -225,6 +234,27 @@ public sealed class ServiceProgramTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains(said, output, StringComparison.Ordinal);
         Assert.Equal(1, output.Split("FAILED").Length - 1);
+    }
+
+    /// <summary>Whoever writes a section's name wrongly would otherwise run with all that it was to change as it comes.</summary>
+    [Theory]
+    [InlineData("{\"Service\": {}, \"Sampel\": {}, \"sample\": {}}", "FAILED configuration: Sampel is no section of this service's configuration: it has Service and Sample.")]
+    [InlineData("{\n  \"Service\": {\n    \"Name\": nobody\n  }\n}", "is not the JSON that is expected, line 3.")]
+    [InlineData("{}", "FAILED configuration: Section Service is missing.")]
+    [InlineData("{\"Service\": {\"Limits\": {\"Connections\": \"many\"}}}", "FAILED configuration: Service:Limits:Connections has a value that is no Int32.")]
+    [InlineData("{\"Service\": {\"Database\": \"Host=db;Password='link-password' at 'x'\"}}", "FAILED configuration: Service:Database has a value that is no DatabaseOptions.")]
+    [InlineData("{\"Service\": {\"Linsten\": \"link-password\"}}", "FAILED configuration: There is no setting 'Linsten' (in ServiceOptions).")]
+    public async Task WhatIsNoConfiguration_IsNamed(string text, string said)
+    {
+        string config = _folder.File("config.json");
+        await File.WriteAllTextAsync(config, text, Cancellation);
+
+        (int code, string output) = await RunAsync(new SampleSetup { Section = "Sample" }, "check-config", "--config", config);
+
+        Assert.Equal(1, code);
+        Assert.Contains(said, output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ok ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("link-password", output, StringComparison.Ordinal);
     }
 
     /// <summary>In a process of its own, for the variable is the process's.</summary>
@@ -292,7 +322,8 @@ public sealed class ServiceProgramTests : IDisposable
         return _folder.File("config.json");
     }
 
-    private void Spoil(JsonObject service, string wrong)
+    /// <param name="taken">Where somebody listens.</param>
+    private void Spoil(JsonObject service, string wrong, IPEndPoint taken)
     {
         var link = (JsonObject)service["Link"]!;
         switch (wrong)
@@ -321,6 +352,22 @@ public sealed class ServiceProgramTests : IDisposable
                     File.WriteAllText(_folder.File("ca.pem"), other.Certificate.ExportCertificatePem());
                 }
 
+                break;
+            case "demo system CA":
+                using (var demo = new SystemCa("政务CA 系统 演示 DEMO"))
+                using (X509Certificate2 own = demo.Issue("sample"))
+                {
+                    File.WriteAllText(_folder.File("ca.pem"), demo.Certificate.ExportCertificatePem());
+                    SystemCa.Write(own, _folder.File("link.pem"), _folder.File("link.key"), "link-password");
+                }
+
+                break;
+            case "port in use":
+                service["Listen"] = taken.ToString();
+                break;
+            case "one port for two":
+                service["Listen"] = $"127.0.0.1:{CaProcess.FreePort()}";
+                service["Management"] = (string)service["Listen"]!;
                 break;
             case "production without password":
                 link.Remove("PasswordVariable");

@@ -62,6 +62,21 @@ public sealed class InterruptedBatchTests(RaFixture fixture) : IClassFixture<RaF
         await RequireWholeAsync(batch);
     }
 
+    [Fact]
+    public async Task TheFirstIsOnlySlow_BothDoTheSameRows_AndNoneIsRefused()
+    {
+        (BatchAnswer batch, BatchRun run, byte[] claim) = await BeginAsync();
+        var other = new BatchRun(Stage.Database, Stage.App.Services.GetRequiredService<AuditLog>(), Stage.Time, run.Batch, run.Task, run.Officer, claim, TimeSpan.FromHours(1));
+        DecideBatch decide = Stage.App.Services.GetServices<IBatchWork>().OfType<DecideBatch>().Single();
+
+        // Whoever is the last finds that it is done.
+        Task[] both = [.. new[] { run, other }.Select(each => Task.Run(() => decide.RunAsync(each, Token), Token))];
+        await Task.WhenAll(both).ContinueWith(static _ => { }, Token, TaskContinuationOptions.None, TaskScheduler.Default);
+        Assert.All(both, each => Assert.True(each.IsCompletedSuccessfully || each.Exception!.InnerException is ClaimLostException, $"{each.Exception}"));
+
+        await RequireWholeAsync(batch);
+    }
+
     /// <summary>What <see cref="DecideBatch"/> does, in the hands of the test.</summary>
     /// <param name="each">Is given what submits one row.</param>
     private async Task WalkAsync(BatchRun run, Func<Func<Task>, CancellationToken, Task> each, CancellationToken cancellationToken)
@@ -98,7 +113,7 @@ public sealed class InterruptedBatchTests(RaFixture fixture) : IClassFixture<RaF
                 return (found, started);
             },
             Token);
-        return (answer, new BatchRun(Stage.Database, Stage.App.Services.GetRequiredService<AuditLog>(), Stage.Time, batch, task, officer, claim), claim);
+        return (answer, new BatchRun(Stage.Database, Stage.App.Services.GetRequiredService<AuditLog>(), Stage.Time, batch, task, officer, claim, TimeSpan.FromHours(1)), claim);
     }
 
     /// <param name="other">Whose it is then; null: nobody's yet.</param>

@@ -70,10 +70,10 @@ internal sealed class ImportDesk
         DateTimeOffset now = _records.Story.Clock.GetUtcNow();
         Batch batch = (await _records.Database.ReadAsync(transaction => BatchStore.FindAsync(transaction, Convert.FromHexString(id)), Token))!;
         await _records.Database.WriteAsync(
-            transaction => transaction.ExecuteAsync("UPDATE batch_task SET claim = @Claim, claimed_until = @Until WHERE batch_id = @BatchId AND state = 0", new { batch.BatchId, Claim = claim, Until = now + BatchRun.ClaimFor }),
+            transaction => transaction.ExecuteAsync("UPDATE batch_task SET claim = @Claim, claimed_until = @Until WHERE batch_id = @BatchId AND state = 0", new { batch.BatchId, Claim = claim, Until = now + _options.BatchClaimFor }),
             Token);
         BatchTask task = await LastAsync(id);
-        var run = new BatchRun(_records.Database, _records.Story.Log, time ?? _records.Story.Clock, batch, task, (await _records.Story.Directory.FindAsync(ZwCa.Asn1.Pkix.SerialNumber.Parse(task.OfficerSerial), Token))!, claim);
+        var run = new BatchRun(_records.Database, _records.Story.Log, time ?? _records.Story.Clock, batch, task, (await _records.Story.Directory.FindAsync(ZwCa.Asn1.Pkix.SerialNumber.Parse(task.OfficerSerial), Token))!, claim, _options.BatchClaimFor);
         await Works().Single(each => each.Does(batch, task.Kind)).RunAsync(run, cancellationToken ?? Token);
         return await LastAsync(id);
     }

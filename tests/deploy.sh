@@ -1,0 +1,250 @@
+#!/usr/bin/env bash
+# Puts up what was published as docs/DEPLOY.md says, in mode Production, and takes it down again: tests/deploy.sh PUBLISHED FOLDER.
+# PUBLISHED is the folder of `dotnet publish`: with a runtime of its own no other is found; without one, `dotnet` of the search path runs it. FOLDER is new, and stays for whoever wants to look.
+# The device (unmarked, unlocked by two of three holders), a ceremony that is no demonstration (SM2; witnessed), backups, a PostgreSQL with one role that migrates and one that serves, CA, KMC and
+# an OCSP node; each fault that production refuses is tried; nothing here is ours that judges but exit codes and words.
+set -euo pipefail
+
+[ "$#" -eq 2 ] || { echo "usage: $0 PUBLISHED FOLDER" >&2; exit 2; }
+published=$(realpath "$1")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+mkdir -p "$2"
+cd "$2"
+top=$PWD
+
+if [ -x "$published/zwca" ] && [ -e "$published/libcoreclr.so" ]; then
+    program=("$published/zwca")
+    sim=("$published/hsm-sim/hsm-sim")
+else
+    program=(dotnet "$published/zwca.dll")
+    sim=(dotnet "$published/hsm-sim/hsm-sim.dll")
+fi
+
+export ZWCA_HOLDER_PASSWORD=holders-password ZWCA_LINK_PASSWORD=links-password ZWCA_TOKEN_PIN=2468Witness
+
+# No SDK and no runtime but its own. With --become it takes the place of the shell that calls it, which is then the one to signal.
+clean() {
+    local become=
+    [ "$1" != --become ] || { become=exec; shift; }
+    $become env -i PATH=/usr/bin:/bin HOME="$top" LANG=C.UTF-8 DOTNET_ROOT=/nonexistent DOTNET_CLI_TELEMETRY_OPTOUT=1 ZWCA_HOLDER_PASSWORD="$ZWCA_HOLDER_PASSWORD" \
+        ZWCA_LINK_PASSWORD="$ZWCA_LINK_PASSWORD" ZWCA_TOKEN_PIN="$ZWCA_TOKEN_PIN" ZWCA_CA_DATABASE="${ZWCA_CA_DATABASE:-}" ZWCA_KMC_DATABASE="${ZWCA_KMC_DATABASE:-}" \
+        ZWCA_Service__Database__ConnectionString="${connection:-}" "$@"
+}
+zwca() { clean "${program[@]}" "$@"; }
+hsm() { clean "${sim[@]}" "$@"; }
+
+running=()
+finish() {
+    local status=$?
+    for ((i = ${#running[@]} - 1; i >= 0; i--)); do
+        kill "${running[i]}" 2> /dev/null || true
+        wait "${running[i]}" 2> /dev/null || true
+    done
+    [ ! -d "$top/postgres/data" ] || bash "$here/tests/postgres.sh" stop "$top/postgres" || true
+    [ "$status" -eq 0 ] || { echo "FAILED; the last of the logs:"; tail -n 5 "$top"/*.log 2> /dev/null; } >&2
+}
+trap finish EXIT
+
+step() { echo "== $*"; }
+die() { echo "$*" >&2; exit 1; }
+
+# What has to fail, with exit code 1, and say why.
+refused() {
+    local said=$1 output
+    shift
+    if output=$("$@" 2>&1); then die "not refused: $*"; fi
+    grep -qF -- "$said" <<< "$output" || die "refused, but not because of \"$said\": $output"
+}
+
+# No certificate of a system that is no demonstration is for loopback: this machine's own address, which nothing beyond it has to reach.
+host=$(hostname -I | tr ' ' '\n' | grep -m1 -E '^[0-9]+(\.[0-9]+){3}$') || die "this machine has no IPv4 address but loopback"
+
+# A port that nobody has, one after the other.
+port=$((20000 + RANDOM % 10000))
+next_port() {
+    while ss -ltn "sport = :$port" 2> /dev/null | grep -q LISTEN; do port=$((port + 1)); done
+    eval "$1=$port"
+    port=$((port + 1))
+}
+next_port hsm_port; next_port ca_port; next_port ca_health; next_port kmc_port; next_port kmc_health; next_port ocsp_port; next_port ocsp_health; next_port crl_port
+
+# Waits for /health/ready of a management port: 200 is healthy or degraded.
+ready() {
+    local name=$1 at=$2
+    for _ in $(seq 1 600); do
+        [ "$(curl -s -o "$top/$name.ready" -w '%{http_code}' "http://127.0.0.1:$at/health/ready" || true)" != 200 ] || return 0
+        kill -0 "${running[-1]}" 2> /dev/null || die "$name has ended"
+        sleep 0.2
+    done
+    die "$name did not get ready: $(cat "$top/$name.ready")"
+}
+start() {
+    local role=$1 config=$2
+    clean --become "${program[@]}" up --role "$role" --config "$config" > "$top/$role.log" 2>&1 &
+    running+=($!)
+}
+
+step "the device: a store with four partitions, three holders, any two open one"
+holders=()
+for name in zhao qian sun; do
+    hsm holder new --out $name.pem > $name.pub
+    holders+=(--holder "$name=$(cat $name.pub)")
+done
+mkdir -p anchors
+chmod 700 anchors
+for partition in root ca kmc service; do
+    hsm init --store store --anchor anchors/hsm --partition $partition --threshold 2 "${holders[@]}" > /dev/null
+done
+cat > hsm.json <<JSON
+{"Mode": "Production", "Store": "$top/store", "Anchor": "$top/anchors/hsm", "Listen": "127.0.0.1:$hsm_port"}
+JSON
+zwca up --role hsm-sim --config hsm.json check-config
+chmod 750 store
+refused "is open to others" zwca up --role hsm-sim --config hsm.json check-config
+refused "is open to others" zwca up --role hsm-sim --config hsm.json
+chmod 700 store
+start hsm-sim hsm.json
+at=(--connect "127.0.0.1:$hsm_port" --clients store/clients/console)
+for _ in $(seq 1 300); do ! grep -q listening hsm-sim.log || break; sleep 0.1; done
+refused "in use" zwca up --role hsm-sim --config hsm.json check-config
+for partition in root ca kmc service; do
+    for name in zhao qian; do hsm unlock "${at[@]}" --partition $partition --key $name.pem > /dev/null; done
+done
+hsm status "${at[@]}" | tee status.txt
+
+step "the ceremony, which is no demonstration"
+for witness in 1 2; do
+    zwca token init --token witness-$witness --label "见证人$witness" > /dev/null
+    zwca token csr --token witness-$witness --container witness --kind sm2 --subject "CN=见证人$witness,C=CN" --out witness-$witness.csr > /dev/null
+    openssl req -in witness-$witness.csr -noout -pubkey | openssl pkey -pubin -outform DER | tail -c 65 | od -An -tx1 | tr -d ' \n' > witness-$witness.pub
+done
+mkdir -p requests officers
+for officer in ca-super ca-audit kmc-super kmc-audit; do
+    openssl ecparam -name SM2 -genkey -noout -out officers/$officer.pem
+    openssl req -new -key officers/$officer.pem -sm3 -sigopt distid:1234567812345678 -subj /CN=x -outform DER -out requests/$officer.csr
+    openssl ecparam -name prime256v1 -genkey -noout -out officers/$officer-link.pem
+    openssl req -new -key officers/$officer-link.pem -sha256 -subj /CN=x -outform DER -out requests/$officer-link.csr
+done
+python3 - "$here/docs/ceremony/plan.json" "$top" "127.0.0.1:$hsm_port" "http://pki.zwca.test" "$host" <<'PYTHON'
+import json, subprocess, sys
+source, top, device, base, host = sys.argv[1:]
+plan = json.loads(open(source, encoding="utf-8").read().replace(" 演示 DEMO", "").replace("（演示）", ""))
+plan["demo"], plan["baseUrl"], plan["policyArc"] = False, base, "1.2.156.999999.1"
+plan["witnesses"] = [{"name": f"见证人{i}", "publicKey": open(f"{top}/witness-{i}.pub").read().strip()} for i in (1, 2)]
+serials = {line.split()[0]: line.split()[1] for line in open(f"{top}/status.txt", encoding="utf-8").read().splitlines()[1:]}
+for each in plan["devices"]:
+    each.update(endpoint=device, serial=serials[each["partition"]], client=f"{top}/store/clients/{each['partition']}")
+    if "console" in each:
+        each["console"] = f"{top}/store/clients/console"
+rsa = {"root-r1", "issuing-r1", "ocsp-r1", "root-r1-by-s1", "root-s1-by-r1", "arl-root-r1", "crl-issuing-r1"}
+# Outside a demonstration nobody is called localhost.
+for each in plan["certificates"]:
+    if "names" in each:
+        each["names"] = [f"ip:{host}"]
+for key in ("keys", "certificates", "crls"):
+    plan[key] = [each for each in plan[key] if each["id"] not in rsa]
+for each in plan["certificates"]:
+    if "request" in each:
+        file = f"{top}/{each['request']['file']}"
+        key = subprocess.run(["openssl", "req", "-in", file, "-inform", "DER", "-noout", "-pubkey"], capture_output=True, check=True).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+        each["request"]["fingerprint"] = subprocess.run(["openssl", "dgst", "-sm3", "-r"], input=der, capture_output=True, check=True).stdout.decode().split()[0]
+for each in plan["services"]:
+    each["database"] = "postgreSql"
+json.dump(plan, open(f"{top}/plan.json", "w", encoding="utf-8"), ensure_ascii=False, indent=1)
+people = {"wei-zheng": ("魏征", "110101197001010016"), "bao-zheng": ("包拯", "110101197001010024"), "di-renjie": ("狄仁杰", "110101197001010032"), "hai-rui": ("海瑞", "110101197001010040")}
+json.dump({key: {"name": name, "idNumber": number} for key, (name, number) in people.items()}, open(f"{top}/persons.json", "w", encoding="utf-8"), ensure_ascii=False)
+PYTHON
+# PostgreSQL: databases whose owner migrates, and a role for each service.
+owner=$(bash "$here/tests/postgres.sh" start "$top/postgres")
+sql() { psql -q -v ON_ERROR_STOP=1 -h "$top/postgres" -U zwca -d "$1" -c "$2"; }
+for service in ca kmc; do
+    sql postgres "CREATE ROLE \"zwca-$service-owner\" LOGIN"
+    sql postgres "CREATE ROLE \"zwca-$service\" LOGIN"
+    sql postgres "CREATE DATABASE zwca_$service OWNER \"zwca-$service-owner\" ENCODING 'UTF8' TEMPLATE template0"
+    sql postgres "REVOKE ALL ON DATABASE zwca_$service FROM PUBLIC"
+    sql postgres "GRANT CONNECT ON DATABASE zwca_$service TO \"zwca-$service\""
+done
+as() { echo "Host=$top/postgres;Database=zwca_$1;Username=$2"; }
+ZWCA_CA_DATABASE=$(as ca zwca-ca-owner)
+ZWCA_KMC_DATABASE=$(as kmc zwca-kmc-owner)
+hash=$(zwca ceremony check plan.json | grep -oE '[0-9a-f]{64}' | tail -1)
+status=0
+zwca ceremony run plan.json --out ceremony-1 --confirm "$hash" > ceremony.log 2>&1 || status=$?
+[ "$status" -eq 3 ] || die "the ceremony ended with $status instead of 3: $(tail -5 ceremony.log)"
+for name in zhao qian; do hsm sign --key $name.pem --in ceremony-1/policy/kmc.der --out ceremony-1/policy/kmc-$name.sig > /dev/null; done
+zwca ceremony run plan.json --out ceremony-1 --confirm "$hash" >> ceremony.log 2>&1
+for witness in 1 2; do
+    zwca token sign --yes --token witness-$witness --statement ceremony-1/transcript.json --out "ceremony-1/signatures/见证人$witness.sig" > /dev/null
+done
+zwca ceremony verify ceremony-1 | tail -1
+
+step "configurations, tables, rights"
+zwca ceremony configure ceremony-1 --service ca --to ca --listen "$host:$ca_port" --management "127.0.0.1:$ca_health" --key-centre "https://$host:$kmc_port" > /dev/null
+zwca ceremony configure ceremony-1 --service kmc --to kmc --listen "$host:$kmc_port" --management "127.0.0.1:$kmc_health" > /dev/null
+zwca ceremony configure ceremony-1 --service ocsp-1 --to ocsp-1 --ca "https://$host:$ca_port" --listen "127.0.0.1:$ocsp_port" --management "127.0.0.1:$ocsp_health" > /dev/null
+sed -i "s|\"Crls\": {|\"Crls\": { \"Listen\": \"127.0.0.1:$crl_port\",|" ca/ca.json
+for service in ca kmc; do
+    connection=$(as $service zwca-$service-owner)
+    zwca up --role $service --config $service/$service.json migrate -- --grant zwca-$service | tail -1
+done
+
+step "production refuses keys that no backup has; then each partition gets one"
+connection=$(as ca zwca-ca)
+refused "backup" zwca up --role ca --config ca/ca.json check-config
+for partition in root ca kmc service; do
+    hsm backup draft "${at[@]}" --partition $partition --out $partition.order > /dev/null
+    for name in zhao qian; do hsm sign --key $name.pem --in $partition.order --out $partition-$name.sig > /dev/null; done
+    hsm backup make "${at[@]}" --partition $partition --statement $partition.order --signature $partition-zhao.sig --signature $partition-qian.sig --out $partition.backup > /dev/null
+done
+hsm status "${at[@]}" | cut -c1-120
+
+step "what is looked at before the start"
+connection=$(as ca zwca-ca)
+zwca up --role ca --config ca/ca.json import ceremony-1
+zwca up --role ca --config ca/ca.json check-config
+connection=$(as kmc zwca-kmc)
+zwca up --role kmc --config kmc/kmc.json check-config
+zwca up --role ocsp --config ocsp-1/ocsp.json check-config
+
+step "what production refuses"
+connection=$(as ca zwca-ca-owner)_gone refused "FAILED database" zwca up --role ca --config ca/ca.json check-config
+connection=$(as ca zwca-ca)
+ZWCA_LINK_PASSWORD=another-password refused "FAILED link certificate" zwca up --role ca --config ca/ca.json check-config
+sed 's|"PasswordVariable": "ZWCA_LINK_PASSWORD",||' ca/ca.json > ca-open.json
+refused "link" zwca up --role ca --config ca-open.json check-config
+sed '/"Serial"/d' ca/ca.json > ca-unpinned.json
+refused "Ca:Hsm:Serial is not set" zwca up --role ca --config ca-unpinned.json check-config
+chmod 640 ca/link.key
+refused "FAILED link certificate" zwca up --role ca --config ca/ca.json check-config
+chmod 600 ca/link.key
+
+step "the services start, and the doctor finds nothing bad"
+connection=$(as kmc zwca-kmc); start kmc kmc/kmc.json; ready kmc "$kmc_health"
+connection=$(as ca zwca-ca); start ca ca/ca.json; ready ca "$ca_health"
+refused "Service:Management: 127.0.0.1:$ca_health cannot be listened on" zwca up --role ca --config ca/ca.json check-config
+connection=; start ocsp ocsp-1/ocsp.json; ready ocsp "$ocsp_health"
+status=0
+for _ in $(seq 1 30); do
+    status=0
+    zwca doctor --trust ceremony-1 --url "http://127.0.0.1:$crl_port" --management "http://127.0.0.1:$ca_health" --management "http://127.0.0.1:$kmc_health" --management "http://127.0.0.1:$ocsp_health" \
+        --ocsp "http://127.0.0.1:$ocsp_port/ocsp" --log ca/log.anchor > doctor.txt 2>&1 || status=$?
+    [ "$status" -gt 1 ] || break
+    sleep 2
+done
+grep -vE '^ *ok' doctor.txt || true
+[ "$status" -le 1 ] || die "the doctor says $status"
+
+step "a role that serves may not change the log"
+if psql -q -h "$top/postgres" -U zwca-ca -d zwca_ca -c 'DELETE FROM audit_event' 2> psql.txt; then die "the log could be emptied"; fi
+grep -q "permission denied" psql.txt || die "$(cat psql.txt)"
+
+step "they end in order, newest first"
+for ((i = ${#running[@]} - 1; i >= 0; i--)); do
+    kill -TERM "${running[i]}"
+    status=0
+    wait "${running[i]}" || status=$?
+    [ "$status" -eq 0 ] || die "one ended with $status"
+done
+running=()
+echo "deployed in mode Production, looked at, and ended"
