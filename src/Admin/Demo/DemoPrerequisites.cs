@@ -14,12 +14,7 @@ internal static class DemoPrerequisites
     public static void Require(DemoOptions options)
     {
         var missing = new List<string>();
-        if (!File.Exists(DemoDevice.Program))
-        {
-            missing.Add($"hsm-sim is not at {DemoDevice.Program}: build the solution");
-        }
-
-        missing.AddRange(ServicePrograms.Roles.Where(role => !File.Exists(ServicePrograms.FileOf(role))).Select(role => $"zwca-{role} is not at {ServicePrograms.FileOf(role)}: build the solution"));
+        missing.AddRange(ServicePrograms.Roles.Where(role => !File.Exists(ServicePrograms.FileOf(role))).Select(role => $"the program of {role} is not at {ServicePrograms.FileOf(role)}: build the solution"));
         if (options.Port is { } port)
         {
             if (port is < 1024 or > ushort.MaxValue - Ports)

@@ -86,13 +86,19 @@ internal sealed class ServiceSource
     {
         InventoryCertificate link = Certificate($"link-{Id}");
         TokenFiles.MakeFolder(_target);
-        return CommonSettings(Id, place, new JsonObject
+        var settings = new JsonObject
         {
             ["CertificateFile"] = Copy(link.File),
             ["KeyFile"] = Copy(Path.ChangeExtension(link.File, ".key")),
             ["PasswordVariable"] = CeremonyRun.LinkPasswordVariable,
             ["SystemCaFile"] = Copy(system.File),
-        });
+        };
+        if (place.Ca is not null)
+        {
+            settings["RenewalUrl"] = $"{place.Ca.TrimEnd('/')}/links/renew";
+        }
+
+        return CommonSettings(Id, place, settings);
     }
 
     /// <returns>Of section Service.</returns>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using ZwCa.Admin.Programs;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Cryptography;
 using ZwCa.Hsm;
@@ -22,9 +23,6 @@ internal sealed class DemoDevice(DirectoryInfo folder, string password) : IAsync
 
     private Process? _process;
     private IPEndPoint? _endpoint;
-
-    /// <summary>Beside this program, put there by the build.</summary>
-    public static string Program => Path.Combine(AppContext.BaseDirectory, "hsm-sim", OperatingSystem.IsWindows() ? "hsm-sim.exe" : "hsm-sim");
 
     public static IReadOnlyList<string> Holders => HolderNames;
 
@@ -133,12 +131,10 @@ internal sealed class DemoDevice(DirectoryInfo folder, string password) : IAsync
 
     private Process Launch(string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        ProcessStartInfo start = ServicePrograms.Start(ServicePrograms.HsmSim, arguments);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         start.Environment[PasswordVariable] = password;
         return Process.Start(start)!;
     }
