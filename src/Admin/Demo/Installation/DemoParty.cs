@@ -14,7 +14,11 @@ namespace ZwCa.Admin.Demo;
 /// <summary>An officer with his token, at a service: a link of his own, and a key that signs what he says and decides.</summary>
 internal sealed class DemoParty : IDisposable
 {
+    private const int Tries = 100;
+
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly MediaTypeHeaderValue JsonType = new("application/json") { CharSet = "utf-8" };
 
     private readonly Lock _lock = new();
     private readonly UnlockedToken _token;
@@ -53,21 +57,21 @@ internal sealed class DemoParty : IDisposable
 
     /// <param name="id">The same again for the same request; null: a new one.</param>
     /// <exception cref="RefusalException">The service refused.</exception>
-    public Task<T> PostAsync<T>(string path, object body, RequestId? id = null) => AskAsync<T>(HttpMethod.Post, path, Content(body), id);
+    public Task<T> PostAsync<T>(string path, object body, RequestId? id = null) => AskAsync<T>(HttpMethod.Post, path, Json(body), JsonType, id);
 
     /// <inheritdoc cref="PostAsync{T}"/>
-    public Task<T> PutAsync<T>(string path, object body, RequestId? id = null) => AskAsync<T>(HttpMethod.Put, path, Content(body), id);
+    public Task<T> PutAsync<T>(string path, object body, RequestId? id = null) => AskAsync<T>(HttpMethod.Put, path, Json(body), JsonType, id);
 
     /// <inheritdoc cref="PostAsync{T}"/>
-    public Task<T> GetAsync<T>(string path) => AskAsync<T>(HttpMethod.Get, path, null, null);
+    public Task<T> GetAsync<T>(string path) => AskAsync<T>(HttpMethod.Get, path, null, null, null);
 
     /// <inheritdoc cref="PostAsync{T}"/>
     public Task<T> UploadAsync<T>(HttpMethod method, string path, byte[] file, string mediaType, RequestId? id = null) =>
-        AskAsync<T>(method, path, new ByteArrayContent(file) { Headers = { ContentType = new MediaTypeHeaderValue(mediaType) } }, id);
+        AskAsync<T>(method, path, file, new MediaTypeHeaderValue(mediaType), id);
 
     /// <summary>What is no JSON.</summary>
     /// <exception cref="RefusalException">The service refused.</exception>
-    public Task<byte[]> DownloadAsync(string path) => SendAsync(HttpMethod.Get, path, null, null);
+    public Task<byte[]> DownloadAsync(string path) => SendAsync(HttpMethod.Get, path, null, null, null);
 
     public void Dispose()
     {
@@ -76,20 +80,34 @@ internal sealed class DemoParty : IDisposable
         _token.Dispose();
     }
 
-    private static ByteArrayContent Content(object body) => new(JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), JsonSerializerOptions.Web))
-    {
-        Headers = { ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" } },
-    };
+    private static byte[] Json(object body) => JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), JsonSerializerOptions.Web);
 
-    private async Task<T> AskAsync<T>(HttpMethod method, string path, HttpContent? content, RequestId? id) =>
-        JsonSerializer.Deserialize<T>(await SendAsync(method, path, content, id), JsonSerializerOptions.Web) ?? throw new DemoException($"{path} answered with nothing.");
+    private async Task<T> AskAsync<T>(HttpMethod method, string path, byte[]? body, MediaTypeHeaderValue? type, RequestId? id) =>
+        JsonSerializer.Deserialize<T>(await SendAsync(method, path, body, type, id), JsonSerializerOptions.Web) ?? throw new DemoException($"{path} answered with nothing.");
 
-    private async Task<byte[]> SendAsync(HttpMethod method, string path, HttpContent? content, RequestId? id)
+    /// <summary>A service hears so many messages a second of each officer; the same one again is the same.</summary>
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, MediaTypeHeaderValue? type, RequestId? id)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        MessageSigningHandler.SetRequestId(request, id ?? RequestId.Create(TimeProvider.System));
-        using HttpResponseMessage response = await _client.SendAsync(request);
-        await response.ThrowIfRefusedAsync();
-        return await response.Content.ReadAsByteArrayAsync();
+        id ??= RequestId.Create(TimeProvider.System);
+        for (int tried = 1; ; tried++)
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new ByteArrayContent(body) };
+            if (request.Content is not null)
+            {
+                request.Content.Headers.ContentType = type;
+            }
+
+            MessageSigningHandler.SetRequestId(request, id);
+            using HttpResponseMessage response = await _client.SendAsync(request);
+            try
+            {
+                await response.ThrowIfRefusedAsync();
+                return await response.Content.ReadAsByteArrayAsync();
+            }
+            catch (RefusalException e) when (e.Kind is Refusal.TooManyRequests or Refusal.InProgress && tried < Tries)
+            {
+                await Task.Delay(e.RetryAfter is { } wait && wait < Pause ? wait : Pause);
+            }
+        }
     }
 }
