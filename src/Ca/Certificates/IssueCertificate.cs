@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Audit;
 using ZwCa.Asn1.Decisions;
@@ -24,9 +25,9 @@ namespace ZwCa.Ca.Certificates;
 /// Issues a certificate, or both of a pair, whatever dies meanwhile: docs/ISSUANCE.md and docs/DUAL-CERTIFICATES.md, in the same steps. What may have been signed has a row before it is signed,
 /// and nothing leaves that is not stored. Of a pair each step is one transaction for both. Safe for concurrent use, on any number of nodes.
 /// </summary>
-internal sealed class IssueCertificate(
+internal sealed partial class IssueCertificate(
     Database database, AuditLog log, AuditGate gate, AuthorityList authorities, ProfileStore profiles, Places places, OfficerDirectory directory, CrlScopes scopes, PairKeys keys,
-    FinishIssuance finish, IssueSteps steps, CaOptions options, TimeProvider time)
+    FinishIssuance finish, IssueSteps steps, CaOptions options, TimeProvider time, ILogger<IssueCertificate> logger)
 {
     public const string IntendAction = "certificate.intend";
     public const string UnusedAction = "certificate.unused";
@@ -112,10 +113,12 @@ internal sealed class IssueCertificate(
                 throw new RefusalException(Refusal.InProgress, "该申请正在处理，请稍后再试。", TimeSpan.FromSeconds(5), e);
             }
 
-            if (e is LintException lint)
+            if (!intended && e is LintException lint)
             {
-                // What was applied for comes to nothing, however often it is asked: whoever applied has to hear why.
-                throw new RefusalException(Refusal.SubjectNotAllowed, $"按申请内容制成的证书不符合证书规则，CA不予签发：{lint.Message}", inner: lint);
+                // What was applied for comes to nothing, however often it is asked: whoever applied has to hear why. Where the profile is to blame, the operator has to.
+                string rules = string.Join("; ", lint.Findings.Where(finding => finding.Severity == Severity.Error).Select(finding => $"{finding.Rule} ({finding.Source})"));
+                LogBreaksRules(logger, reserved[0].Row.Serial, order.Body.Profile, rules);
+                throw new RefusalException(Refusal.SubjectNotAllowed, $"按申请内容制成的证书不符合证书规则，CA不予签发：{rules}", inner: lint);
             }
 
             throw;
@@ -435,6 +438,9 @@ internal sealed class IssueCertificate(
             ? old
             : throw new RefusalException(Refusal.BadPublicKey, isSameKey ? "换发须使用新的密钥。" : "更新须使用原证书的密钥；更换密钥请申请换发。");
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Certificate {Serial} by profile {Profile} would break rules, and was not signed: {Rules}. What was applied for is wrong, or the profile is")]
+    private static partial void LogBreaksRules(ILogger logger, string serial, string profile, string rules);
 
     private sealed record Decided
     {

@@ -6,7 +6,7 @@ using ZwCa.Officers;
 namespace ZwCa.Ra.Batches;
 
 /// <summary>The file of an import, read from its sealed parts, one at a time in memory. Read from the beginning to the end; not safe for concurrent use.</summary>
-internal sealed class BatchFile(Database database, PersonRegistry persons, byte[] batchId) : Stream
+internal sealed class BatchFile(Database database, PersonRegistry persons, Batch batch) : Stream
 {
     private byte[] _part = [];
     private int _at;
@@ -26,8 +26,9 @@ internal sealed class BatchFile(Database database, PersonRegistry persons, byte[
         set => throw new NotSupportedException();
     }
 
-    /// <summary>What a part is sealed to, besides the batch's id.</summary>
-    public static string FieldOf(int number) => string.Create(CultureInfo.InvariantCulture, $"part{number}");
+    /// <summary>What a part is sealed to, besides the batch's id: parts of one file and of another do not go together.</summary>
+    /// <param name="file">SM3 of the file.</param>
+    public static string FieldOf(byte[] file, int number) => string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(file)}/part{number}");
 
     /// <exception cref="PersonKeysException">A part was changed outside this program.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -36,13 +37,13 @@ internal sealed class BatchFile(Database database, PersonRegistry persons, byte[
         {
             CryptographicOperations.ZeroMemory(_part);
             Part? part = await database.FindAsync<Part>(
-                "SELECT bytes_sealed, data_key_id FROM batch_part WHERE batch_id = @Id AND number = @Number", new { Id = batchId, Number = (short)_next }, cancellationToken);
+                "SELECT bytes_sealed, data_key_id FROM batch_part WHERE batch_id = @Id AND number = @Number", new { Id = batch.BatchId, Number = (short)_next }, cancellationToken);
             if (part is null)
             {
                 return 0;
             }
 
-            _part = await persons.OpenAsync(part.DataKeyId, batchId, FieldOf(_next), part.BytesSealed, cancellationToken);
+            _part = await persons.OpenAsync(part.DataKeyId, batch.BatchId, FieldOf(batch.FileHash!, _next), part.BytesSealed, cancellationToken);
             (_at, _next) = (0, _next + 1);
         }
 

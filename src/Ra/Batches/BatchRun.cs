@@ -1,5 +1,7 @@
 using ZwCa.Asn1.Audit;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Audit;
+using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
 
@@ -11,7 +13,7 @@ internal interface IBatchWork
     bool Does(Batch batch, BatchTaskKind kind);
 
     /// <summary>Goes on from where the run's task is, a part after the other, each written by <see cref="BatchRun.AdvanceAsync"/>; the last with the state done.</summary>
-    /// <exception cref="Contracts.RefusalException">It cannot be done at all. Where another time is better, of a kind that says so: it is tried again.</exception>
+    /// <exception cref="RefusalException">It cannot be done at all. Where another time is better, of a kind that says so: it is tried again.</exception>
     Task RunAsync(BatchRun run, CancellationToken cancellationToken);
 }
 
@@ -21,19 +23,23 @@ internal sealed class ClaimLostException() : Exception("Another node has taken t
 /// <summary>One task in the hands of one node.</summary>
 /// <param name="officer">Who asked for it, in office.</param>
 /// <param name="claimFor">Longer than a part takes; where a node dies, so long its task waits.</param>
-internal sealed class BatchRun(Database database, AuditLog log, TimeProvider time, Batch batch, BatchTask task, Officer officer, byte[] claim, TimeSpan claimFor)
+internal sealed class BatchRun(Database database, AuditLog log, TimeProvider time, Batch batch, BatchTask task, Officer? officer, byte[] claim, TimeSpan claimFor)
 {
+    public const string Gone = "提出该任务的人员已不在任，或已换发证书，请由在任人员重新提出。";
+
     public Batch Batch { get; } = batch;
 
     /// <summary>How far it is.</summary>
     public BatchTask Task { get; private set; } = task;
 
-    public Officer Officer { get; } = officer;
+    /// <summary>In office when the claim began.</summary>
+    public Officer Officer => officer ?? throw new InvalidOperationException("Nobody is in office by that certificate.");
 
     /// <summary>Writes in one transaction how far the work is, what it refused, and what else belongs to that part.</summary>
     /// <param name="now">The task with what has changed of it.</param>
     /// <param name="part">May run twice; null: nothing else.</param>
     /// <exception cref="ClaimLostException">Nothing was written.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>: the officer is in office no longer; nothing was written.</exception>
     public async Task AdvanceAsync(BatchTask now, IReadOnlyList<BatchRefusal> refusals, Func<Transaction, Task>? part, CancellationToken cancellationToken)
     {
         DateTimeOffset at = time.GetUtcNow();
@@ -44,6 +50,11 @@ internal sealed class BatchRun(Database database, AuditLog log, TimeProvider tim
                 if (!await BatchStore.AdvanceAsync(transaction, next, claim))
                 {
                     return false;
+                }
+
+                if (next.State != BatchTaskState.Refused)
+                {
+                    await RequireOfficerAsync(transaction);
                 }
 
                 await BatchStore.RefuseAsync(transaction, next, refusals);
@@ -63,8 +74,18 @@ internal sealed class BatchRun(Database database, AuditLog log, TimeProvider tim
         Task = isWritten ? next : throw new ClaimLostException();
     }
 
+    /// <summary>Whatever is done in an officer's name is done while he is in office: asked in each transaction.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotAllowed"/>.</exception>
+    public async Task RequireOfficerAsync(Transaction transaction)
+    {
+        if (!await OfficerDirectory.IsInOfficeAsync(transaction, SerialNumber.Parse(Task.OfficerSerial)))
+        {
+            throw new RefusalException(Refusal.NotAllowed, Gone);
+        }
+    }
+
     private AuditEvent EventOf(BatchTask ended) =>
-        new(Officer.Actor, $"batch.{ended.Kind.ToString().ToLowerInvariant()}", new AuditObject("batch", Batch.Id), ended.State == BatchTaskState.Done ? AuditOutcome.Done : AuditOutcome.Refused)
+        new(new AuditActor(AuditActorKind.Officer, ended.OfficerSerial), $"batch.{ended.Kind.ToString().ToLowerInvariant()}", new AuditObject("batch", Batch.Id), ended.State == BatchTaskState.Done ? AuditOutcome.Done : AuditOutcome.Refused)
         {
             Fields =
             [

@@ -27,12 +27,16 @@ internal static class BatchStore
         """,
         task);
 
-    /// <returns>One that runs and that no node is at, by now this one's; null: there is none.</returns>
+    /// <summary>Ends what runs: whoever is at it finds out with his next part.</summary>
+    public static Task<int> StopAsync(Transaction transaction, byte[] id, string reason, DateTimeOffset now) => transaction.ExecuteAsync(
+        "UPDATE batch_task SET state = 2, reason = @Reason, claim = NULL, ended_at = @Now WHERE batch_id = @Id AND state = 0", new { Id = id, Reason = reason, Now = now });
+
+    /// <returns>One that runs and that no node is at, the one that has waited longest, by now this one's; null: there is none.</returns>
     /// <param name="claim">16 bytes of this claim's own.</param>
     public static async Task<BatchTask?> ClaimAsync(Transaction transaction, byte[] claim, DateTimeOffset now, DateTimeOffset until)
     {
         BatchTask? task = await transaction.FindAsync<BatchTask>(
-            $"SELECT {BatchTask.Columns} FROM batch_task WHERE state = 0 AND claimed_until <= @Now ORDER BY started_at, batch_id {transaction.Dialect.Limit(1)}", new { Now = now });
+            $"SELECT {BatchTask.Columns} FROM batch_task WHERE state = 0 AND claimed_until <= @Now ORDER BY claimed_until, started_at, batch_id {transaction.Dialect.Limit(1)}", new { Now = now });
         return task is not null
             && await transaction.ExecuteAsync(
                 "UPDATE batch_task SET claim = @Claim, claimed_until = @Until WHERE batch_id = @BatchId AND number = @Number AND state = 0 AND claimed_until = @ClaimedUntil",

@@ -69,7 +69,7 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
         var parts = new List<(byte[] KeyId, byte[] Sealed)>();
         for (int at = 0; at < file.Length; at += PartLength)
         {
-            (byte[] keyId, byte[][] sealedPart) = persons.Seal(seen.BatchId, (BatchFile.FieldOf(parts.Count), file.Slice(at, Math.Min(PartLength, file.Length - at)).ToArray()));
+            (byte[] keyId, byte[][] sealedPart) = persons.Seal(seen.BatchId, (BatchFile.FieldOf(hash, parts.Count), file.Slice(at, Math.Min(PartLength, file.Length - at)).ToArray()));
             parts.Add((keyId, sealedPart[0]));
         }
 
@@ -107,7 +107,7 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
         await database.WriteAsync(
             async transaction =>
             {
-                (Batch batch, IReadOnlyList<BatchTask> tasks) = await RequireIdleAsync(transaction, officer, id);
+                (Batch batch, IReadOnlyList<BatchTask> tasks) = kind == BatchTaskKind.Cancellation ? await StopAsync(transaction, officer, id) : await RequireIdleAsync(transaction, officer, id);
                 if (kind != BatchTaskKind.Cancellation)
                 {
                     Require(batch is { Kind: BatchKind.Import, FileHash: not null }, Refusal.WrongState, "请先上传文件。");
@@ -148,6 +148,17 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
         IReadOnlyList<BatchTask> tasks = await BatchStore.ListTasksAsync(transaction, batch.BatchId);
         Require(batch.CancelledAt is null, Refusal.WrongState, "该批次已撤销。");
         Require(tasks.All(each => each.State != BatchTaskState.Running), Refusal.WrongState, "该批次正在处理中，请稍后再试。");
+        return (batch, tasks);
+    }
+
+    /// <summary>A batch that is given up: whatever is being done with it ends. What a cancellation left that could not go on, another one takes.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>; <see cref="Refusal.WrongState"/>: it was given up already.</exception>
+    private async Task<(Batch Batch, IReadOnlyList<BatchTask> Tasks)> StopAsync(Transaction transaction, Officer officer, string id)
+    {
+        Batch batch = await FindAsync(transaction, officer, id);
+        IReadOnlyList<BatchTask> tasks = await BatchStore.ListTasksAsync(transaction, batch.BatchId);
+        Require(tasks.All(each => each is not { Kind: BatchTaskKind.Cancellation, State: not BatchTaskState.Refused }), Refusal.WrongState, "该批次已撤销。");
+        await BatchStore.StopAsync(transaction, batch.BatchId, "该批次已撤销，任务终止。", time.GetUtcNow());
         return (batch, tasks);
     }
 

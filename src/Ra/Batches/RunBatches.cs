@@ -38,20 +38,20 @@ internal sealed partial class RunBatches(
         }
 
         FaultPoint.Reach("batch-claimed");
-        Batch batch = (await database.ReadAsync(transaction => BatchStore.FindAsync(transaction, task.BatchId), cancellationToken))!;
-        Officer officer = await directory.FindAsync(SerialNumber.Parse(task.OfficerSerial), cancellationToken)
-            ?? throw new InvalidDataException($"The officer {task.OfficerSerial} of a batch is gone.");
-        var run = new BatchRun(database, log, time, batch, task, officer, claim, options.BatchClaimFor);
+        BatchRun? run = null;
         try
         {
-            officer.RequireStanding(now);
+            Batch batch = (await database.ReadAsync(transaction => BatchStore.FindAsync(transaction, task.BatchId), cancellationToken))!;
+            Officer? officer = await FindOfficerAsync(task, cancellationToken);
+            run = new BatchRun(database, log, time, batch, task, officer, claim, options.BatchClaimFor);
+            (officer ?? throw new RefusalException(Refusal.NotAllowed, BatchRun.Gone)).RequireStanding(now);
             await works.Single(each => each.Does(batch, task.Kind)).RunAsync(run, cancellationToken);
         }
         catch (ClaimLostException)
         {
-            LogTakenOver(logger, batch.Id, task.Number);
+            LogTakenOver(logger, Convert.ToHexStringLower(task.BatchId), task.Number);
         }
-        catch (RefusalException e) when (!IsPassing(e))
+        catch (RefusalException e) when (run is not null && !IsPassing(e))
         {
             await run.AdvanceAsync(run.Task with { State = BatchTaskState.Refused, Reason = e.Message }, [], null, cancellationToken);
         }
@@ -63,6 +63,19 @@ internal sealed partial class RunBatches(
         }
 
         return true;
+    }
+
+    /// <returns>Null: nobody is in office by that certificate, whatever the reason.</returns>
+    private async Task<Officer?> FindOfficerAsync(BatchTask task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await directory.FindAsync(SerialNumber.Parse(task.OfficerSerial), cancellationToken);
+        }
+        catch (RefusalException e) when (!IsPassing(e))
+        {
+            return null;
+        }
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => LoopAsync(stoppingToken)));

@@ -33,6 +33,10 @@ internal sealed class DeliverApprovals(KnownApprovals known, CaClient ca)
     /// <summary>Whether the CA refused because it lacks an approval that was referred to.</summary>
     public static bool IsMissing(RefusalException refusal) => refusal is { FromPeer: true, Kind: Refusal.Unavailable, RetryAfter: { } wait } && wait <= AtOnce;
 
+    /// <summary>Whether this node has given the CA all of them.</summary>
+    public bool AreGiven(IReadOnlyList<byte[]> hashes) =>
+        hashes.All(hash => _delivered.TryGetValue(Convert.ToHexStringLower(hash), out Lazy<Task>? delivery) && delivery is { IsValueCreated: true, Value.IsCompletedSuccessfully: true });
+
     /// <summary>Afterwards the CA has them.</summary>
     /// <param name="cancellationToken">Of the service: what is on its way for one request, is so for others.</param>
     /// <exception cref="RefusalException">The CA's, or that it is away.</exception>
@@ -59,7 +63,7 @@ internal sealed class DeliverApprovals(KnownApprovals known, CaClient ca)
         }
     }
 
-    /// <summary>The CA may lack them: they are sent again before the next request that refers to them.</summary>
+    /// <summary>The CA lacks them: they are given again.</summary>
     public void Forget(IReadOnlyList<byte[]> hashes)
     {
         foreach (byte[] hash in hashes)

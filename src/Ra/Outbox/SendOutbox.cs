@@ -39,8 +39,8 @@ internal sealed partial class SendOutbox(
 
     private long? _freedAt;
 
-    /// <summary>How long a node that has died keeps others from a row.</summary>
-    private TimeSpan ClaimFor => (options.Ca.Timeout * 2) + First;
+    /// <summary>How long a node that has died keeps others from a row: the request, two approvals, and the request again.</summary>
+    private TimeSpan ClaimFor => (options.Ca.Timeout * 4) + First;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -141,23 +141,14 @@ internal sealed partial class SendOutbox(
     {
         byte[] body = await persons.OpenAsync(row.DataKeyId, row.OutboxId, PrepareRequest.Field, row.BodySealed, cancellationToken);
         byte[] answer;
-        IReadOnlyList<byte[]> references = [];
         try
         {
-            references = DeliverApprovals.ReferencesOf(body);
-            await approvals.RunAsync(references, cancellationToken);
-            FaultPoint.Reach("outbox-approvals");
-            answer = await ca.PostAsync(row.Path, RequestId.Parse(row.RequestId), body, cancellationToken);
+            answer = await AskAsync(row, body, cancellationToken);
             _isAway = false;
         }
         catch (RefusalException e)
         {
             _isAway = e.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
-            if (DeliverApprovals.IsMissing(e))
-            {
-                approvals.Forget(references);
-            }
-
             if (!e.FromPeer || Passing.Contains(e.Kind) || e.RetryAfter is not null)
             {
                 throw;
@@ -175,6 +166,32 @@ internal sealed partial class SendOutbox(
         FaultPoint.Reach("outbox-answered");
         await apply.DoneAsync(row, answer);
         FaultPoint.Reach("outbox-applied");
+    }
+
+    /// <summary>
+    /// The request first: what the CA has answered before, it answers again, whatever has become of the approvals meanwhile. Where it lacks one, it is given, and the request is the same again.
+    /// </summary>
+    private async Task<byte[]> AskAsync(OutboxRow row, byte[] body, CancellationToken cancellationToken)
+    {
+        var id = RequestId.Parse(row.RequestId);
+        IReadOnlyList<byte[]> references = DeliverApprovals.ReferencesOf(body);
+        bool wereGiven = approvals.AreGiven(references);
+        try
+        {
+            return await ca.PostAsync(row.Path, id, body, cancellationToken);
+        }
+        catch (RefusalException e) when (references.Count > 0 && DeliverApprovals.IsMissing(e))
+        {
+            if (wereGiven)
+            {
+                // The CA has lost what it had.
+                approvals.Forget(references);
+            }
+
+            await approvals.RunAsync(references, cancellationToken);
+            FaultPoint.Reach("outbox-approvals");
+            return await ca.PostAsync(row.Path, id, body, cancellationToken);
+        }
     }
 
     private Task PostponeAsync(OutboxRow row, TimeSpan wait, string? refusal, string? detail) => database.WriteAsync(

@@ -19,7 +19,7 @@ internal sealed class CancelBatch(BatchWalk walk, EndEnrollment end) : IBatchWor
                 return row.State == EnrollmentState.Cancelled && row.Reason == run.Task.Reason && row.ChangedAt >= run.Task.StartedAt;
             }
 
-            await end.CancelAsync(run.Officer, row.Id, new StepRequest { Version = row.Version, Reason = run.Task.Reason }, static _ => Task.CompletedTask, cancellation);
+            await end.CancelAsync(run.Officer, row.Id, new StepRequest { Version = row.Version, Reason = run.Task.Reason }, run.RequireOfficerAsync, cancellation);
             return true;
         },
         cancellationToken);

@@ -23,6 +23,9 @@ internal sealed class ApplicantFile : IDisposable
     /// <summary>Characters, as they stand in the file.</summary>
     public const int MaxCell = 1024;
 
+    /// <summary>Of a row: more than any heading has.</summary>
+    private const int MaxCells = 64;
+
     private const int StartLength = 4096;
 
     /// <summary>Bytes in UTF-8: a row that is longer is refused with the file, before it is all read.</summary>
@@ -142,7 +145,8 @@ internal sealed class ApplicantFile : IDisposable
                 return null;
             }
 
-            string[] cells = new string[_reader.FieldCount];
+            // A row of nothing but commas would take far more room than its text.
+            string[] cells = new string[Math.Min(_reader.FieldCount, MaxCells)];
             for (int i = 0; i < cells.Length; i++)
             {
                 cells[i] = _reader.GetString(i);

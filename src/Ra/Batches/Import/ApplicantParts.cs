@@ -41,8 +41,8 @@ internal sealed class ApplicantParts(ApplicantFile file, PersonRegistry persons,
     private Task<List<ReadApplicant>>? _next;
 
     public static async Task<ApplicantParts> OpenAsync(
-        Database database, PersonRegistry persons, RaOptions options, byte[] batchId, bool withAgents, CancellationToken cancellationToken) =>
-        new(await ApplicantFile.OpenAsync(new BatchFile(database, persons, batchId), cancellationToken), persons, options, withAgents, cancellationToken);
+        Database database, PersonRegistry persons, RaOptions options, Batch batch, bool withAgents, CancellationToken cancellationToken) =>
+        new(await ApplicantFile.OpenAsync(new BatchFile(database, persons, batch), cancellationToken), persons, options, withAgents, cancellationToken);
 
     /// <summary>Passes over what a task is through with, which another node may have done: what was good of it is seen. The device is not asked.</summary>
     public async Task PassAsync(BatchRun run, Database database, SeenApplicants seen)

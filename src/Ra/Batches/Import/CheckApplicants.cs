@@ -15,7 +15,7 @@ internal sealed class CheckApplicants(Database database, PersonRegistry persons,
         // Step 1: whose file, and what he said of it.
         SubscriberRules.RequireEntry(run.Officer);
         BatchContent content = await BatchContent.OpenAsync(persons, run.Batch, cancellationToken);
-        await using ApplicantParts parts = await ApplicantParts.OpenAsync(database, persons, options, run.Batch.BatchId, withAgents: false, cancellationToken);
+        await using ApplicantParts parts = await ApplicantParts.OpenAsync(database, persons, options, run.Batch, withAgents: false, cancellationToken);
         var seen = new SeenApplicants();
         await parts.PassAsync(run, database, seen);
 

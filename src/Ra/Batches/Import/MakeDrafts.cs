@@ -24,7 +24,7 @@ internal sealed class MakeDrafts(
         SubscriberRules.RequireEntry(run.Officer);
         BatchTask dry = (await database.ReadAsync(transaction => BatchStore.ListTasksAsync(transaction, run.Batch.BatchId), cancellationToken))
             .Last(each => each is { Kind: BatchTaskKind.Checking, State: BatchTaskState.Done });
-        await using ApplicantParts parts = await ApplicantParts.OpenAsync(database, persons, options, run.Batch.BatchId, withAgents: true, cancellationToken);
+        await using ApplicantParts parts = await ApplicantParts.OpenAsync(database, persons, options, run.Batch, withAgents: true, cancellationToken);
         var seen = new SeenApplicants();
         await parts.PassAsync(run, database, seen);
 

@@ -44,7 +44,7 @@ internal sealed class RejectedRows(Database database, OpenBatch batches, PersonR
             : throw new RefusalException(Refusal.WrongState, last is { State: BatchTaskState.Refused } ? "文件整体未通过检查，请更正后重新上传。" : "文件尚未检查完毕，请稍后再试。");
     }
 
-    public Task<ApplicantFile> OpenAsync(Batch batch, CancellationToken cancellationToken) => ApplicantFile.OpenAsync(new BatchFile(database, persons, batch.BatchId), cancellationToken);
+    public Task<ApplicantFile> OpenAsync(Batch batch, CancellationToken cancellationToken) => ApplicantFile.OpenAsync(new BatchFile(database, persons, batch), cancellationToken);
 
     /// <summary>In the file's own encoding, each cell quoted.</summary>
     /// <param name="file">At its first row.</param>
