@@ -17,8 +17,8 @@ internal interface IBatchWork
     Task RunAsync(BatchRun run, CancellationToken cancellationToken);
 }
 
-/// <summary>Another node is at it.</summary>
-internal sealed class ClaimLostException() : Exception("Another node has taken this task over.");
+/// <summary>Another node is at it, or it was ended.</summary>
+internal sealed class ClaimLostException() : Exception("Another node has taken this task over, or it was ended.");
 
 /// <summary>One task in the hands of one node.</summary>
 /// <param name="officer">Who asked for it, in office.</param>

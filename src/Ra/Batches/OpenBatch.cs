@@ -158,7 +158,11 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
         Batch batch = await FindAsync(transaction, officer, id);
         IReadOnlyList<BatchTask> tasks = await BatchStore.ListTasksAsync(transaction, batch.BatchId);
         Require(tasks.All(each => each is not { Kind: BatchTaskKind.Cancellation, State: not BatchTaskState.Refused }), Refusal.WrongState, "该批次已撤销。");
-        await BatchStore.StopAsync(transaction, batch.BatchId, "该批次已撤销，任务终止。", time.GetUtcNow());
+        if (await BatchStore.StopAsync(transaction, batch.BatchId, "该批次已撤销，任务终止。", time.GetUtcNow()) > 0)
+        {
+            await log.AppendAsync(transaction, new AuditEvent(officer.Actor, "batch.stop", new AuditObject("batch", batch.Id), AuditOutcome.Done) { Fields = [new AuditField.Number("task", tasks[^1].Number)] });
+        }
+
         return (batch, tasks);
     }
 

@@ -106,7 +106,7 @@ internal sealed partial class RunBatches(
     [LoggerMessage(Level = LogLevel.Error, Message = "Work on a batch was interrupted; it goes on in a moment")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Another node goes on with task {Number} of batch {Batch}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Task {Number} of batch {Batch} was ended, or another node goes on with it")]
     private static partial void LogTakenOver(ILogger logger, string batch, short number);
 }
 

@@ -65,9 +65,6 @@ internal sealed class DemoInstallation : IAsyncDisposable
 
     public DemoRa Ra => _ra!;
 
-    /// <summary>The CA's listener for its operators.</summary>
-    public Uri CaManagement => _ca!.Management;
-
     /// <summary>Where the CA serves what it publishes.</summary>
     public Uri Publication { get; private set; } = null!;
 
