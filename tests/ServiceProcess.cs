@@ -107,10 +107,10 @@ internal abstract partial class ServiceProcess(string program) : IAsyncDisposabl
 
                 last = await answer.Content.ReadAsStringAsync();
             }
-            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+            catch (Exception e)
             {
-                // It does not listen yet.
-                last = e.Message;
+                // It does not listen yet, or the connection broke: whatever it was, he who waits in vain is told.
+                last = e.ToString();
             }
 
             if (clock.Elapsed > (patience ?? Patience))
