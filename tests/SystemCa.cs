@@ -25,15 +25,21 @@ internal sealed class SystemCa : IDisposable
     /// <param name="purposes">Of extendedKeyUsage; by default client and server.</param>
     /// <param name="rawPurposes">Instead of them: bytes of the extension.</param>
     /// <param name="dnsName">The server's name; also reachable as 127.0.0.1 and localhost where null.</param>
+    /// <param name="issuersAt">Where it says that its issuer's certificate can be fetched.</param>
     public X509Certificate2 Issue(
         string name, string[]? purposes = null, DateTimeOffset? notBefore = null, TimeSpan? validity = null, string? dnsName = null, ECCurve? curve = null,
-        byte[]? rawPurposes = null)
+        byte[]? rawPurposes = null, Uri? issuersAt = null)
     {
         using var key = ECDsa.Create(curve ?? ECCurve.NamedCurves.nistP256);
         CertificateRequest request = Request(name, key, rawPurposes is null ? purposes : [], dnsName);
         if (rawPurposes is not null)
         {
             request.CertificateExtensions.Add(new X509Extension("2.5.29.37", rawPurposes, critical: true));
+        }
+
+        if (issuersAt is not null)
+        {
+            request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension(null, [issuersAt.AbsoluteUri]));
         }
 
         DateTimeOffset from = notBefore ?? DateTimeOffset.UtcNow.AddMinutes(-5);

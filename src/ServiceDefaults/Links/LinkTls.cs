@@ -30,7 +30,7 @@ public static class LinkTls
     {
         ArgumentNullException.ThrowIfNull(own);
         ArgumentNullException.ThrowIfNull(trust);
-        return Create(address, (_, _, _, _, _) => own(), trust, timeout, outer, at);
+        return Create(address, own, trust, timeout, outer, at);
     }
 
     /// <summary>As <see cref="CreateClient"/>, without a certificate of one's own: for what is public.</summary>
@@ -57,21 +57,16 @@ public static class LinkTls
                 EnabledSslProtocols = Protocols,
                 ClientCertificateRequired = true,
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                CertificateChainPolicy = NothingFromOutside(),
                 AllowRenegotiation = false,
                 ApplicationProtocols = [SslApplicationProtocol.Http11],
             }),
         });
     }
 
-    private static HttpClient Create(Uri address, LocalCertificateSelectionCallback? own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer, IPEndPoint? at)
+    private static HttpClient Create(Uri address, Func<X509Certificate2>? own, LinkTrust trust, TimeSpan timeout, DelegatingHandler? outer, IPEndPoint? at)
     {
-        SocketsHttpHandler sockets = CreateHandler(own, trust);
-        if (at is not null)
-        {
-            sockets.ConnectCallback = (_, cancellationToken) => ConnectAsync(at, cancellationToken);
-        }
-
-        HttpMessageHandler handler = sockets;
+        HttpMessageHandler handler = CreateHandler(address, own is null ? null : new ClientContext(own), trust, at);
         if (outer is not null)
         {
             outer.InnerHandler = handler;
@@ -81,22 +76,7 @@ public static class LinkTls
         return new HttpClient(handler) { BaseAddress = address, Timeout = timeout, MaxResponseContentBufferSize = MaxAnswerLength };
     }
 
-    private static async ValueTask<Stream> ConnectAsync(IPEndPoint at, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(at, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    private static SocketsHttpHandler CreateHandler(LocalCertificateSelectionCallback? own, LinkTrust trust) => new()
+    private static SocketsHttpHandler CreateHandler(Uri address, ClientContext? own, LinkTrust trust, IPEndPoint? at) => new()
     {
         AllowAutoRedirect = false,
         UseProxy = false,
@@ -106,14 +86,64 @@ public static class LinkTls
 
         // A renewed certificate is used within this time.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            EnabledSslProtocols = Protocols,
-            LocalCertificateSelectionCallback = own,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            RemoteCertificateValidationCallback = (_, certificate, _, errors) => certificate is X509Certificate2 server
-                && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
-                && trust.WhyNot(server, LinkTrust.ServerAuthentication) is null,
-        },
+
+        // With the handler's own handshake the issuers of a client certificate that is chosen for each connection are looked for outside.
+        ConnectCallback = async (context, cancellationToken) => await ConnectAsync(
+            at ?? (EndPoint)context.DnsEndPoint,
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = address.IdnHost,
+                EnabledSslProtocols = Protocols,
+                ClientCertificateContext = own?.Current,
+                CertificateChainPolicy = NothingFromOutside(),
+                RemoteCertificateValidationCallback = (_, certificate, _, errors) => certificate is X509Certificate2 server
+                    && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
+                    && trust.WhyNot(server, LinkTrust.ServerAuthentication) is null,
+            },
+            cancellationToken),
     };
+
+    private static async ValueTask<SslStream> ConnectAsync(EndPoint at, SslClientAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        SslStream? tls = null;
+        try
+        {
+            await socket.ConnectAsync(at, cancellationToken);
+            tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+            await tls.AuthenticateAsClientAsync(options, cancellationToken);
+            return tls;
+        }
+        catch
+        {
+            if (tls is not null)
+            {
+                await tls.DisposeAsync();
+            }
+
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// SslStream builds a chain before it asks us: without this it fetches issuers from wherever the other's certificate says, which makes a request that he chooses and waits for an answer.
+    /// </summary>
+    private static X509ChainPolicy NothingFromOutside() => new() { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
+
+    /// <summary>One for all connections with one certificate, so that sessions can be resumed. Safe for concurrent use.</summary>
+    private sealed class ClientContext(Func<X509Certificate2> own)
+    {
+        private SslStreamCertificateContext? _last;
+
+        public SslStreamCertificateContext Current
+        {
+            get
+            {
+                X509Certificate2 certificate = own();
+                SslStreamCertificateContext? last = _last;
+                return ReferenceEquals(last?.TargetCertificate, certificate) ? last! : _last = SslStreamCertificateContext.Create(certificate, null, offline: true);
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
@@ -203,6 +204,27 @@ public sealed class LinkTests
 
         HttpRequestException e = await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("/public", Cancellation));
         Assert.Equal(HttpRequestError.SecureConnectionError, e.HttpRequestError);
+    }
+
+    /// <summary>Whoever presents a certificate would else choose an address that the other end asks, and for whose answer it waits.</summary>
+    [Fact]
+    public async Task NeitherEndFetchesAnythingFromWhereACertificateSays()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var elsewhere = new Uri($"http://{listener.LocalEndpoint}/issuer.cer");
+        await using SampleService service = await SampleService.StartAsync();
+        using X509Certificate2 client = service.Ca.Issue("ra-11", issuersAt: elsewhere);
+        using X509Certificate2 server = service.Ca.Issue("x", issuersAt: elsewhere);
+        SystemCa.Write(server, service.File("link.pem"), service.File("link.key"), null);
+        await using SampleService second = await SampleService.StartAsync(new SampleSetup
+        {
+            Options = options => options with { Link = options.Link with { CertificateFile = service.File("link.pem"), KeyFile = service.File("link.key") } },
+        });
+        using HttpClient link = LinkTls.CreateClient(second.Address, () => client, service.Trust, TimeSpan.FromMinutes(1));
+
+        Assert.Equal("公开", await link.GetStringAsync("/public", Cancellation));
+        Assert.False(listener.Pending());
     }
 
     private static async Task AssertRefusedAsync(Refusal kind, Func<Task> act) => Assert.Equal(kind, (await Assert.ThrowsAsync<RefusalException>(act)).Kind);
