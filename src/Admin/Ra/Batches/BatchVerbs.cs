@@ -72,10 +72,10 @@ internal static class BatchVerbs
         var command = new Command("cancel", "撤销一批中尚未批准的业务，等到办完。") { id, reason };
         context.DoesAll(command, async (session, parsed, cancellationToken) =>
         {
-            TextWriter error = parsed.InvocationConfiguration.Error;
-            BatchAnswer batch = await BatchWork.UntilIdleAsync(session, await BatchWork.FindAsync(session, parsed.GetRequiredValue(id), cancellationToken), error, cancellationToken);
+            // What runs is ended by it.
+            BatchAnswer batch = await BatchWork.FindAsync(session, parsed.GetRequiredValue(id), cancellationToken);
             (batch, BatchTaskAnswer cancelled) = await BatchWork.DoAsync(
-                session, batch, "cancellation", new StepRequest { Version = 0, Reason = parsed.GetRequiredValue(reason) }, error, cancellationToken);
+                session, batch, "cancellation", new StepRequest { Version = 0, Reason = parsed.GetRequiredValue(reason) }, parsed.InvocationConfiguration.Error, cancellationToken);
             return await BatchWork.ReportAsync(session, batch, cancelled, parsed.InvocationConfiguration.Output, cancellationToken);
         });
         return command;
