@@ -88,27 +88,6 @@ public sealed class FollowingTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Equal((2L, 0L), CountsOf(cut));
         Assert.Equal((100_000L, 2L), (cut.Tasks[0].Rows, cut.States["draft"]));
         Assert.Contains("另建批次", cut.Tasks[0].Reason, StringComparison.Ordinal);
-        BatchAnswer rest = await _desk.OpenAsync(Revocation(organization) with { Region = CaScene.Province }, Stage.Province);
-        Assert.Equal((1L, 0L), CountsOf(rest));
-    }
-
-    [Fact]
-    public async Task WhereThereIsMoreThanABatchTakes_ItSaysSo_AndAnotherGoesOnWithTheRest()
-    {
-        SubscriberAnswer organization = await _desk.OrganizationAsync();
-        EnrollmentAnswer[] servers = await _desk.ServersAsync(4, organization);
-        await _desk.IssueAsync(await _desk.OfAsync(servers));
-        await _desk.HandOutAsync(servers);
-        RunBatches service = Stage.App.Services.GetServices<IHostedService>().OfType<RunBatches>().Single();
-        await service.StopAsync(Token);
-        BatchAnswer cut = await BeginAsync(99_998), exact = await BeginAsync(99_998, await _desk.OrganizationAsync("福州市图书馆"));
-        await service.StartAsync(Token);
-
-        cut = await _desk.UntilIdleAsync(cut);
-        Assert.Equal((2L, 0L), CountsOf(cut));
-        Assert.Equal((100_000L, 2L), (cut.Tasks[0].Rows, cut.States["draft"]));
-        Assert.Contains("另建批次", cut.Tasks[0].Reason, StringComparison.Ordinal);
-        Assert.Null((await _desk.UntilIdleAsync(exact)).Tasks[0].Reason);
 
         BatchAnswer rest = await _desk.OpenAsync(Revocation(organization));
         Assert.Equal((2L, 0L), CountsOf(rest));
