@@ -55,8 +55,14 @@ public sealed record RaOptions
     /// <summary>How long a node that has died while it ran an officer's request keeps others from it; at least Service:Limits:RequestTimeout.</summary>
     public TimeSpan ClaimFor { get; init; } = new MessageOptions().ClaimFor;
 
-    /// <summary>How long a node that has died while it worked on a batch keeps others from it; longer than a part takes.</summary>
+    /// <summary>How long a node that has died while it worked on a batch keeps others from it.</summary>
     public TimeSpan BatchClaimFor { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the file of an import is kept after drafts were made of it, it was given up, or nobody went on with it.</summary>
+    public TimeSpan BatchFilesKeptFor { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>So many batches an officer may have begun of which no drafts were made yet.</summary>
+    public int BatchesPerOfficer { get; init; } = 20;
 
     /// <summary>How the nodes share their jobs.</summary>
     public JobOptions Jobs { get; init; } = new();
@@ -99,6 +105,8 @@ public sealed record RaOptions
         Need(options.TrackingGateways.All(gateway => IPAddress.TryParse(gateway, out _)), nameof(TrackingGateways), "addresses");
         Need(options.ClaimFor >= TimeSpan.FromSeconds(1) && options.ClaimFor <= TimeSpan.FromHours(1), nameof(ClaimFor), "one second to one hour");
         Need(options.BatchClaimFor >= TimeSpan.FromSeconds(1) && options.BatchClaimFor <= TimeSpan.FromHours(1), nameof(BatchClaimFor), "one second to one hour");
+        Need(options.BatchFilesKeptFor >= TimeSpan.FromHours(1) && options.BatchFilesKeptFor <= TimeSpan.FromDays(3650), nameof(BatchFilesKeptFor), "one hour to 3650 days");
+        Need(options.BatchesPerOfficer is >= 1 and <= 10_000, nameof(BatchesPerOfficer), "1 to 10000");
         Need(JobOptions.IsCheckIn(options.Jobs.CheckIn), "Jobs:CheckIn", "one second to one minute");
         Need(JobOptions.IsMisfireThreshold(options.Jobs.MisfireThreshold), "Jobs:MisfireThreshold", "one second to ten minutes");
         Need(options.Profiles is { Count: > 0 }, nameof(Profiles), "at least one");

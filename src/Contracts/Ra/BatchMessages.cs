@@ -61,6 +61,9 @@ public sealed record BatchAnswer
     /// <summary>Of an import: SM3 of its file, 64 lower-case hexadecimal digits. Null: none has come.</summary>
     public string? File { get; init; }
 
+    /// <summary>When that file was deleted, because it was kept long enough. Null: it was not.</summary>
+    public DateTimeOffset? FileDeletedAt { get; init; }
+
     /// <summary>When it was given up. Null: it was not.</summary>
     public DateTimeOffset? CancelledAt { get; init; }
 
@@ -94,8 +97,11 @@ public sealed record BatchTaskAnswer
     /// <summary>Of them refused: <c>GET /batches/{id}/rows?task=</c> says why.</summary>
     public required long Refused { get; init; }
 
-    /// <summary>Why it was refused as a whole.</summary>
+    /// <summary>Why it was refused as a whole; of a cancellation, why it is cancelled; of a making that is done, that there is more than a batch takes.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Why it does not go on at this moment; it is tried again by itself. Null: it does, or has ended.</summary>
+    public string? Waiting { get; init; }
 
     public required DateTimeOffset StartedAt { get; init; }
 

@@ -46,7 +46,7 @@ internal enum BatchTaskState : short
 /// <summary>A row of the table <c>batch</c>.</summary>
 internal sealed record Batch
 {
-    public const string Columns = "batch_id, kind, region, title, content_sealed, data_key_id, file_hash, created_by, created_at, cancelled_at";
+    public const string Columns = "batch_id, kind, region, title, content_sealed, data_key_id, file_hash, file_length, file_deleted_at, created_by, created_at, cancelled_at";
 
     public required byte[] BatchId { get; init; }
 
@@ -63,6 +63,12 @@ internal sealed record Batch
     /// <summary>SM3 of an import's file; null: none has come.</summary>
     public byte[]? FileHash { get; init; }
 
+    /// <summary>Bytes; null: likewise.</summary>
+    public long? FileLength { get; init; }
+
+    /// <summary>When it was kept long enough. Null: it is there, if one has come.</summary>
+    public DateTimeOffset? FileDeletedAt { get; init; }
+
     public required string CreatedBy { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
@@ -78,7 +84,7 @@ internal sealed record Batch
 internal sealed record BatchTask
 {
     public const string Columns =
-        "batch_id, number, kind, state, officer_serial, approval_hash, reached, position, row_count, done, refused, reason, claimed_until, started_at, ended_at";
+        "batch_id, number, kind, state, officer_serial, approval_hash, reached, position, row_count, done, refused, reason, claimed_until, failures, retry_at, started_at, ended_at";
 
     public required byte[] BatchId { get; init; }
 
@@ -108,10 +114,16 @@ internal sealed record BatchTask
 
     public long Refused { get; init; }
 
-    /// <summary>Why it was refused as a whole; of a cancellation, why it is cancelled.</summary>
+    /// <summary>Why it was refused as a whole; of a cancellation, why it is cancelled; of drafts that are not all that there are, that it is so.</summary>
     public string? Reason { get; init; }
 
     public DateTimeOffset ClaimedUntil { get; init; }
+
+    /// <summary>How often it has failed since its last part.</summary>
+    public long Failures { get; init; }
+
+    /// <summary>Until then no node tries it again.</summary>
+    public DateTimeOffset RetryAt { get; init; } = DateTimeOffset.UnixEpoch;
 
     public required DateTimeOffset StartedAt { get; init; }
 

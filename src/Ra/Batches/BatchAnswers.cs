@@ -85,6 +85,7 @@ internal sealed class BatchAnswers(Database database, OpenBatch batches)
         CreatedBy = batch.CreatedBy,
         CreatedAt = batch.CreatedAt,
         File = batch.FileHash is null ? null : Convert.ToHexStringLower(batch.FileHash),
+        FileDeletedAt = batch.FileDeletedAt,
         CancelledAt = batch.CancelledAt,
         Tasks =
         [
@@ -98,6 +99,7 @@ internal sealed class BatchAnswers(Database database, OpenBatch batches)
                 Done = task.Done,
                 Refused = task.Refused,
                 Reason = task.Reason,
+                Waiting = task is { State: BatchTaskState.Running, Failures: > 0 } ? $"暂时未能处理（已连续{task.Failures}次），将自动重试；长时间如此请联系管理员，也可以撤销该批次。" : null,
                 StartedAt = task.StartedAt,
                 EndedAt = task.EndedAt,
             }),

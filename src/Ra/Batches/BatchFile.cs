@@ -1,16 +1,20 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using ZwCa.Contracts;
 using ZwCa.Data;
 using ZwCa.Officers;
 
 namespace ZwCa.Ra.Batches;
 
-/// <summary>The file of an import, read from its sealed parts, one at a time in memory. Read from the beginning to the end; not safe for concurrent use.</summary>
+/// <summary>
+/// The file of an import, read from its sealed parts, one at a time in memory, and to its end: half a file, because it was deleted meanwhile, never passes for a whole one. Not safe for concurrent use.
+/// </summary>
 internal sealed class BatchFile(Database database, PersonRegistry persons, Batch batch) : Stream
 {
     private byte[] _part = [];
     private int _at;
     private int _next;
+    private long _left = batch.FileLength ?? throw new ArgumentException("No file has come.", nameof(batch));
 
     public override bool CanRead => true;
 
@@ -30,9 +34,15 @@ internal sealed class BatchFile(Database database, PersonRegistry persons, Batch
     /// <param name="file">SM3 of the file.</param>
     public static string FieldOf(byte[] file, int number) => string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(file)}/part{number}");
 
+    /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was deleted, or another one has come.</exception>
     /// <exception cref="PersonKeysException">A part was changed outside this program.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (_left == 0)
+        {
+            return 0;
+        }
+
         if (_at == _part.Length)
         {
             CryptographicOperations.ZeroMemory(_part);
@@ -40,7 +50,7 @@ internal sealed class BatchFile(Database database, PersonRegistry persons, Batch
                 "SELECT bytes_sealed, data_key_id FROM batch_part WHERE batch_id = @Id AND number = @Number", new { Id = batch.BatchId, Number = (short)_next }, cancellationToken);
             if (part is null)
             {
-                return 0;
+                throw new RefusalException(Refusal.WrongState, "该批次的文件已按保存期限删除，不能再读取。");
             }
 
             _part = await persons.OpenAsync(part.DataKeyId, batch.BatchId, FieldOf(batch.FileHash!, _next), part.BytesSealed, cancellationToken);
@@ -50,6 +60,7 @@ internal sealed class BatchFile(Database database, PersonRegistry persons, Batch
         int length = Math.Min(buffer.Length, _part.Length - _at);
         _part.AsMemory(_at, length).CopyTo(buffer);
         _at += length;
+        _left -= length;
         return length;
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Files;
 using ZwCa.Ra.Batches.Following;
 using ZwCa.Ra.Batches.Import;
 
@@ -22,6 +23,7 @@ internal static class BatchHosting
         services.AddSingleton<FollowingDrafts>();
         services.AddSingleton<IBatchWork, MakeRenewals>();
         services.AddSingleton<IBatchWork, MakeRevocations>();
+        services.AddFiles();
         services.AddImport();
         services.AddHostedService<RunBatches>();
     }

@@ -22,10 +22,18 @@ internal sealed class ClaimLostException() : Exception("Another node has taken t
 
 /// <summary>One task in the hands of one node.</summary>
 /// <param name="officer">Who asked for it, in office.</param>
-/// <param name="claimFor">Longer than a part takes; where a node dies, so long its task waits.</param>
+/// <param name="claimFor">Where a node dies, so long its task waits.</param>
 internal sealed class BatchRun(Database database, AuditLog log, TimeProvider time, Batch batch, BatchTask task, Officer? officer, byte[] claim, TimeSpan claimFor)
 {
     public const string Gone = "提出该任务的人员已不在任，或已换发证书，请由在任人员重新提出。";
+
+    /// <summary>So often a claim is renewed before it would expire.</summary>
+    private const int Renewals = 3;
+
+    /// <summary>So many claims a part may take: what stands still for longer is to be tried again, and seen.</summary>
+    private const int ClaimsOfPart = 20;
+
+    private long _advancedAt = time.GetTimestamp();
 
     public Batch Batch { get; } = batch;
 
@@ -43,7 +51,10 @@ internal sealed class BatchRun(Database database, AuditLog log, TimeProvider tim
     public async Task AdvanceAsync(BatchTask now, IReadOnlyList<BatchRefusal> refusals, Func<Transaction, Task>? part, CancellationToken cancellationToken)
     {
         DateTimeOffset at = time.GetUtcNow();
-        BatchTask next = now with { ClaimedUntil = at + claimFor, EndedAt = now.State == BatchTaskState.Running ? null : at };
+        BatchTask next = now with
+        {
+            ClaimedUntil = at + claimFor, Failures = now.Reached > Task.Reached ? 0 : now.Failures, EndedAt = now.State == BatchTaskState.Running ? null : at,
+        };
         bool isWritten = await database.WriteAsync(
             async transaction =>
             {
@@ -72,6 +83,61 @@ internal sealed class BatchRun(Database database, AuditLog log, TimeProvider tim
             },
             cancellationToken);
         Task = isWritten ? next : throw new ClaimLostException();
+        Volatile.Write(ref _advancedAt, time.GetTimestamp());
+    }
+
+    /// <summary>
+    /// Does the work and keeps the claim meanwhile, however long a part takes; so no other node begins it too. That two do not both write it, each part's transaction sees to, not this: a node that is
+    /// cut off from the database loses its claim.
+    /// </summary>
+    /// <param name="work">Is told to stop when the claim is lost.</param>
+    /// <exception cref="ClaimLostException">It has been told so.</exception>
+    /// <exception cref="TimeoutException">A part stood still.</exception>
+    public async Task KeepAsync(Func<CancellationToken, Task> work, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<Exception?> keeping = RenewAsync(stop);
+        try
+        {
+            await work(stop.Token);
+        }
+        catch (Exception) when (stop.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw (await keeping)!;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await keeping;
+        }
+    }
+
+    /// <returns>Why the work was told to stop. Null: it was not.</returns>
+    private async Task<Exception?> RenewAsync(CancellationTokenSource stop)
+    {
+        using var timer = new PeriodicTimer(claimFor / Renewals);
+        Exception? trouble = null;
+        while (trouble is null)
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(stop.Token);
+                trouble = time.GetElapsedTime(Volatile.Read(ref _advancedAt)) > claimFor * ClaimsOfPart ? new TimeoutException($"A part has not ended within {claimFor * ClaimsOfPart}.")
+                    : !await database.WriteAsync(transaction => BatchStore.RenewAsync(transaction, Task, claim, time.GetUtcNow() + claimFor), stop.Token) ? new ClaimLostException()
+                    : null;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return null;
+            }
+            catch (Exception)
+            {
+                // The database is away: whether the claim is still there is asked next time, and by the transaction of the part.
+            }
+        }
+
+        await stop.CancelAsync();
+        return trouble;
     }
 
     /// <summary>Whatever is done in an officer's name is done while he is in office: asked in each transaction.</summary>

@@ -8,6 +8,7 @@ using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.OfficersApi;
 using ZwCa.Ra.Batches.Decisions;
+using ZwCa.Ra.Batches.Files;
 using ZwCa.Ra.Batches.Import;
 using ZwCa.Ra.Enrollments.Steps;
 using ZwCa.ServiceDefaults.Links;
@@ -24,7 +25,7 @@ internal static class BatchesApi
         group.MapPost("", OpenAsync).RequireSignedMessage();
         group.MapGet("", ListAsync).RequireSignedReading();
         group.MapGet("{id}", ShowAsync).RequireSignedReading();
-        group.MapPut("{id}/file", TakeFileAsync).WithMetadata(new RequestSizeLimitAttribute(OpenBatch.MaxFileLength)).RequireSignedMessage();
+        group.MapPut("{id}/file", TakeFileAsync).WithMetadata(new RequestSizeLimitAttribute(OpenBatch.MaxFileLength)).RequireSignedMessage().RequireFileRoom();
         group.MapPost("{id}/checking", CheckAsync).RequireSignedMessage();
         group.MapPost("{id}/making", MakeAsync).RequireSignedMessage();
         group.MapGet("{id}/applications", ListApplicationsAsync).RequireSignedReading();
@@ -42,19 +43,8 @@ internal static class BatchesApi
         return TypedResults.Ok(await answers.ShowAsync(officer, id, cancellationToken));
     }
 
-    private static Task<Ok<BatchAnswer>> TakeFileAsync(MessageContext message, string id, HttpRequest request, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken) =>
-        RunAsync(
-            message,
-            Duty.Entry,
-            id,
-            answers,
-            async (officer, answer) =>
-            {
-                using var body = new MemoryStream();
-                await request.Body.CopyToAsync(body, cancellationToken);
-                await batches.TakeFileAsync(officer, id, body.GetBuffer().AsMemory(0, (int)body.Length), answer, cancellationToken);
-            },
-            cancellationToken);
+    private static Task<Ok<BatchAnswer>> TakeFileAsync(MessageContext message, string id, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken) =>
+        RunAsync(message, Duty.Entry, id, answers, (officer, answer) => batches.TakeFileAsync(officer, id, message.Body, answer, cancellationToken), cancellationToken);
 
     private static Task<Ok<BatchAnswer>> CheckAsync(MessageContext message, string id, OpenBatch batches, BatchAnswers answers, CancellationToken cancellationToken) =>
         RunAsync(message, Duty.Entry, id, answers, (officer, answer) => batches.DoAsync(officer, id, BatchTaskKind.Checking, null, answer, cancellationToken), cancellationToken);

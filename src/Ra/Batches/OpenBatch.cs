@@ -13,7 +13,7 @@ using ZwCa.Ra.Subscribers;
 namespace ZwCa.Ra.Batches;
 
 /// <summary>Opens batches and has work done on them. The work itself is <see cref="RunBatches"/>'s.</summary>
-internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry persons, BatchSignal signal, TimeProvider time)
+internal sealed class OpenBatch(RaOptions options, Database database, AuditLog log, PersonRegistry persons, BatchSignal signal, TimeProvider time)
 {
     public const int MaxFileLength = 32 << 20;
     public const int PartLength = 1 << 20;
@@ -22,7 +22,7 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
 
     /// <summary>A renewal, a revocation begins to make drafts at once; an import waits for its file.</summary>
     /// <param name="answer">What else belongs into the transaction, with the batch's id. May run twice.</param>
-    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>; <see cref="Refusal.OutOfScope"/>: another's region.</exception>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>; <see cref="Refusal.OutOfScope"/>: another's region; <see cref="Refusal.WrongState"/>: he has begun enough of them.</exception>
     public async Task<string> OpenAsync(Officer officer, BatchRequest request, Func<Transaction, string, Task> answer, CancellationToken cancellationToken)
     {
         BatchKind kind = EnrollmentNames.Parse<BatchKind>(request.Kind, "批次种类");
@@ -42,6 +42,12 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
             {
                 Require(
                     await transaction.FindAsync<string>("SELECT code FROM region WHERE code = @Code", new { Code = region.Value }) is not null, Refusal.OutOfScope, "该区域尚未登记。");
+
+                // Two at once may be one too many: what counts is that files and work do not pile up.
+                Require(
+                    await BatchStore.CountBegunAsync(transaction, batch.CreatedBy) < options.BatchesPerOfficer,
+                    Refusal.WrongState,
+                    $"您已有{options.BatchesPerOfficer}个批次尚未生成业务，请先办理或撤销其中的批次。");
                 await BatchStore.InsertAsync(transaction, batch);
                 await log.AppendAsync(transaction, new AuditEvent(officer.Actor, "batch.open", new AuditObject("batch", batch.Id), AuditOutcome.Done)
                 {
@@ -79,7 +85,8 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
                 (Batch batch, IReadOnlyList<BatchTask> tasks) = await RequireIdleAsync(transaction, officer, id);
                 Require(batch.Kind == BatchKind.Import, Refusal.WrongState, "只有导入批次附文件。");
                 Require(tasks.All(each => each.Kind == BatchTaskKind.Checking), Refusal.WrongState, "该批次已生成业务，不能再换文件。");
-                await transaction.ExecuteAsync("UPDATE batch SET file_hash = @Hash WHERE batch_id = @BatchId", new { batch.BatchId, Hash = hash });
+                await transaction.ExecuteAsync(
+                    "UPDATE batch SET file_hash = @Hash, file_length = @Length, file_deleted_at = NULL WHERE batch_id = @BatchId", new { batch.BatchId, Hash = hash, Length = (long)file.Length });
                 await transaction.ExecuteAsync("DELETE FROM batch_part WHERE batch_id = @BatchId", new { batch.BatchId });
                 for (int i = 0; i < parts.Count; i++)
                 {
@@ -113,6 +120,7 @@ internal sealed class OpenBatch(Database database, AuditLog log, PersonRegistry 
                     Require(batch is { Kind: BatchKind.Import, FileHash: not null }, Refusal.WrongState, "请先上传文件。");
                     Require(tasks.All(each => each.Kind == BatchTaskKind.Checking), Refusal.WrongState, "该批次已生成业务。");
                     Require(kind == BatchTaskKind.Checking || tasks is [.., { State: BatchTaskState.Done, Done: > 0 }], Refusal.WrongState, "文件未通过检查，或没有可以导入的行。");
+                    Require(await BatchStore.HoldFileAsync(transaction, batch.BatchId), Refusal.WrongState, "文件已按保存期限删除，请重新上传。");
                 }
 
                 await StartAsync(transaction, Task(officer, batch, kind, time.GetUtcNow(), tasks.Count) with { Reason = reason });

@@ -1,5 +1,6 @@
 using Quartz;
 using ZwCa.Contracts;
+using ZwCa.Ra.Batches.Files;
 using ZwCa.Ra.Deliveries;
 using ZwCa.Ra.Enrollments;
 
@@ -27,4 +28,11 @@ internal sealed class ProfilesJob(EnrollmentProfiles profiles) : IJob
             // Readiness tells of a CA that is away.
         }
     }
+}
+
+/// <summary>Each hour.</summary>
+[DisallowConcurrentExecution]
+internal sealed class BatchFilesJob(DeleteFiles files) : IJob
+{
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default) => await files.RunAsync(cancellationToken);
 }

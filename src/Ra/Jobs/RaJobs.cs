@@ -1,4 +1,5 @@
 using ZwCa.Jobs;
+using ZwCa.Ra.Batches.Files;
 using ZwCa.Ra.CertificationAuthority;
 using ZwCa.Ra.Deliveries;
 
@@ -12,6 +13,7 @@ internal static class RaJobs
 
     private static readonly TimeSpan PullProfilesEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RemindEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan DeleteFilesEvery = TimeSpan.FromHours(1);
 
     public static IReadOnlyList<ServiceJob> All(RaOptions options) =>
     [
@@ -20,6 +22,9 @@ internal static class RaJobs
 
         // What nobody has fetched, by age: whoever looks finds the same.
         ServiceJob.Of<DeliveriesJob>(RemindDeliveries.JobName, new JobSchedule.Every(RemindEvery)) with { Missed = WhenMissed.Wait },
+
+        // Files of applicants that were kept long enough, by age: whoever looks finds the same.
+        ServiceJob.Of<BatchFilesJob>(DeleteFiles.JobName, new JobSchedule.Every(DeleteFilesEvery)) with { Missed = WhenMissed.Wait },
 
         // What is not proven yet, page by page, from where the last run ended: one that is broken off is followed by the next.
         ServiceJob.Of<InclusionJob>("inclusion", new JobSchedule.Every(ProveInclusion.LookEvery)) with { Missed = WhenMissed.Wait },

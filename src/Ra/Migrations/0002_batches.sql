@@ -15,12 +15,16 @@ CREATE TABLE batch (
     content_sealed {blob} NOT NULL,
     data_key_id {blob(16)} NOT NULL REFERENCES data_key (data_key_id),
     file_hash {blob(32)},
+    file_length bigint,
+    -- The parts are there until then; what the file was, its hash goes on to say.
+    file_deleted_at bigint,
     created_by {text(40)} NOT NULL,
     created_at bigint NOT NULL,
     cancelled_at bigint,
-    CHECK (file_hash IS NULL OR kind = 1)
+    CHECK ((file_hash IS NULL AND file_length IS NULL AND file_deleted_at IS NULL) OR (kind = 1 AND file_hash IS NOT NULL AND file_length IS NOT NULL AND file_length > 0))
 );
 CREATE INDEX batch_region ON batch (region, batch_id);
+CREATE INDEX batch_creator ON batch (created_by, batch_id);
 CREATE TABLE batch_part (
     batch_id {blob(16)} NOT NULL REFERENCES batch (batch_id),
     number smallint NOT NULL CHECK (number >= 0),
@@ -46,6 +50,9 @@ CREATE TABLE batch_task (
     reason {text(512)},
     claim {blob(16)},
     claimed_until bigint NOT NULL,
+    -- How often it failed since its last part, and until when it is left alone for that.
+    failures bigint NOT NULL CHECK (failures >= 0),
+    retry_at bigint NOT NULL,
     started_at bigint NOT NULL,
     ended_at bigint,
     PRIMARY KEY (batch_id, number),

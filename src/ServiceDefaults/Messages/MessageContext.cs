@@ -22,10 +22,19 @@ public sealed class MessageContext
     private readonly TimeProvider _time;
 
     internal MessageContext(
-        SignedMessage message, Sm2Signature signature, MessageSender sender, byte[] runId, string? rows, MessageOptions options, JsonSerializerOptions json, TimeProvider time)
+        SignedMessage message,
+        Sm2Signature signature,
+        ReadOnlyMemory<byte> body,
+        MessageSender sender,
+        byte[] runId,
+        string? rows,
+        MessageOptions options,
+        JsonSerializerOptions json,
+        TimeProvider time)
     {
         Message = message;
         Signature = signature;
+        Body = body;
         Sender = sender;
         Rows = rows;
         _runId = runId;
@@ -40,6 +49,9 @@ public sealed class MessageContext
     public SignedMessage Message { get; }
 
     public Sm2Signature Signature { get; }
+
+    /// <summary>What was signed, whole: for endpoints that take bytes, which need no copy of the request's body then.</summary>
+    public ReadOnlyMemory<byte> Body { get; }
 
     public RequestId RequestId => Message.Id;
 

@@ -44,14 +44,14 @@ internal sealed class MessageGate(
             throw MessageStore.Expired();
         }
 
-        http.Features.Set(new MessageContext(verified.Message, verified.Headers.Signature, verified.Sender, [], null, options, json.Value.SerializerOptions, time));
+        http.Features.Set(new MessageContext(verified.Message, verified.Headers.Signature, verified.Body, verified.Sender, [], null, options, json.Value.SerializerOptions, time));
         events.Run();
         await endpoint(http);
     }
 
     public async Task InvokeAsync(HttpContext http, RequestDelegate endpoint)
     {
-        (SignedMessage message, MessageHeaders headers, MessageSender sender) = await VerifyAsync(http);
+        (SignedMessage message, MessageHeaders headers, ReadOnlyMemory<byte> body, MessageSender sender) = await VerifyAsync(http);
 
         // Step 7: run before, being run, or to be run by this call.
         byte[] runId = Ulid.Create(time.GetUtcNow());
@@ -72,7 +72,7 @@ internal sealed class MessageGate(
         }
 
         FaultPoint.Reach("message.claimed");
-        var context = new MessageContext(message, headers.Signature, sender, runId, earlier?.Rows, options, json.Value.SerializerOptions, time);
+        var context = new MessageContext(message, headers.Signature, body, sender, runId, earlier?.Rows, options, json.Value.SerializerOptions, time);
         http.Features.Set(context);
         if (earlier is null)
         {
@@ -138,7 +138,7 @@ internal sealed class MessageGate(
         }
 
         // Step 4: the body, whole, before anybody reads in it. The server ends one that is longer than RequestLimits.BodyBytes.
-        byte[] body = await ReadBodyAsync(http.Request);
+        ArraySegment<byte> body = await ReadBodyAsync(http.Request);
 
         // Step 5: the signature. From here on the message is the sender's.
         var message = new SignedMessage(headers.Sender, headers.Recipient, http.Request.Method, target, headers.Id, headers.Created, Sm3.HashData(body));
@@ -153,8 +153,8 @@ internal sealed class MessageGate(
             throw Refused(Refusal.BadSignature, "another client's link", DoesNotHold);
         }
 
-        http.Request.Body = new MemoryStream(body, writable: false);
-        return new Verified(message, headers, sender);
+        http.Request.Body = new MemoryStream(body.Array!, body.Offset, body.Count, writable: false);
+        return new Verified(message, headers, body, sender);
 
         RefusalException Refused(Refusal kind, string reason, string detail)
         {
@@ -252,15 +252,15 @@ internal sealed class MessageGate(
         }
     }
 
-    private static async Task<byte[]> ReadBodyAsync(HttpRequest request)
+    private static async Task<ArraySegment<byte>> ReadBodyAsync(HttpRequest request)
     {
         // The length is what the client says: room is made for what comes.
         using var body = new MemoryStream((int)Math.Min(request.ContentLength ?? 0, MaxRoomAhead));
         await request.Body.CopyToAsync(body, request.HttpContext.RequestAborted);
-        return body.ToArray();
+        return new ArraySegment<byte>(body.GetBuffer(), 0, (int)body.Length);
     }
 
-    private sealed record Verified(SignedMessage Message, MessageHeaders Headers, MessageSender Sender);
+    private sealed record Verified(SignedMessage Message, MessageHeaders Headers, ReadOnlyMemory<byte> Body, MessageSender Sender);
 
     /// <param name="Thrown">Null: the endpoint set a bare status.</param>
     private sealed record Ended(Exception? Thrown);

@@ -49,7 +49,7 @@ internal static class BatchText
         output.WriteLine(LabelText.Shown($"建立：{RaText.Time(batch.CreatedAt)}，人员证书 {batch.CreatedBy}{(batch.CancelledAt is null ? "" : $"；撤销：{RaText.Time(batch.CancelledAt)}")}"));
         if (batch.File is not null)
         {
-            output.WriteLine($"文件：SM3 {LabelText.Shown(batch.File)}");
+            output.WriteLine($"文件：SM3 {LabelText.Shown(batch.File)}{(batch.FileDeletedAt is null ? "" : $"；已按保存期限删除：{RaText.Time(batch.FileDeletedAt)}")}");
         }
 
         RaText.WriteTable(
@@ -58,7 +58,7 @@ internal static class BatchText
             batch.Tasks.Select(task => (string[])
             [
                 Number(task.Number), TaskKind(task.Kind), TaskState(task.State), Number(task.Reached), task.Rows is { } rows ? Number(rows) : "", Number(task.Done), Number(task.Refused),
-                RaText.Time(task.StartedAt), RaText.Time(task.EndedAt), task.Reason ?? "",
+                RaText.Time(task.StartedAt), RaText.Time(task.EndedAt), task.Waiting ?? task.Reason ?? "",
             ]));
         if (batch.States.Count > 0)
         {

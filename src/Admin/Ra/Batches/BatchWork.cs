@@ -55,7 +55,7 @@ internal static class BatchWork
     }
 
     /// <summary>Says how a task ended, with the reasons of the rows that it refused.</summary>
-    /// <returns>Whether it refused none.</returns>
+    /// <returns>Whether it refused none, and that was all that there is.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was refused as a whole.</exception>
     public static async Task<bool> ReportAsync(RaSession session, BatchAnswer batch, BatchTaskAnswer task, TextWriter output, CancellationToken cancellationToken)
     {
@@ -65,9 +65,15 @@ internal static class BatchWork
         }
 
         output.WriteLine(LabelText.Shown($"{BatchText.TaskKind(task.Kind)}：{BatchText.Number(task.Rows ?? task.Reached)} 行，通过 {task.Done}，未通过 {task.Refused}。"));
+        bool isAll = task.Kind != "making" || task.Reason is null;
+        if (!isAll)
+        {
+            output.WriteLine(LabelText.Shown($"注意：{task.Reason}"));
+        }
+
         if (task.Refused == 0)
         {
-            return true;
+            return isAll;
         }
 
         BatchRowPage page = await session.GetAsync<BatchRowPage>($"/batches/{batch.Id}/rows?task={task.Number}&rows={ShownRows}", cancellationToken);

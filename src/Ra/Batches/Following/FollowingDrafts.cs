@@ -17,6 +17,9 @@ internal sealed class FollowingDrafts(TakeInEnrollment enrollments, EnrollmentSt
     private const int RowsOfPart = 200;
     private const int AtOnce = 8;
 
+    /// <summary>What drafts were made about is not found again: another batch goes on with the rest. To refuse it all would leave no way, for an organisation cannot be asked for by halves.</summary>
+    private static readonly string More = $"一个批次最多{BatchContent.MaxRows:N0}行：还有证书未列入本批次，请另建批次办理其余证书。";
+
     /// <param name="list">The next so many certificates after a position (null: from the beginning), without those about which drafts were made.</param>
     /// <param name="positionOf">Of a certificate, up to 512 characters.</param>
     /// <param name="contentOf">What the draft says, but for its agent.</param>
@@ -32,10 +35,10 @@ internal sealed class FollowingDrafts(TakeInEnrollment enrollments, EnrollmentSt
         while (true)
         {
             int most = (int)Math.Min(RowsOfPart, BatchContent.MaxRows - run.Task.Reached);
-            IReadOnlyList<FollowedCertificate> found = most == 0 ? [] : await list(run.Task.Position, most, cancellationToken);
-            if (found.Count == 0)
+            IReadOnlyList<FollowedCertificate> found = await list(run.Task.Position, Math.Max(most, 1), cancellationToken);
+            if (found.Count == 0 || most == 0)
             {
-                await run.AdvanceAsync(run.Task with { State = BatchTaskState.Done, RowCount = run.Task.Reached }, [], null, cancellationToken);
+                await run.AdvanceAsync(run.Task with { State = BatchTaskState.Done, RowCount = run.Task.Reached, Reason = found.Count == 0 ? null : More }, [], null, cancellationToken);
                 return;
             }
 

@@ -129,6 +129,33 @@ public sealed class BatchVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task WhatIsNotAllThatThereIs_EndsWithOne_AndWhatIsTriedAgain_IsShown()
+    {
+        _ = new ScriptedBatch(Ra, "revocation") { Outcomes = { ["making"] = (2, 0) } };
+        Bend(task => task.State == "done" ? task with { Reason = "还有证书未列入本批次。" } : task);
+        (int exitCode, string output, _) = await _terminal.RunAsync(
+            "batch", "revoke", "--organization", ScriptedRa.Subscriber, "--reason", "cessationOfOperation", "--region", ScriptedBatch.Region);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("注意：还有证书未列入本批次。", output);
+
+        new ScriptedBatch(Ra).Did("checking");
+        Bend(task => task with { State = "running", Waiting = "暂时未能处理（已连续3次），将自动重试。" });
+        (exitCode, output, _) = await _terminal.RunAsync("batch", "show", ScriptedBatch.Id);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("已连续3次", output);
+
+        void Bend(Func<BatchTaskAnswer, BatchTaskAnswer> change)
+        {
+            var look = Ra.Answers[$"GET /batches/{ScriptedBatch.Id}"];
+            Ra.Answers[$"GET /batches/{ScriptedBatch.Id}"] = asked =>
+            {
+                var shown = (BatchAnswer)look(asked);
+                return shown with { Tasks = [.. shown.Tasks.Select(change)] };
+            };
+        }
+    }
+
+    [Fact]
     public async Task BatchesAndTheirRows_AreShown_AndPagesThatDoNotGoOnEndIt()
     {
         var batch = new ScriptedBatch(Ra);

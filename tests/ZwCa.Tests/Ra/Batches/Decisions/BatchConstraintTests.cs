@@ -8,14 +8,14 @@ public sealed class BatchConstraintTests
 {
     private const string Batch =
         """
-        INSERT INTO batch (batch_id, kind, region, title, content_sealed, data_key_id, file_hash, created_by, created_at, cancelled_at)
-        VALUES (@New, 1, '350100', 'x', @Der, @Key, @Hash, 'f1', 1, NULL)
+        INSERT INTO batch (batch_id, kind, region, title, content_sealed, data_key_id, file_hash, file_length, file_deleted_at, created_by, created_at, cancelled_at)
+        VALUES (@New, 1, '350100', 'x', @Der, @Key, @Hash, 7, NULL, 'f1', 1, NULL)
         """;
 
     private const string OfTask =
         """
-        INSERT INTO batch_task (batch_id, number, kind, state, officer_serial, approval_hash, reached, position, row_count, done, refused, reason, claim, claimed_until, started_at, ended_at)
-        VALUES (@Idle, 2, 3, 0, 'f1', @Approval, 0, NULL, NULL, 0, 0, NULL, NULL, 0, 1, NULL)
+        INSERT INTO batch_task (batch_id, number, kind, state, officer_serial, approval_hash, reached, position, row_count, done, refused, reason, claim, claimed_until, failures, retry_at, started_at, ended_at)
+        VALUES (@Idle, 2, 3, 0, 'f1', @Approval, 0, NULL, NULL, 0, 0, NULL, NULL, 0, 0, 0, 1, NULL)
         """;
 
     private const string Row = "INSERT INTO batch_row (batch_id, row_number, enrollment_id) VALUES (@Idle, 2, @Enrollment)";
@@ -31,6 +31,9 @@ public sealed class BatchConstraintTests
         ["a batch of a region that is not registered"] = Batch.Replace("'350100'", "'350199'"),
         ["a batch sealed by an unknown key"] = Batch.Replace("@Key", "@Unknown"),
         ["a renewal with a file"] = Batch.Replace("@New, 1", "@New, 2"),
+        ["a file of no length"] = Batch.Replace("@Hash, 7", "@Hash, NULL"),
+        ["an empty file"] = Batch.Replace("@Hash, 7", "@Hash, 0"),
+        ["no file, deleted"] = Batch.Replace("@Hash, 7, NULL", "NULL, NULL, 9"),
         ["a batch twice"] = Batch.Replace("@New", "@Idle"),
         ["a file's part of no batch"] = Part.Replace("@Idle", "@Unknown"),
         ["a part before the first"] = Part.Replace("@Idle, 0", "@Idle, -1"),
@@ -41,6 +44,7 @@ public sealed class BatchConstraintTests
         ["a submission by an approval that nobody kept"] = OfTask.Replace("@Approval", "@Hash"),
         ["a sixth kind of task"] = OfTask.Replace("2, 3, 0", "2, 6, 0").Replace("@Approval", "NULL"),
         ["a task in no known state"] = OfTask.Replace("2, 3, 0", "2, 3, 3"),
+        ["a task that has failed less than never"] = OfTask.Replace("NULL, NULL, 0, 0, 0, 1", "NULL, NULL, 0, -1, 0, 1"),
         ["a task of number 0"] = OfTask.Replace("@Idle, 2", "@Idle, 0"),
         ["a task twice"] = OfTask.Replace("@Idle, 2, 3, 0", "@Idle, 1, 3, 1"),
         ["a task of no batch"] = OfTask.Replace("@Idle", "@Unknown"),

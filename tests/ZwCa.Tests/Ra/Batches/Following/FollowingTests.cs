@@ -1,5 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
+using ZwCa.Ra.Batches;
 
 namespace ZwCa.Tests.Ra.Batches.Following;
 
@@ -73,6 +76,38 @@ public sealed class FollowingTests(RaFixture fixture) : IClassFixture<RaFixture>
     }
 
     [Fact]
+    public async Task WhereThereIsMoreThanABatchTakes_ItSaysSo_AndAnotherGoesOnWithTheRest()
+    {
+        SubscriberAnswer organization = await _desk.OrganizationAsync();
+        EnrollmentAnswer[] servers = await _desk.ServersAsync(4, organization);
+        await _desk.IssueAsync(await _desk.OfAsync(servers));
+        await _desk.HandOutAsync(servers);
+
+        BatchAnswer cut = await BeginAtAsync(organization, 99_998);
+
+        Assert.Equal((2L, 0L), CountsOf(cut));
+        Assert.Equal((100_000L, 2L), (cut.Tasks[0].Rows, cut.States["draft"]));
+        Assert.Contains("另建批次", cut.Tasks[0].Reason, StringComparison.Ordinal);
+
+        BatchAnswer rest = await _desk.OpenAsync(Revocation(organization));
+        Assert.Equal((2L, 0L), CountsOf(rest));
+        Assert.Null(rest.Tasks[0].Reason);
+        Assert.Equal((0L, 0L), CountsOf(await _desk.OpenAsync(Revocation(organization))));
+    }
+
+    [Fact]
+    public async Task ExactlyAsManyAsABatchTakes_IsAll()
+    {
+        SubscriberAnswer organization = await _desk.OrganizationAsync();
+        EnrollmentAnswer[] servers = await _desk.ServersAsync(2, organization);
+        await _desk.IssueAsync(await _desk.OfAsync(servers));
+        await _desk.HandOutAsync(servers);
+        BatchAnswer batch = await BeginAtAsync(organization, 99_998);
+        Assert.Equal((2L, 0L), CountsOf(batch));
+        Assert.Null(batch.Tasks[0].Reason);
+    }
+
+    [Fact]
     public async Task AnOrganisationThatIsNone_RefusesTheTask()
     {
         SubscriberAnswer person = await Stage.GetAsync<SubscriberAnswer>(Stage.City, $"/subscribers/{await Stage.PersonAsync()}");
@@ -82,6 +117,18 @@ public sealed class FollowingTests(RaFixture fixture) : IClassFixture<RaFixture>
         Assert.Equal("refused", unknown.State);
         Assert.Contains("没有该单位", unknown.Reason, StringComparison.Ordinal);
         await RaStage.RefusedAsync(() => _desk.OpenAsync(Revocation(person) with { Organization = null }), Refusal.Malformed);
+    }
+
+    /// <summary>A revocation that is through with so many rows before it begins.</summary>
+    private async Task<BatchAnswer> BeginAtAsync(SubscriberAnswer organization, long reached)
+    {
+        RunBatches service = Stage.App.Services.GetServices<IHostedService>().OfType<RunBatches>().Single();
+        await service.StopAsync(Token);
+        BatchAnswer begun = await Stage.PostAsync<BatchAnswer>(Stage.City, "/batches", Revocation(organization));
+        await Stage.Database.WriteAsync(
+            transaction => transaction.ExecuteAsync("UPDATE batch_task SET reached = @Reached WHERE batch_id = @Id", new { Reached = reached, Id = Convert.FromHexString(begun.Id) }), Token);
+        await service.StartAsync(Token);
+        return await _desk.UntilIdleAsync(begun);
     }
 
     private static string Certificates(string what) =>

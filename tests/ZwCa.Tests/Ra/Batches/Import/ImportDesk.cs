@@ -21,7 +21,7 @@ internal sealed class ImportDesk
     {
         _records = records;
         _options = RaDesk.Options with { Profiles = Profiles };
-        Batches = new OpenBatch(records.Database, records.Story.Log, records.Story.Persons, Signal, records.Story.Clock);
+        Batches = new OpenBatch(_options, records.Database, records.Story.Log, records.Story.Persons, Signal, records.Story.Clock);
     }
 
     public static IReadOnlyDictionary<string, EnrollmentProfileOptions> Profiles { get; } = new Dictionary<string, EnrollmentProfileOptions>
