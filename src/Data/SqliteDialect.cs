@@ -29,7 +29,7 @@ internal sealed class SqliteDialect : Dialect
         _ => throw Unknown(token),
     };
 
-    /// <remarks>By the library itself: what ADO.NET does for a command and for each of its parameters, by name, takes as long as SQLite takes for a row.</remarks>
+    /// <remarks>By the library itself: what ADO.NET does for a command and for each of its parameters, by name, is a good part of what a row takes.</remarks>
     public override Task BulkInsertAsync(
         Transaction transaction, string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken = default)
     {
