@@ -194,8 +194,9 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
         return request;
     }
 
+    /// <param name="look">How often it is asked. Null: very often.</param>
     /// <returns>The last task of a batch, ended.</returns>
-    public async Task<BatchTaskAnswer> UntilEndedAsync(StageOfficer who, string batch)
+    public async Task<BatchTaskAnswer> UntilEndedAsync(StageOfficer who, string batch, TimeSpan? look = null)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
@@ -211,7 +212,7 @@ internal abstract class RaCounter(TimeProvider time) : IDisposable
                 throw new TimeoutException($"Task {task.Number} of batch {batch} is at row {task.Reached}.\n{Log}");
             }
 
-            await Task.Delay(50, CancellationToken.None);
+            await Task.Delay(look ?? TimeSpan.FromMilliseconds(50), CancellationToken.None);
         }
     }
 

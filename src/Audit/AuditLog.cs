@@ -31,7 +31,7 @@ public sealed class AuditLog(TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(auditEvent);
-        Written written = Write(auditEvent);
+        PreparedEvent written = Prepare(auditEvent);
 
         // As few texts as can be: each is a round trip to a server.
         const string insertEvent =
@@ -54,7 +54,14 @@ public sealed class AuditLog(TimeProvider time)
 
     /// <summary>Records many events in the transaction of the changes that they tell of, as the database does it fastest.</summary>
     /// <exception cref="ArgumentException">As <see cref="AppendAsync"/>.</exception>
-    public async Task AppendAllAsync(Transaction transaction, IReadOnlyCollection<AuditEvent> auditEvents)
+    public Task AppendAllAsync(Transaction transaction, IReadOnlyCollection<AuditEvent> auditEvents)
+    {
+        ArgumentNullException.ThrowIfNull(auditEvents);
+        return AppendAllAsync(transaction, [.. auditEvents.Select(Prepare)]);
+    }
+
+    /// <summary>As <see cref="AppendAllAsync(Transaction, IReadOnlyCollection{AuditEvent})"/>, with what <see cref="Prepare"/> has done before, while nobody waited for it.</summary>
+    public async Task AppendAllAsync(Transaction transaction, IReadOnlyCollection<PreparedEvent> auditEvents)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(auditEvents);
@@ -63,14 +70,40 @@ public sealed class AuditLog(TimeProvider time)
             return;
         }
 
-        Written[] written = [.. auditEvents.Select(Write)];
-        await transaction.BulkInsertAsync("audit_event", ["event_id", "leaf"], [.. written.Select(each => (object?[])[each.EventId, each.Leaf])]);
-        await transaction.BulkInsertAsync("log_pending", ["event_id"], [.. written.Select(each => (object?[])[each.EventId])]);
-        object?[][] personal = [.. written.SelectMany(each => each.Personal.Select(one => (object?[])[each.EventId, one.Name, one.Salt, one.Content]))];
+        await transaction.BulkInsertAsync("audit_event", ["event_id", "leaf"], [.. auditEvents.Select(each => (object?[])[each.EventId, each.Leaf])]);
+        await transaction.BulkInsertAsync("log_pending", ["event_id"], [.. auditEvents.Select(each => (object?[])[each.EventId])]);
+        object?[][] personal = [.. auditEvents.SelectMany(each => each.Personal.Select(one => (object?[])[each.EventId, one.Name, one.Salt, one.Content]))];
         if (personal.Length > 0)
         {
             await transaction.BulkInsertAsync("audit_personal", ["event_id", "name", "salt", "content"], personal);
         }
+    }
+
+    /// <summary>An event as its rows will have it, with the time of now, for one transaction: before a unit of work in which many are recorded.</summary>
+    /// <exception cref="ArgumentException">As <see cref="AppendAsync"/>.</exception>
+    public PreparedEvent Prepare(AuditEvent auditEvent)
+    {
+        ArgumentNullException.ThrowIfNull(auditEvent);
+        RequireName(auditEvent.Action);
+        RequireName(auditEvent.Object.Kind);
+        DateTimeOffset now = time.GetUtcNow();
+        byte[] id = Ulid.Create(now);
+
+        // A person's data stay outside the leaf, which nobody can change afterwards.
+        (string Name, byte[] Content, byte[] Salt)[] personal =
+        [
+            .. auditEvent.Personal.OrderBy(each => each.Key, StringComparer.Ordinal)
+                .Select(each => (RequireName(each.Key), Bytes(each.Value), RandomNumberGenerator.GetBytes(SaltLength))),
+        ];
+        var leaf = new AuditLeaf(
+            id,
+            now,
+            auditEvent.Actor,
+            auditEvent.Action,
+            auditEvent.Object,
+            auditEvent.Outcome,
+            [.. auditEvent.Fields, .. personal.Select(each => new AuditField.Masked(each.Name, Mask(each.Salt, each.Content)))]);
+        return new PreparedEvent(id, Der.Encode(leaf), personal);
     }
 
     /// <summary>Erases a person's value and its salt, and records that; the leaf still verifies, and what the value was cannot be guessed from it.</summary>
@@ -94,30 +127,6 @@ public sealed class AuditLog(TimeProvider time)
     /// <returns>What a masked field holds: SM3(salt ‖ value).</returns>
     internal static byte[] Mask(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> content) => Sm3.HashData([.. salt, .. content]);
 
-    private Written Write(AuditEvent auditEvent)
-    {
-        RequireName(auditEvent.Action);
-        RequireName(auditEvent.Object.Kind);
-        DateTimeOffset now = time.GetUtcNow();
-        byte[] id = Ulid.Create(now);
-
-        // A person's data stay outside the leaf, which nobody can change afterwards.
-        (string Name, byte[] Content, byte[] Salt)[] personal =
-        [
-            .. auditEvent.Personal.OrderBy(each => each.Key, StringComparer.Ordinal)
-                .Select(each => (RequireName(each.Key), Bytes(each.Value), RandomNumberGenerator.GetBytes(SaltLength))),
-        ];
-        var leaf = new AuditLeaf(
-            id,
-            now,
-            auditEvent.Actor,
-            auditEvent.Action,
-            auditEvent.Object,
-            auditEvent.Outcome,
-            [.. auditEvent.Fields, .. personal.Select(each => new AuditField.Masked(each.Name, Mask(each.Salt, each.Content)))]);
-        return new Written(id, Der.Encode(leaf), personal);
-    }
-
     private static string RequireName(string name) =>
         name.Length <= MaxNameLength ? name : throw new ArgumentException($"\"{name}\" has more than {MaxNameLength} characters.", nameof(name));
 
@@ -125,7 +134,21 @@ public sealed class AuditLog(TimeProvider time)
         content.Length <= MaxPersonalLength
             ? Utf8.GetBytes(content)
             : throw new ArgumentException($"A personal value has up to {MaxPersonalLength} characters.", nameof(content));
+}
 
-    /// <summary>An event as its rows have it.</summary>
-    private sealed record Written(byte[] EventId, byte[] Leaf, (string Name, byte[] Content, byte[] Salt)[] Personal);
+/// <summary>An event as its rows have it: recorded nowhere yet.</summary>
+public sealed class PreparedEvent
+{
+    internal PreparedEvent(byte[] eventId, byte[] leaf, (string Name, byte[] Content, byte[] Salt)[] personal)
+    {
+        EventId = eventId;
+        Leaf = leaf;
+        Personal = personal;
+    }
+
+    internal byte[] EventId { get; }
+
+    internal byte[] Leaf { get; }
+
+    internal (string Name, byte[] Content, byte[] Salt)[] Personal { get; }
 }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 using static SQLitePCL.raw;
 
 namespace ZwCa.Data;
@@ -28,27 +29,43 @@ internal sealed class SqliteDialect : Dialect
         _ => throw Unknown(token),
     };
 
-    public override async Task BulkInsertAsync(
+    /// <remarks>By the library itself: what ADO.NET does for a command and for each of its parameters, by name, is a good part of what a row takes.</remarks>
+    public override Task BulkInsertAsync(
         Transaction transaction, string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows, CancellationToken cancellationToken = default)
     {
-        using DbCommand insert = transaction.CreateCommand(
-            $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(column => "@" + column))})");
-        foreach (string column in columns)
+        SqliteStatements connection = transaction.Sqlite;
+        sqlite3_stmt insert = connection.Prepare($"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(_ => "?"))})");
+        try
         {
-            DbParameter parameter = insert.CreateParameter();
-            parameter.ParameterName = "@" + column;
-            insert.Parameters.Add(parameter);
-        }
-
-        insert.Prepare();
-        foreach (object?[] row in rows)
-        {
-            for (int i = 0; i < columns.Count; i++)
+            foreach (object?[] row in rows)
             {
-                insert.Parameters[i].Value = Stored(row[i]) ?? DBNull.Value;
-            }
+                cancellationToken.ThrowIfCancellationRequested();
+                for (int i = 0; i < columns.Count; i++)
+                {
+                    SqliteException.ThrowExceptionForRC(Bind(insert, i + 1, Stored(row[i])), connection.Handle);
+                }
 
-            await insert.ExecuteNonQueryAsync(cancellationToken);
+                int result = sqlite3_step(insert);
+                SqliteException.ThrowExceptionForRC(result == SQLITE_DONE ? SQLITE_OK : result, connection.Handle);
+                _ = sqlite3_reset(insert);
+            }
         }
+        finally
+        {
+            // Says again what the last step has said. Values of persons do not stay in a statement that is kept.
+            _ = sqlite3_reset(insert);
+            _ = sqlite3_clear_bindings(insert);
+        }
+
+        return Task.CompletedTask;
     }
+
+    private static int Bind(sqlite3_stmt statement, int place, object? value) => value switch
+    {
+        null => sqlite3_bind_null(statement, place),
+        long number => sqlite3_bind_int64(statement, place, number),
+        short number => sqlite3_bind_int64(statement, place, number),
+        string text => sqlite3_bind_text(statement, place, text),
+        _ => sqlite3_bind_blob(statement, place, (byte[])value),
+    };
 }

@@ -1,6 +1,8 @@
 using System.Data;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
+using static SQLitePCL.raw;
 
 namespace ZwCa.Data;
 
@@ -14,6 +16,7 @@ internal sealed class SqliteStatements(string connectionString) : SqliteConnecti
     private const int Most = 512;
 
     private readonly Dictionary<string, Statement> _idle = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, sqlite3_stmt> _plain = new(StringComparer.Ordinal);
     private string? _next;
 
     /// <summary>What the next command will be: Dapper makes a command before it says of what.</summary>
@@ -24,6 +27,19 @@ internal sealed class SqliteStatements(string connectionString) : SqliteConnecti
         Expect(sql);
         using SqliteCommand command = CreateCommand();
         command.ExecuteNonQuery();
+    }
+
+    /// <returns>The library's own statement, which is kept as long as the connection: of texts of which a service has a few.</returns>
+    /// <exception cref="SqliteException">SQLite refuses the text.</exception>
+    public sqlite3_stmt Prepare(string sql)
+    {
+        if (!_plain.TryGetValue(sql, out sqlite3_stmt? statement))
+        {
+            SqliteException.ThrowExceptionForRC(sqlite3_prepare_v3(Handle, sql, SQLITE_PREPARE_PERSISTENT, out statement), Handle);
+            _plain.Add(sql, statement);
+        }
+
+        return statement;
     }
 
     public override SqliteCommand CreateCommand()
@@ -47,6 +63,12 @@ internal sealed class SqliteStatements(string connectionString) : SqliteConnecti
             }
 
             _idle.Clear();
+            foreach (sqlite3_stmt statement in _plain.Values)
+            {
+                statement.Dispose();
+            }
+
+            _plain.Clear();
         }
 
         base.Dispose(disposing);

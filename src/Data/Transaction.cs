@@ -120,8 +120,23 @@ public sealed class Transaction
     }
 
     /// <inheritdoc cref="Dialect.BulkInsertAsync"/>
-    public Task BulkInsertAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows) =>
-        NotingFailureAsync(Dialect.BulkInsertAsync(this, table, columns, rows, _cancellationToken));
+    public Task BulkInsertAsync(string table, IReadOnlyList<string> columns, IReadOnlyList<object?[]> rows)
+    {
+        return NotingFailureAsync(InsertAsync());
+
+        // What is thrown before there is a task is noted as well.
+        async Task InsertAsync() => await Dialect.BulkInsertAsync(this, table, columns, rows, _cancellationToken);
+    }
+
+    /// <summary>Of a transaction on SQLite.</summary>
+    internal SqliteStatements Sqlite
+    {
+        get
+        {
+            ThrowIfNotMine();
+            return (SqliteStatements)_connection;
+        }
+    }
 
     internal DbCommand CreateCommand(string sql)
     {

@@ -16,7 +16,8 @@ const string usage = """
       revoke [ROWS]  revocations through the CA as a process, with none and with 500,000 revoked before; with a number, with half of so many
       pair [--seeded ROWS]  pairs through CA and KMC as processes, with an empty CA and with a million certificates stored, beside single ones and cfssl serve; with so many stored; 0: without
       ra [--seconds N] [--rows N]  enrollments through RA, CA and KMC as processes, from submission to issued, for N seconds, and an RA's lists with a million enrollments, or N; 0: without
-      import [--rows N] [--keys N]  a file of 100,000 applicants, or N, through the RA as a process: dry run and drafts, and its memory beside that for a tenth; with --keys 1 each row has a request
+      import [--rows N] [--keys N]  a file of 100,000 applicants, or N, through the RA as a process: dry run and drafts, and its memory beside that for half; with --keys 1 each row has a request
+      batch [--rows N]  a batch of 10,000 drafts, or N, submitted by one signature and reviewed by another
       crl-job [ROWS] the CA's whole CRL job with a million revoked, beside openssl ca -gencrl alone; with a number, with so many
       presign [N]  OCSP responses signed ahead for a million certificates, through hsm-sim, database and feed included; with a number, for so many
       ocsp [N]  the responder on one core with a million certificates, beside nginx with a static file and cfssl ocspserve; wrk on the other core; with a number, with so many
@@ -61,6 +62,8 @@ switch (args)
         return await RaBenchmark.RunAsync(seconds, rows);
     case ["import", .. string[] options] when Read(options, ("--rows", ImportBenchmark.RowsByDefault), ("--keys", 0)) is [int rows and > 0, int keys]:
         return await ImportBenchmark.RunAsync(rows, keys > 0);
+    case ["batch", .. string[] options] when Read(options, ("--rows", BatchBenchmark.RowsByDefault)) is [int rows and > 0]:
+        return await BatchBenchmark.RunAsync(rows);
     case ["crl-job"]:
         return await CrlJobBenchmark.RunAsync(CrlJobBenchmark.RevokedByDefault);
     case ["crl-job", string size] when int.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out int rows) && rows > 0:

@@ -58,7 +58,9 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
 
     /// <summary>New drafts, of which none can be refused: their keys, where they have any, are their subscribers' own or nobody's, and in no other open enrollment.</summary>
     /// <param name="newKeys">Of them that nobody has had yet.</param>
-    public async Task InsertAllAsync(Transaction transaction, IReadOnlyList<Enrollment> rows, IEnumerable<(byte[] KeyHash, byte[] SubscriberId)> newKeys, AuditActor actor)
+    /// <param name="events">Of each that it was taken in: <see cref="PrepareEvent"/>.</param>
+    public async Task InsertAllAsync(
+        Transaction transaction, IReadOnlyList<Enrollment> rows, IEnumerable<(byte[] KeyHash, byte[] SubscriberId)> newKeys, IReadOnlyCollection<PreparedEvent> events, AuditActor actor)
     {
         object?[][] keys = [.. newKeys.Select(each => (object?[])[each.KeyHash, each.SubscriberId])];
         if (keys.Length > 0)
@@ -83,8 +85,11 @@ internal sealed class EnrollmentStore(AuditLog log, TimeProvider time)
             "enrollment_step",
             ["enrollment_id", "version", "state", "actor", "reason", "taken_at"],
             [.. rows.Select(row => (object?[])[row.EnrollmentId, row.Version, row.State, actor.Id, null, time.GetUtcNow()])]);
-        await log.AppendAllAsync(transaction, [.. rows.Select(row => EventOf(row, row.Version, TakenIn(row, actor)))]);
+        await log.AppendAllAsync(transaction, events);
     }
+
+    /// <summary>For <see cref="InsertAllAsync"/>, before its transaction.</summary>
+    public PreparedEvent PrepareEvent(Enrollment row, AuditActor actor) => log.Prepare(EventOf(row, row.Version, TakenIn(row, actor)));
 
     /// <summary>What is applied for is another now.</summary>
     /// <param name="row">With the new columns, and the version that it had.</param>

@@ -61,6 +61,20 @@ public sealed class BulkInsertTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task AfterARefusedRow_TheSameStatementInsertsOthers(DatabaseKind kind)
+    {
+        await using TestDatabase test = await TestDatabase.CreateAsync(kind, Sample.Tables);
+        string[] columns = ["id", "name", "content"];
+        await Assert.ThrowsAnyAsync<DbException>(() => test.Database.WriteAsync(
+            transaction => transaction.BulkInsertAsync("item", columns, [[_random.Bytes(16), "一", _random.Bytes(9)], [_random.Bytes(16), "一", _random.Bytes(9)]]), Token));
+        await test.Database.WriteAsync(transaction => transaction.BulkInsertAsync("item", columns, [[_random.Bytes(16), "一", _random.Bytes(9)], [_random.Bytes(16), "二", null]]), Token);
+        IReadOnlyList<Item> back = await test.Database.QueryAsync<Item>("SELECT * FROM item", cancellationToken: Token);
+        Assert.Equal(["一", "二"], back.Select(item => item.Name).Order(StringComparer.Ordinal));
+        Assert.Null(back.Single(item => item.Name == "二").Content);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task TypeThatNoColumnHolds_IsRefused(DatabaseKind kind)
     {
         await using TestDatabase test = await TestDatabase.CreateAsync(kind, Sample.Tables);

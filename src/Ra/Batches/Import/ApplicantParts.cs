@@ -30,7 +30,7 @@ internal sealed record ReadApplicant
 internal sealed class ApplicantParts(ApplicantFile file, PersonRegistry persons, RaOptions options, bool withAgents, CancellationToken cancellationToken) : IAsyncDisposable
 {
     /// <summary>Rows.</summary>
-    public const int Length = 500;
+    public const int Length = 1000;
 
     /// <summary>Questions to the device.</summary>
     private const int AtOnce = 32;

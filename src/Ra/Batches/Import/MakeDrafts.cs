@@ -99,7 +99,8 @@ internal sealed class MakeDrafts(
             },
             subscriber.Number,
             subscriber.Name);
-        return new Draft(judged.Row, row, registered, subscriber.Number, judged.IsNewKey);
+        PreparedEvent takenIn = enrollments.PrepareEvent(row, run.Officer.Actor);
+        return new Draft(judged.Row, row, registered, judged.IsNewKey, registered is null ? [takenIn] : [log.Prepare(RegisterSubscriber.EventOf(run.Officer, registered, subscriber.Number)), takenIn]);
     }
 
     private async Task InsertAsync(Transaction transaction, BatchRun run, Draft[] drafts)
@@ -109,23 +110,19 @@ internal sealed class MakeDrafts(
             return;
         }
 
-        Draft[] registered = [.. drafts.Where(each => each.Registered is not null)];
-        if (registered.Length > 0)
-        {
-            await SubscriberStore.InsertAllAsync(transaction, registered.Select(each => each.Registered!));
-            await log.AppendAllAsync(transaction, [.. registered.Select(each => RegisterSubscriber.EventOf(run.Officer, each.Registered!, each.Number))]);
-        }
-
+        await SubscriberStore.InsertAllAsync(transaction, drafts.Select(each => each.Registered).OfType<SubscriberRow>());
         await enrollments.InsertAllAsync(
             transaction,
             [.. drafts.Select(each => each.Enrollment)],
             drafts.Where(each => each.IsNewKey).Select(each => (each.Enrollment.KeyHash!, each.Enrollment.SubscriberId)),
+            [.. drafts.SelectMany(each => each.Events)],
             run.Officer.Actor);
         await BatchStore.AddRowsAsync(transaction, run.Batch.BatchId, [.. drafts.Select(each => new BatchRow { RowNumber = each.Row, EnrollmentId = each.Enrollment.EnrollmentId })]);
     }
 
     /// <param name="Registered">Null: he is registered already.</param>
-    private sealed record Draft(int Row, Enrollment Enrollment, SubscriberRow? Registered, SubscriberNumber Number, bool IsNewKey);
+    /// <param name="Events">That he was registered, where he was, and that the application was taken in.</param>
+    private sealed record Draft(int Row, Enrollment Enrollment, SubscriberRow? Registered, bool IsNewKey, IReadOnlyList<PreparedEvent> Events);
 
     private sealed class PartChangedException() : Exception("What a part was judged by has changed.");
 }

@@ -2,6 +2,7 @@ using ZwCa.Contracts.Ra;
 using ZwCa.Data;
 using ZwCa.Officers;
 using ZwCa.Ra.Batches;
+using ZwCa.Ra.Batches.Import;
 using static ZwCa.Tests.Ra.Batches.Import.ApplicantText;
 
 namespace ZwCa.Tests.Ra.Batches.Import;
@@ -10,9 +11,12 @@ namespace ZwCa.Tests.Ra.Batches.Import;
 public sealed class InterruptionTests
 {
     /// <summary>Three parts; the last row is the first once more, one in the middle is bad, and an organisation stands in another part than who works there.</summary>
-    private static readonly byte[] Applicants = File([Organization(), .. Enumerable.Range(1, 1247).Select(i => i == 600 ? Person(i, region: "350199") : Person(i, organization: i > 1100 ? RaRecords.Code : "")), Person(1)]);
+    private static readonly byte[] Applicants = File([Organization(), .. Enumerable.Range(1, Good).Select(i => i == Bad - 1 ? Person(i, region: "350199") : Person(i, organization: i > (2 * Part) + 100 ? RaRecords.Code : "")), Person(1)]);
 
-    private const int Good = 1247;
+    private const int Part = ApplicantParts.Length;
+    private const int Rows = (2 * Part) + 249;
+    private const int Bad = Part + 101;
+    private const int Good = Rows - 2;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -26,14 +30,14 @@ public sealed class InterruptionTests
         var desk = new ImportDesk(records);
         string id = await desk.OpenAsync(Applicants);
         await InterruptAsync(records, desk, id);
-        Assert.Equal([601, 1249], (await desk.RefusalsAsync(id)).Keys.Order());
+        Assert.Equal([Bad, Rows], (await desk.RefusalsAsync(id)).Keys.Order());
         await desk.MakeAsync(id);
 
         await InterruptAsync(records, desk, id);
 
         BatchTask made = await desk.LastAsync(id);
-        Assert.Equal((BatchTaskState.Done, 1249, 1249, Good, 2), (made.State, made.Reached, made.RowCount, made.Done, made.Refused));
-        Assert.Equal([601, 1249], (await desk.RefusalsAsync(id)).Keys.Order());
+        Assert.Equal((BatchTaskState.Done, Rows, Rows, Good, 2), (made.State, made.Reached, made.RowCount, made.Done, made.Refused));
+        Assert.Equal([Bad, Rows], (await desk.RefusalsAsync(id)).Keys.Order());
         await AssertMadeOnceAsync(records, desk);
     }
 
@@ -53,12 +57,12 @@ public sealed class InterruptionTests
         await Task.WhenAll(Task.Run(() => desk.RunAsync(first), Token), Task.Run(() => desk.RunAsync(second), Token));
 
         BatchTask[] tasks = [await desk.LastAsync(first), await desk.LastAsync(second)];
-        Assert.All(tasks, task => Assert.Equal((BatchTaskState.Done, 1249), (task.State, task.Done + task.Refused)));
+        Assert.All(tasks, task => Assert.Equal((BatchTaskState.Done, Rows), (task.State, task.Done + task.Refused)));
         Assert.Equal(Good, tasks.Sum(task => task.Done));
         await AssertMadeOnceAsync(records, desk);
 
         string third = await desk.OpenAsync(Applicants);
-        Assert.Equal((0, 1249), ((await desk.RunAsync(third)).Done, (await desk.LastAsync(third)).Refused));
+        Assert.Equal((0, Rows), ((await desk.RunAsync(third)).Done, (await desk.LastAsync(third)).Refused));
     }
 
     [Fact]
@@ -72,7 +76,7 @@ public sealed class InterruptionTests
 
         await Assert.ThrowsAsync<ClaimLostException>(() => desk.RunAsync(id, new Moment(records.Story.Clock, 2, () => records.Story.RawAsync("UPDATE batch_task SET claim = @Other", new { Other = new byte[16] }).Wait(Token))));
 
-        Assert.Equal((500, 500), ((await desk.LastAsync(id)).Reached, await desk.CountAsync("batch_row")));
+        Assert.Equal((Part, Part), ((await desk.LastAsync(id)).Reached, await desk.CountAsync("batch_row")));
         await desk.RunAsync(id);
         await AssertMadeOnceAsync(records, desk);
     }
@@ -132,7 +136,7 @@ public sealed class InterruptionTests
             try
             {
                 await desk.RunAsync(id, new Moment(records.Story.Clock, 2, stop.Cancel), stop.Token);
-                Assert.Equal([500, 1000, 1249], reached);
+                Assert.Equal([Part, 2 * Part, Rows], reached);
                 return;
             }
             catch (OperationCanceledException)
