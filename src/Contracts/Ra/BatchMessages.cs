@@ -70,7 +70,7 @@ public sealed record BatchAnswer
     /// <summary>What was done with it so far, the latest last.</summary>
     public IReadOnlyList<BatchTaskAnswer> Tasks { get; init; } = [];
 
-    /// <summary>Its enrollments by their states; which have none, there are none of.</summary>
+    /// <summary>Its enrollments by their states; which have none, there are none of. Of a batch that is shown by itself: a list has none.</summary>
     public IReadOnlyDictionary<string, long> States { get; init; } = new Dictionary<string, long>();
 }
 

@@ -14,7 +14,8 @@ internal sealed class BatchAnswers(Database database, OpenBatch batches)
     public async Task<BatchAnswer> ShowAsync(Officer officer, string id, CancellationToken cancellationToken)
     {
         Batch batch = await batches.FindAsync(officer, id, cancellationToken);
-        return await database.ReadAsync(transaction => ShowAsync(transaction, batch), cancellationToken);
+        return await database.ReadAsync(
+            async transaction => await ShowAsync(transaction, batch) with { States = await BatchStore.CountStatesAsync(transaction, batch.BatchId) }, cancellationToken);
     }
 
     /// <param name="region">GB/T 2260, with everything below it; null: the officer's own.</param>
@@ -76,6 +77,7 @@ internal sealed class BatchAnswers(Database database, OpenBatch batches)
             cancellationToken);
     }
 
+    /// <returns>Without its enrollments' states.</returns>
     private static async Task<BatchAnswer> ShowAsync(Transaction transaction, Batch batch) => new()
     {
         Id = batch.Id,
@@ -104,7 +106,6 @@ internal sealed class BatchAnswers(Database database, OpenBatch batches)
                 EndedAt = task.EndedAt,
             }),
         ],
-        States = await BatchStore.CountStatesAsync(transaction, batch.BatchId),
     };
 
     private sealed record Row

@@ -46,7 +46,10 @@ internal sealed class DemoResponder : IAsyncDisposable
                 "service",
                 new ServicePlace { Listen = listen.ToString(), Management = management.ToString(), Ca = ca.GetLeftPart(UriPartial.Authority), Mode = "Demo" },
                 target);
-        var responder = new DemoResponder(new DemoService("ocsp", config, listen, management), new Uri($"http://{listen}/ocsp"));
+
+        // Before it stands no balancer that has to see that it ends.
+        var service = new DemoService("ocsp", config, listen, management) { Variables = new Dictionary<string, string> { ["ZWCA_Ocsp__DrainFor"] = "00:00:00" } };
+        var responder = new DemoResponder(service, new Uri($"http://{listen}/ocsp"));
         try
         {
             await responder._service.StartAsync();

@@ -34,6 +34,9 @@ internal sealed class DemoService : IAsyncDisposable
 
     public int ProcessId => _process!.Id;
 
+    /// <summary>Besides what is in its configuration: the value of each variable.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Runs a verb of the service's program.</summary>
     /// <returns>What it printed.</returns>
     /// <exception cref="DemoException">It failed.</exception>
@@ -69,9 +72,9 @@ internal sealed class DemoService : IAsyncDisposable
                     return;
                 }
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
-                // Not listening yet.
+                // Not listening yet, or not fast yet.
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100));
@@ -144,6 +147,11 @@ internal sealed class DemoService : IAsyncDisposable
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
+        foreach ((string name, string value) in Variables)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start) ?? throw new DemoException($"zwca-{_role} could not be started.");
     }
 }

@@ -25,7 +25,7 @@ internal static class BatchListVerbs
                     output,
                     ["编号", "类别", "名称", "区域", "建立", "状态", "业务"],
                     page.Batches.Select(each => (string[])
-                        [each.Id, BatchText.Kind(each.Kind), each.Title, each.Region, RaText.Time(each.CreatedAt), BatchText.State(each), BatchText.Number(each.States.Values.Sum())]));
+                        [each.Id, BatchText.Kind(each.Kind), each.Title, each.Region, RaText.Time(each.CreatedAt), BatchText.State(each), BatchText.Number(each.Tasks.FirstOrDefault(task => task.Kind == "making")?.Done ?? 0)]));
                 if (page.Next is not null)
                 {
                     output.WriteLine($"还有更多：--after {LabelText.Shown(page.Next)}");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using ZwCa.Asn1;
@@ -19,6 +20,9 @@ internal sealed partial record Applicant
 {
     private static readonly SearchValues<char> FormulaStarts = SearchValues.Create("=+-@\t\r＝＋－＠");
     private static readonly char[] Separators = ['；', ';'];
+
+    /// <summary>This process's own: who writes a file cannot make two of its rows look alike.</summary>
+    private static readonly byte[] MarkKey = RandomNumberGenerator.GetBytes(32);
 
     private static readonly Dictionary<string, SubscriberKind> Kinds = new() { ["个人"] = SubscriberKind.Person, ["机构"] = SubscriberKind.Organization, ["设备"] = SubscriberKind.Device };
 
@@ -53,7 +57,7 @@ internal sealed partial record Applicant
     public long ApplicationMark => MarkOf("application", Number.Kind.ToString(), Number.Reveal(), Profile);
 
     /// <summary>Likewise of the key. Null: none.</summary>
-    public long? KeyMark => KeyHash is null ? null : BinaryPrimitives.ReadInt64LittleEndian(KeyHash);
+    public long? KeyMark => KeyHash is null ? null : MarkOf("key", Convert.ToHexString(KeyHash));
 
     /// <summary>Of what is registered besides the number: the same where two rows agree.</summary>
     public int DetailsMark => unchecked((int)MarkOf("details", Name.Reveal(), Region.Value, Organization?.Reveal() ?? ""));
@@ -172,7 +176,7 @@ internal sealed partial record Applicant
         }
     }
 
-    private static long MarkOf(params ReadOnlySpan<string> texts) => BinaryPrimitives.ReadInt64LittleEndian(Sm3.HashData(Encoding.UTF8.GetBytes(string.Join('\n', texts))));
+    private static long MarkOf(params ReadOnlySpan<string> texts) => BinaryPrimitives.ReadInt64LittleEndian(HMACSHA256.HashData(MarkKey, Encoding.UTF8.GetBytes(string.Join('\n', texts))));
 
     private static RefusalException Refuse(string detail) => new(Refusal.Malformed, detail);
 
