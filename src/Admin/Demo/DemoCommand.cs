@@ -147,6 +147,7 @@ internal static class DemoCommand
         await records.ShowAsync();
         await status.ShowProvenAsync(enrollments);
         await DemoDoctor.ShowAsync(system, [output.PathOf($"subscribers/{OutputFolder.NumberOf(rows[^1].Row)}-sign.pem")]);
+        await DemoTerminal.ShowAsync(system, DemoInstallation.Entry);
         output.WriteIndex();
         cancellationToken.ThrowIfCancellationRequested();
         End(options, system);

@@ -1,3 +1,4 @@
+using System.Net;
 using ZwCa.Admin.Token;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
@@ -19,6 +20,7 @@ internal sealed record RaDesk(TokenDesk Token, Func<RaSettings, TokenLogin, Http
             () => login.Link,
             LinkTrust.Load(settings.SystemCaFile, TimeProvider.System),
             Timeout,
-            new MessageSigningHandler(login.Signer, settings.Recipient, TimeProvider.System)),
+            new MessageSigningHandler(login.Signer, settings.Recipient, TimeProvider.System),
+            settings.At is null ? null : IPEndPoint.Parse(settings.At)),
         static address => new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address, Timeout = Timeout, MaxResponseContentBufferSize = 1 << 20 });
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ZwCa.Admin.Token;
@@ -15,8 +16,11 @@ internal sealed record RaSettings
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true };
 
-    /// <summary><c>https://HOST:PORT</c></summary>
+    /// <summary><c>https://HOST:PORT</c>, by the name in its link certificate.</summary>
     public required string Address { get; init; }
+
+    /// <summary>Where it listens, <c>ADDRESS:PORT</c>, where its name resolves to nothing. Null: where it resolves to.</summary>
+    public string? At { get; init; }
 
     /// <summary>As the RA names itself in messages (<c>Service:Name</c>).</summary>
     public required string Recipient { get; init; }
@@ -54,6 +58,11 @@ internal sealed record RaSettings
         if (!Uri.TryCreate(read.Address, UriKind.Absolute, out Uri? address) || address.Scheme != Uri.UriSchemeHttps)
         {
             throw new RefusalException(Refusal.Malformed, $"配置文件 {path} 有误：address 应为 https://主机:端口。");
+        }
+
+        if (read.At is not null && !IPEndPoint.TryParse(read.At, out _))
+        {
+            throw new RefusalException(Refusal.Malformed, $"配置文件 {path} 有误：at 应为 IP地址:端口。");
         }
 
         string folder = Path.GetDirectoryName(path)!;

@@ -100,6 +100,9 @@ internal sealed class DemoInstallation : IAsyncDisposable
     /// <param name="officer"><see cref="Entry"/>, <see cref="Review"/>, <see cref="Counter"/>.</param>
     public DemoParty AtRa(string officer) => Keep(DemoParty.Open(_offices!.TokenOf(officer), _state.Pin, Ra.Address, _trust!, DemoRa.Name, Ra.EndPoint));
 
+    /// <summary>Of all tokens.</summary>
+    public string Pin => _state.Pin;
+
     /// <summary>The settings with which <c>zwca ra</c> works as this officer.</summary>
     public string SettingsOf(string officer) => Path.Combine(Tokens.FullName, $"{officer}.json");
 
@@ -184,7 +187,12 @@ internal sealed class DemoInstallation : IAsyncDisposable
         {
             var settings = new RaSettings
             {
-                Address = $"https://localhost:{_ra.EndPoint.Port}", Recipient = DemoRa.Name, SystemCaFile = _ceremony.FileOf("system"), Token = _offices.TokenOf(officer), Tracking = _ra.Tracking.ToString(),
+                Address = _ra.Address.GetLeftPart(UriPartial.Authority),
+                At = _ra.EndPoint.ToString(),
+                Recipient = DemoRa.Name,
+                SystemCaFile = _ceremony.FileOf("system"),
+                Token = _offices.TokenOf(officer),
+                Tracking = _ra.Tracking.ToString(),
             };
             await File.WriteAllBytesAsync(SettingsOf(officer), JsonSerializer.SerializeToUtf8Bytes(settings, JsonSerializerOptions.Web));
         }

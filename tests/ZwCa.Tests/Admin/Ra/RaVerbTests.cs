@@ -162,6 +162,11 @@ public sealed class RaVerbTests : IDisposable
         (exitCode, _, error) = await _terminal.RunAsync("show", ScriptedRa.Id);
         Assert.Equal(1, exitCode);
         Assert.Contains("配置文件", error);
+
+        _terminal.Token.Write("zwca-ra.json", """{"address":"https://ra","at":"ra-35:8443","recipient":"ra","systemCaFile":"a.pem","token":"t"}"""u8.ToArray());
+        (exitCode, _, error) = await _terminal.RunAsync("show", ScriptedRa.Id);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("at 应为", error);
     }
 
     [Fact]
