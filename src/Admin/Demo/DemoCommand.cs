@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Globalization;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
+using ZwCa.Admin.Programs;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
 using ZwCa.Hsm;
@@ -27,16 +28,11 @@ internal static class DemoCommand
         };
         var once = new Option<bool>("--once") { Description = "Ends when all was shown; the exit code is 0 only if every verification passed." };
         var count = new Option<int>("--count") { Description = $"Applicants in the sample file who are in order, {FewestCount} to {MostCount}.", DefaultValueFactory = _ => 200 };
-        count.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < FewestCount or > MostCount)
-            {
-                result.AddError($"--count is {FewestCount} to {MostCount}.");
-            }
-        });
+        count.RequireWithin(FewestCount, MostCount);
         var json = new Option<bool>("--json") { Description = "The result as JSON on standard output; what a person reads goes to standard error." };
         var reset = new Option<bool>("--reset") { Description = "Deletes what an earlier demo left in the folder, and starts over." };
         var port = new Option<int?>("--port") { Description = "The first of the ports of loopback that the services listen on. Without it they are found." };
+        port.RequireWithin(DemoPrerequisites.LowestPort, DemoPrerequisites.HighestPort);
         var csr = new Option<FileInfo[]>("--csr") { Description = "Certification requests made by other tools (PKCS #10, PEM or DER); their certificates are written to subscribers/.", AllowMultipleArgumentsPerToken = true };
         csr.AcceptExistingOnly();
         var demo = new Command("demo", "Starts device, KMC, CA, OCSP responder and a province's RA, imports applicants, issues their certificates, revokes and recovers, and verifies everything.")

@@ -5,6 +5,11 @@ namespace ZwCa.Admin.Demo;
 /// <summary>What a demo needs, looked at before anything starts.</summary>
 internal static class DemoPrerequisites
 {
+    public const int LowestPort = 1024;
+
+    /// <summary>The highest that others can follow.</summary>
+    public const int HighestPort = ushort.MaxValue - Ports;
+
     /// <summary>Listeners, at most.</summary>
     private const int Ports = 16;
 
@@ -17,14 +22,7 @@ internal static class DemoPrerequisites
         missing.AddRange(ServicePrograms.Roles.Where(role => !File.Exists(ServicePrograms.FileOf(role))).Select(role => $"the program of {role} is not at {ServicePrograms.FileOf(role)}: build the solution"));
         if (options.Port is { } port)
         {
-            if (port is < 1024 or > ushort.MaxValue - Ports)
-            {
-                missing.Add($"--port is 1024 to {ushort.MaxValue - Ports}");
-            }
-            else
-            {
-                missing.AddRange(Enumerable.Range(port, Ports).Where(each => !FreePort.IsFree(each)).Select(each => $"port {each} is in use: name another with --port, or none"));
-            }
+            missing.AddRange(Enumerable.Range(port, Ports).Where(each => !FreePort.IsFree(each)).Select(each => $"port {each} is in use: name another with --port, or none"));
         }
 
         try
@@ -41,7 +39,7 @@ internal static class DemoPrerequisites
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            missing.Add($"nothing can be written to {options.Folder.FullName}: {e.Message}");
+            missing.Add($"nothing can be written to {options.Folder.FullName}: {e.Message.TrimEnd('.')}");
         }
 
         if (missing.Count > 0)

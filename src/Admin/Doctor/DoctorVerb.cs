@@ -2,6 +2,7 @@ using System.CommandLine;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Crls;
 using ZwCa.Admin.Lint;
+using ZwCa.Admin.Programs;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
 using ZwCa.Issuance;
@@ -49,22 +50,10 @@ internal static class DoctorVerb
                 result.AddError($"{address} is not an http(s) address.");
             }
         });
-        timeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 3600)
-            {
-                result.AddError("--timeout is 1 to 3600 seconds.");
-            }
-        });
+        timeout.RequireWithin(1, 3600, " seconds");
         foreach (Option<int> limit in (Option<int>[])[megabytes, minutes])
         {
-            limit.Validators.Add(result =>
-            {
-                if (result.GetValueOrDefault<int>() is < 1 or > 1 << 20)
-                {
-                    result.AddError($"{limit.Name} is 1 to {1 << 20}.");
-                }
-            });
+            limit.RequireWithin(1, 1 << 20);
         }
 
         command.SetAction(async (parsed, cancellationToken) =>
