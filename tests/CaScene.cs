@@ -193,13 +193,7 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
     public async Task<StageOfficer> OfficerAsync(string role, string region, string name = "王小明")
     {
         StageOfficer officer = await CertifyAsync(role, region, name);
-        (StageOfficer proposer, StageOfficer approver) = role switch
-        {
-            RoleCatalogue.BusinessAdministrator => (Super, Audit),
-            RoleCatalogue.Auditor => (Audit, Super),
-            _ => (FirstAdministrator, SecondAdministrator),
-        };
-        await DecideAsync(proposer, approver, OfficerActions.Create, region, Der.Encode(officer.Certificate));
+        await EmployAsync(role, region, officer.Certificate);
         return officer;
     }
 
@@ -215,17 +209,29 @@ internal sealed class CaScene(SampleHierarchy hierarchy, CaIssuers issuers, ISer
         return officer;
     }
 
-    /// <summary>An operator in office whose keys are in a token of his own.</summary>
+    /// <summary>An officer in office whose keys are in a token of his own.</summary>
+    /// <param name="linkFrom">When his link's 90 days began; null: now.</param>
     /// <returns>His certificate, and his link's.</returns>
-    public async Task<(Certificate Officer, Certificate Link)> OperatorAsync(string region, string name, SubjectPublicKeyInfo key, SubjectPublicKeyInfo linkKey)
+    public async Task<(Certificate Officer, Certificate Link)> TokenOfficerAsync(string role, string region, string name, SubjectPublicKeyInfo key, SubjectPublicKeyInfo linkKey, DateTimeOffset? linkFrom = null)
     {
         ReadOnlyMemory<byte> id = await EnrollAsync(name);
-        Certificate officer = await IssueOfficerAsync(id, RoleCatalogue.BusinessOperator, region, name, key);
-        Certificate link = await CertifyLinkAsync(Convert.ToHexStringLower(id.Span), linkKey, time.GetUtcNow());
+        Certificate officer = await IssueOfficerAsync(id, role, region, name, key);
+        Certificate link = await CertifyLinkAsync(Convert.ToHexStringLower(id.Span), linkKey, linkFrom ?? time.GetUtcNow());
         using X509Certificate2 registered = X509CertificateLoader.LoadCertificate(Der.Encode(link));
         await Services.GetRequiredService<ClientStore>().RegisterAsync(Actor, registered, Convert.ToHexStringLower(id.Span), ClientKind.Officer);
-        await DecideAsync(FirstAdministrator, SecondAdministrator, OfficerActions.Create, region, Der.Encode(officer));
+        await EmployAsync(role, region, officer);
         return (officer, link);
+    }
+
+    private Task EmployAsync(string role, string region, Certificate officer)
+    {
+        (StageOfficer proposer, StageOfficer approver) = role switch
+        {
+            RoleCatalogue.BusinessAdministrator => (Super, Audit),
+            RoleCatalogue.Auditor => (Audit, Super),
+            _ => (FirstAdministrator, SecondAdministrator),
+        };
+        return DecideAsync(proposer, approver, OfficerActions.Create, region, Der.Encode(officer));
     }
 
     private async Task<ReadOnlyMemory<byte>> EnrollAsync(string name) =>

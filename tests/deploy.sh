@@ -2,7 +2,7 @@
 # Puts up what was published as docs/DEPLOY.md says, in mode Production, and takes it down again: tests/deploy.sh PUBLISHED FOLDER.
 # PUBLISHED is the folder of `dotnet publish`: with a runtime of its own no other is found; without one, `dotnet` of the search path runs it. FOLDER is new, and stays for whoever wants to look.
 # The device (unmarked, unlocked by two of three holders), a ceremony that is no demonstration (SM2; witnessed), backups, a PostgreSQL with one role that migrates and one that serves, CA, KMC and
-# an OCSP node; each fault that production refuses is tried; nothing here is ours that judges but exit codes and words.
+# an OCSP node; then officers at their terminals put an RA and its clerk into office, and it starts; each fault that production refuses is tried; nothing here is ours that judges but exit codes and words.
 set -euo pipefail
 
 [ "$#" -eq 2 ] || { echo "usage: $0 PUBLISHED FOLDER" >&2; exit 2; }
@@ -66,7 +66,7 @@ next_port() {
     eval "$1=$port"
     port=$((port + 1))
 }
-next_port hsm_port; next_port ca_port; next_port ca_health; next_port kmc_port; next_port kmc_health; next_port ocsp_port; next_port ocsp_health; next_port crl_port
+next_port hsm_port; next_port ca_port; next_port ca_health; next_port kmc_port; next_port kmc_health; next_port ocsp_port; next_port ocsp_health; next_port crl_port; next_port ra_port; next_port ra_health; next_port tracking_port
 
 # Waits for /health/ready of a management port: 200 is healthy or degraded.
 ready() {
@@ -84,7 +84,7 @@ start() {
     running+=($!)
 }
 
-step "the device: a store with four partitions, three holders, any two open one"
+step "the device: a store with five partitions, three holders, any two open one"
 holders=()
 for name in zhao qian sun; do
     hsm holder new --out $name.pem > $name.pub
@@ -92,7 +92,7 @@ for name in zhao qian sun; do
 done
 mkdir -p anchors
 chmod 700 anchors
-for partition in root ca kmc service; do
+for partition in root ca kmc service ra; do
     hsm init --store store --anchor anchors/hsm --partition $partition --threshold 2 "${holders[@]}" > /dev/null
 done
 cat > hsm.json <<JSON
@@ -107,7 +107,7 @@ start hsm-sim hsm.json
 at=(--connect "127.0.0.1:$hsm_port" --clients store/clients/console)
 for _ in $(seq 1 300); do ! grep -q listening hsm-sim.log || break; sleep 0.1; done
 refused "in use" zwca up --role hsm-sim --config hsm.json check-config
-for partition in root ca kmc service; do
+for partition in root ca kmc service ra; do
     for name in zhao qian; do hsm unlock "${at[@]}" --partition $partition --key $name.pem > /dev/null; done
 done
 hsm status "${at[@]}" | tee status.txt
@@ -119,11 +119,15 @@ for witness in 1 2; do
     openssl req -in witness-$witness.csr -noout -pubkey | openssl pkey -pubin -outform DER | tail -c 65 | od -An -tx1 | tr -d ' \n' > witness-$witness.pub
 done
 mkdir -p requests officers
+# A token with both keys, and its requests: token NAME REQUEST LINK-REQUEST.
+token() {
+    zwca token init --token "officers/$1" --label "$1" > /dev/null
+    zwca token csr --token "officers/$1" --container officer --kind sm2 --subject "CN=$1" --out "$2" > /dev/null
+    zwca token csr --token "officers/$1" --container link --kind p256 --subject "CN=$1" --out "$3" > /dev/null
+}
 for officer in ca-super ca-audit kmc-super kmc-audit; do
-    openssl ecparam -name SM2 -genkey -noout -out officers/$officer.pem
-    openssl req -new -key officers/$officer.pem -sm3 -sigopt distid:1234567812345678 -subj /CN=x -outform DER -out requests/$officer.csr
-    openssl ecparam -name prime256v1 -genkey -noout -out officers/$officer-link.pem
-    openssl req -new -key officers/$officer-link.pem -sha256 -subj /CN=x -outform DER -out requests/$officer-link.csr
+    token $officer $officer.csr $officer-link.csr
+    for each in $officer $officer-link; do openssl req -in $each.csr -outform DER -out requests/$each.csr; done
 done
 python3 - "$here/docs/ceremony/plan.json" "$top" "127.0.0.1:$hsm_port" "http://pki.zwca.test" "$host" <<'PYTHON'
 import json, subprocess, sys
@@ -158,7 +162,7 @@ PYTHON
 # PostgreSQL: databases whose owner migrates, and a role for each service.
 owner=$(bash "$here/tests/postgres.sh" start "$top/postgres")
 sql() { psql -q -v ON_ERROR_STOP=1 -h "$top/postgres" -U zwca -d "$1" -c "$2"; }
-for service in ca kmc; do
+for service in ca kmc ra; do
     sql postgres "CREATE ROLE \"zwca-$service-owner\" LOGIN"
     sql postgres "CREATE ROLE \"zwca-$service\" LOGIN"
     sql postgres "CREATE DATABASE zwca_$service OWNER \"zwca-$service-owner\" ENCODING 'UTF8' TEMPLATE template0"
@@ -192,11 +196,12 @@ done
 step "production refuses keys that no backup has; then each partition gets one"
 connection=$(as ca zwca-ca)
 refused "backup" zwca up --role ca --config ca/ca.json check-config
-for partition in root ca kmc service; do
-    hsm backup draft "${at[@]}" --partition $partition --out $partition.order > /dev/null
-    for name in zhao qian; do hsm sign --key $name.pem --in $partition.order --out $partition-$name.sig > /dev/null; done
-    hsm backup make "${at[@]}" --partition $partition --statement $partition.order --signature $partition-zhao.sig --signature $partition-qian.sig --out $partition.backup > /dev/null
-done
+backup() {
+    hsm backup draft "${at[@]}" --partition $1 --out $1.order > /dev/null
+    for name in zhao qian; do hsm sign --key $name.pem --in $1.order --out $1-$name.sig > /dev/null; done
+    hsm backup make "${at[@]}" --partition $1 --statement $1.order --signature $1-zhao.sig --signature $1-qian.sig --out $1.backup > /dev/null
+}
+for partition in root ca kmc service; do backup $partition; done
 hsm status "${at[@]}" | cut -c1-120
 
 step "what is looked at before the start"
@@ -234,6 +239,118 @@ for _ in $(seq 1 30); do
 done
 grep -vE '^ *ok' doctor.txt || true
 [ "$status" -le 1 ] || die "the doctor says $status"
+
+step "officers at their terminals: a province, the RA and its clerk, each decision by two"
+# As commands name a service: name SECTION FILE.
+name() { python3 -c 'import json, sys; print(json.load(open(sys.argv[2], encoding="utf-8"))[sys.argv[1]]["Name"])' "$1" "$2"; }
+ca_name=$(name Ca ca/ca.json)
+# Where an officer works: desk OFFICER [PORT RECIPIENT NAME].
+desk() {
+    cat > "desk-$1.json" <<JSON
+{"address": "https://$host:${2:-$ca_port}", "recipient": "${3:-ca}", "service": "${4:-$ca_name}", "systemCaFile": "ceremony-1/trust/system.pem", "token": "officers/$1"}
+JSON
+}
+# Proposed by one, approved by another: decide PROPOSER APPROVER FILE; the commands' ids are left in ids.
+decide() {
+    zwca command propose "$3" --config "desk-$1.json" --yes > propose.txt
+    mapfile -t ids < <(grep -oE '编号 [0-9a-f]{32}' propose.txt | cut -d' ' -f2)
+    zwca command approve "${ids[@]}" --config "desk-$2.json" --yes > approve.txt
+}
+fetch() { zwca command show "$1" --config "desk-$2.json" --out "$3" > /dev/null; }
+for officer in ca-super ca-audit kmc-super; do
+    zwca token import --token officers/$officer --certificate ceremony-1/officers/$officer.pem > /dev/null
+    zwca token import --token officers/$officer --certificate ceremony-1/officers/$officer-link.pem > /dev/null
+    desk $officer
+done
+desk kmc-super "$kmc_port" kmc "$(name Kmc kmc/kmc.json)"
+zwca command directory cas --config desk-kmc-super.json | grep -qF "$ca_name"
+# One by one, so that a refusal says which.
+cat > province.json <<'JSON'
+[
+  {"action": "region.register", "code": "350000", "parent": "000000", "name": "某省"},
+  {"action": "region.register", "code": "350100", "parent": "350000", "name": "甲市"},
+  {"action": "profile.activate", "profile": "ra-system"},
+  {"action": "profile.activate", "profile": "person-signing"},
+  {"action": "profile.activate", "profile": "person-encryption"}
+]
+JSON
+zwca command propose province.json --config desk-ca-super.json --yes > propose.txt
+mapfile -t ids < <(grep -oE '编号 [0-9a-f]{32}' propose.txt | cut -d' ' -f2)
+[ "${#ids[@]}" -eq 5 ] || die "another number of commands than five: $(cat propose.txt)"
+refused "WORD" zwca command approve "${ids[0]}" --config desk-ca-super.json --yes
+zwca command approve "${ids[@]}" --config desk-ca-audit.json --yes > approve.txt
+refused "不能批准" zwca command approve "${ids[0]}" --config desk-ca-audit.json --yes
+
+# An office: officer NAME NUMBER ROLE REGION PROPOSER APPROVER.
+officer() {
+    local name=$1 role=$3 region=$4 proposer=$5 approver=$6 person order link
+    person=$(zwca command person --name "$name" --config "desk-$proposer.json" <<< "$2" | grep -oE '[0-9a-f]{32}')
+    token "$name" "$name.csr" "$name-link.csr"
+    cat > "$name.json" <<JSON
+[
+  {"action": "certificate.order", "region": "$region", "certificate": {
+    "profile": "officer", "issuer": "ceremony-1/ca/ops-s1.pem", "entity": "$person", "request": "$name.csr", "subject": "serialNumber=$person,CN=$name,O=某省密码管理局", "days": 365,
+    "officer": {"person": "$person", "role": "$role", "region": "$region"}}},
+  {"action": "client.register", "region": "$region", "client": "$person", "kind": "officer", "certificate": {
+    "profile": "officer-link", "issuer": "ceremony-1/trust/system.pem", "entity": "$person", "request": "$name-link.csr", "subject": "serialNumber=$person,CN=$name,O=某省密码管理局", "days": 90}}
+]
+JSON
+    decide "$proposer" "$approver" "$name.json"
+    order=${ids[0]} link=${ids[1]}
+    fetch "$order" "$proposer" "$name.pem"
+    fetch "$link" "$proposer" "$name-link.pem"
+    echo '{"action": "officer.create", "certificate": "'"$name.pem"'"}' > "$name-office.json"
+    decide "$proposer" "$approver" "$name-office.json"
+    zwca token import --token "officers/$name" --certificate "$name.pem" > /dev/null
+    zwca token import --token "officers/$name" --certificate "$name-link.pem" > /dev/null
+    desk "$name"
+}
+officer 房玄龄 110101197001010059 业务管理员 350000 ca-super ca-audit
+officer 李四 110101197001010075 业务操作员 350000 房玄龄 ca-super
+zwca command directory officers --config desk-ca-audit.json
+zwca command directory profiles --config desk-ca-audit.json > /dev/null
+
+step "the RA: keys, requests, registration, certificates, configuration, tables, backup, start"
+mkdir -p papers
+serial=$(awk '$1 == "ra" { print $2 }' status.txt)
+cat > papers/ra-35.json <<JSON
+{
+  "name": "ra-35", "region": "350000", "database": "postgreSql", "tracking": "127.0.0.1:$tracking_port",
+  "device": {"id": "ra-35", "endpoint": "127.0.0.1:$hsm_port", "partition": "ra", "serial": "$serial", "client": "$top/store/clients/ra"},
+  "profiles": {"person": {"Title": "个人双证书", "Subscriber": "Person", "Certificate": "person-signing", "Encryption": "person-encryption", "Issuer": "issuing-s1", "Days": 365}}
+}
+JSON
+zwca ceremony request ceremony-1 --ra papers/ra-35.json > /dev/null
+backup ra
+cat > papers/register.json <<'JSON'
+{"action": "ra.register", "name": "ra-35", "entity": "RA-350000-2026-0001-01", "region": "350000", "quota": 1000000, "scope": [
+  {"profile": "person-signing", "issuer": "../ceremony-1/ca/issuing-s1.pem"}, {"profile": "person-encryption", "issuer": "../ceremony-1/ca/issuing-s1.pem"}]}
+JSON
+cat > papers/certificates.json <<'JSON'
+[
+  {"action": "certificate.order", "region": "350000", "certificate": {
+    "profile": "ra-system", "issuer": "../ceremony-1/ca/ops-s1.pem", "entity": "RA-350000-2026-0001-01", "request": "message.csr", "subject": "serialNumber=RA-350000-2026-0001-01,CN=ra-35,O=某省密码管理局", "days": 365}},
+  {"action": "client.register", "region": "350000", "client": "ra-35", "kind": "ra", "certificate": {
+    "profile": "link", "issuer": "../ceremony-1/trust/system.pem", "entity": "ra-35", "request": "link.csr", "subject": "CN=ra-35,O=某省密码管理局", "days": 90, "names": ["dns:ra-35.zwca.internal"]}}
+]
+JSON
+decide 房玄龄 ca-super papers/register.json
+decide 房玄龄 ca-super papers/certificates.json
+fetch "${ids[0]}" ca-audit papers/message.pem
+fetch "${ids[1]}" ca-audit papers/link.pem
+openssl verify -CAfile ceremony-1/trust/system.pem -purpose sslserver papers/link.pem > /dev/null
+zwca ceremony configure ceremony-1 --service ra --ra papers/ra-35.json --ca "https://$host:$ca_port" --listen "$host:$ra_port" --management "127.0.0.1:$ra_health" --to ra > /dev/null
+connection=$(as ra zwca-ra-owner)
+zwca up --role ra --config ra/ra.json migrate -- --grant zwca-ra | tail -1
+connection=$(as ra zwca-ra)
+zwca up --role ra --config ra/ra.json check-config
+start ra ra/ra.json
+ready ra "$ra_health"
+connection=
+cat > desk-ra.json <<JSON
+{"address": "https://ra-35.zwca.internal:$ra_port", "at": "$host:$ra_port", "recipient": "ra-35", "systemCaFile": "ceremony-1/trust/system.pem", "token": "officers/李四"}
+JSON
+zwca ra profiles --config desk-ra.json
 
 step "a role that serves may not change the log"
 if psql -q -h "$top/postgres" -U zwca-ca -d zwca_ca -c 'DELETE FROM audit_event' 2> psql.txt; then die "the log could be emptied"; fi

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Spectre.Console;
 using ZwCa.Admin.Ceremony;
+using ZwCa.Admin.Commands;
 using ZwCa.Admin.Crls;
 using ZwCa.Admin.Demo;
 using ZwCa.Admin.Doctor;
@@ -21,6 +22,7 @@ if (Console.IsOutputRedirected)
 ParseResult result = new RootCommand("政务CA (ZWCA): certification system for government networks.")
 {
     CeremonyVerbs.Ceremony(),
+    CommandVerbs.Commands(),
     CrlVerbs.Crl(),
     DemoCommand.Demo(),
     DoctorVerb.Doctor(),

@@ -143,7 +143,7 @@ internal static class DemoCommand
         await records.ShowAsync();
         await status.ShowProvenAsync(enrollments);
         await DemoDoctor.ShowAsync(system, [output.PathOf($"subscribers/{OutputFolder.NumberOf(rows[^1].Row)}-sign.pem")]);
-        await DemoTerminal.ShowAsync(system, DemoInstallation.Entry);
+        await DemoTerminal.ShowAsync(system);
         output.WriteIndex();
         cancellationToken.ThrowIfCancellationRequested();
         End(options, system);
@@ -178,7 +178,8 @@ internal static class DemoCommand
             $"CRLs         {system.Publication}",
             $"Tracking     {system.Ra.Tracking}tracking/NUMBER",
             $"Health       {string.Join("  ", system.Processes.Select(each => $"{each.Management}health/ready"))}",
-            $"Tokens       of 李四, 王五 and 赵六 are in {folder}/officers; their PIN is in {folder}/officers/PIN",
+            $"Tokens       of 房玄龄, 杜如晦, 李四, 王五 and 赵六 are in {folder}/officers; their PIN is in {folder}/officers/PIN",
+            "As 房玄龄    " + $"dotnet run -c Release --project src/Admin -- command directory officers --config {folder}/officers/{DemoInstallation.First}.json",
             "As 李四      " + $"dotnet run -c Release --project src/Admin -- ra list --config {folder}/officers/{DemoInstallation.Entry}.json",
             "As 王五      " + $"dotnet run -c Release --project src/Admin -- ra list --state submitted --config {folder}/officers/{DemoInstallation.Review}.json",
             "",

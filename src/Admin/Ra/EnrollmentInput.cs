@@ -74,7 +74,7 @@ internal sealed class EnrollmentInput
             Region = parsed.GetValue(_region)!,
             Profile = parsed.GetValue(_profile),
             Subscriber = parsed.GetValue(_subscriber)!,
-            Agent = parsed.GetValue(_agent) is { } name ? new AgentRequest { Name = name, IdNumber = AskNumber(desk, "请输入经办人证件号码：") } : null,
+            Agent = parsed.GetValue(_agent) is { } name ? new AgentRequest { Name = name, IdNumber = desk.AskNumber("请输入经办人证件号码：") } : null,
             Csr = parsed.GetValue(_csr) is { } csr ? ReadCsr(csr) : null,
             Days = parsed.GetValue(_days),
             Departments = parsed.GetValue(_departments) ?? [],
@@ -97,10 +97,6 @@ internal sealed class EnrollmentInput
             throw new RefusalException(Refusal.BadCsr, "证书请求（PKCS#10）无法解读。", inner: e);
         }
     }
-
-    /// <summary>A person's number: asked for, so that it gets into no history of commands.</summary>
-    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: none was typed.</exception>
-    public static string AskNumber(TokenDesk desk, string prompt) => desk.Ask(prompt)?.Trim() is { Length: > 0 } number ? number : throw new RefusalException(Refusal.Malformed, "没有输入证件号码。");
 
     private static EnrollmentRequest ReadFile(FileInfo file)
     {

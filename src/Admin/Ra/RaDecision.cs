@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
@@ -23,7 +24,7 @@ internal static class RaDecision
     /// <returns>The version that was shown, and DER of the Approval.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: he said no, or it is something else than he has asked for; <see cref="Refusal.Malformed"/>: it cannot be shown.</exception>
     public static async Task<(long Version, byte[] Approval)> SignAsync(
-        RaSession session, RaDesk desk, EnrollmentAnswer enrollment, ApprovalStep step, SubjectPublicKeyInfo? key, bool isSure, TextWriter output, CancellationToken cancellationToken)
+        OfficerSession session, OfficerDesk desk, EnrollmentAnswer enrollment, ApprovalStep step, SubjectPublicKeyInfo? key, bool isSure, TextWriter output, CancellationToken cancellationToken)
     {
         // Step 1: the bytes.
         ApplicationAnswer answer = await session.GetAsync<ApplicationAnswer>($"/enrollments/{enrollment.Id}/application", cancellationToken);

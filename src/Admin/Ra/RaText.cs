@@ -1,5 +1,4 @@
-using System.Globalization;
-using Spectre.Console;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts.Ca;
 using ZwCa.Contracts.Ra;
@@ -9,9 +8,6 @@ namespace ZwCa.Admin.Ra;
 /// <summary>What an RA answers, for a person's eyes.</summary>
 internal static class RaText
 {
-    /// <summary>Of a table that goes into a file or another program.</summary>
-    private const int FileWidth = 200;
-
     public static string Kind(string kind) => kind switch
     {
         "new" => "新办",
@@ -49,27 +45,6 @@ internal static class RaText
         _ => kind,
     };
 
-    public static string Time(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) ?? "";
-
-    public static void WriteTable(TextWriter output, string[] heads, IEnumerable<string[]> rows)
-    {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
-        if (Console.IsOutputRedirected || output != Console.Out)
-        {
-            console.Profile.Width = FileWidth;
-        }
-
-        Table table = new Table().Border(TableBorder.Simple);
-        table.AddColumns([.. heads.Select(head => new TableColumn(new Text(head)))]);
-        foreach (string[] row in rows)
-        {
-            // Text, not markup: others have written it.
-            table.AddRow([.. row.Select(cell => new Text(LabelText.Shown(cell)))]);
-        }
-
-        console.Write(table);
-    }
-
     public static void Write(TextWriter output, EnrollmentAnswer enrollment)
     {
         Line("编号", enrollment.Id);
@@ -89,8 +64,8 @@ internal static class RaText
         Line("接收证书", Named(enrollment.Recipient));
         Line("说明", enrollment.Reason);
         Line("等待CA", enrollment.Waiting);
-        Line("受理", Time(enrollment.CreatedAt));
-        Line("时限", enrollment.DueAt is null ? null : Time(enrollment.DueAt));
+        Line("受理", DeskText.Time(enrollment.CreatedAt));
+        Line("时限", enrollment.DueAt is null ? null : DeskText.Time(enrollment.DueAt));
         foreach (EvidenceAnswer evidence in enrollment.Evidence)
         {
             Line("证明材料", $"{evidence.Title}（{evidence.MediaType}，{evidence.Length} 字节）{evidence.Hash}");
@@ -98,7 +73,7 @@ internal static class RaText
 
         foreach (StepAnswer step in enrollment.Steps)
         {
-            Line("经过", $"{Time(step.At)} {State(step.State)} {step.Actor} {step.Reason}".TrimEnd());
+            Line("经过", $"{DeskText.Time(step.At)} {State(step.State)} {step.Actor} {step.Reason}".TrimEnd());
         }
 
         foreach (CertificateName certificate in enrollment.Certificates)

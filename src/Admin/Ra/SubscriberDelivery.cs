@@ -1,4 +1,5 @@
 using System.Text;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
@@ -48,7 +49,7 @@ internal sealed class SubscriberDelivery(UnlockedToken token, string container)
         }
 
         Certificate signing = Recipient(pair);
-        byte[] pairId = pair.DeliveryId is { } text && RaVerbs.IsId(text) ? Convert.FromHexString(text) : throw new RefusalException(Refusal.Malformed, "RA没有给出回执的编号，未导入。请联系管理员。");
+        byte[] pairId = pair.DeliveryId is { } text && DeskVerbs.IsId(text) ? Convert.FromHexString(text) : throw new RefusalException(Refusal.Malformed, "RA没有给出回执的编号，未导入。请联系管理员。");
         return token.ImportPair(container, signing, encryption, pair.Envelope, pairId, PairCertificates.IssuerKeyId(signing)
             ?? throw new RefusalException(Refusal.Malformed, "签名证书中没有签发者的密钥标识，无法签署回执，未导入。请联系签发机构。"));
     }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using ZwCa.Admin.Ceremony;
-using ZwCa.Admin.Ra;
+using ZwCa.Admin.Desk;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
@@ -24,8 +24,10 @@ internal sealed class DemoInstallation : IAsyncDisposable
     public const string Review = "wang-wu";
     public const string Counter = "zhao-liu";
 
-    private const string First = "fang-xuanling";
-    private const string Second = "du-ruhui";
+    /// <summary>Officers of the CA.</summary>
+    public const string First = "fang-xuanling";
+
+    public const string Second = "du-ruhui";
 
     private static readonly string[] Partitions = ["root", "ca", "kmc", "service"];
 
@@ -103,7 +105,7 @@ internal sealed class DemoInstallation : IAsyncDisposable
     /// <summary>Of all tokens.</summary>
     public string Pin => _state.Pin;
 
-    /// <summary>The settings with which <c>zwca ra</c> works as this officer.</summary>
+    /// <summary>The settings with which <c>zwca ra</c>, or of officers of the CA <c>zwca command</c>, works as this officer.</summary>
     public string SettingsOf(string officer) => Path.Combine(Tokens.FullName, $"{officer}.json");
 
     /// <summary>Two officers have the CAs of subscribers make new CRLs at once.</summary>
@@ -183,17 +185,21 @@ internal sealed class DemoInstallation : IAsyncDisposable
         }
 
         _ra = await DemoRa.StartAsync(Services, _state);
-        foreach (string officer in (string[])[Entry, Review, Counter])
+        foreach (string officer in (string[])[First, Second, Entry, Review, Counter])
         {
-            var settings = new RaSettings
+            var settings = new DeskSettings
             {
-                Address = _ra.Address.GetLeftPart(UriPartial.Authority),
-                At = _ra.EndPoint.ToString(),
-                Recipient = DemoRa.Name,
+                Address = _ca.Address.GetLeftPart(UriPartial.Authority),
+                Recipient = "ca",
+                Service = CaName,
                 SystemCaFile = _ceremony.FileOf("system"),
                 Token = _offices.TokenOf(officer),
-                Tracking = _ra.Tracking.ToString(),
             };
+            if (officer is not (First or Second))
+            {
+                settings = settings with { Address = _ra.Address.GetLeftPart(UriPartial.Authority), At = _ra.EndPoint.ToString(), Recipient = DemoRa.Name, Tracking = _ra.Tracking.ToString() };
+            }
+
             await File.WriteAllBytesAsync(SettingsOf(officer), JsonSerializer.SerializeToUtf8Bytes(settings, JsonSerializerOptions.Web));
         }
 

@@ -1,24 +1,31 @@
 using System.CommandLine;
+using ZwCa.Admin.Commands;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Ra;
 using ZwCa.Admin.Token;
 
 namespace ZwCa.Admin.Demo;
 
-/// <summary>What an officer sees at a terminal: <c>zwca ra</c>, with the configuration that the demonstration leaves for whoever tries it.</summary>
+/// <summary>What officers see at a terminal: <c>zwca ra</c> and <c>zwca command</c>, with the configurations that the demonstration leaves for whoever tries it.</summary>
 internal static class DemoTerminal
 {
     private const string Shown = "3";
 
     /// <param name="system">It runs.</param>
-    /// <param name="officer">Whose desk.</param>
-    public static async Task ShowAsync(DemoInstallation system, string officer)
+    public static async Task ShowAsync(DemoInstallation system)
     {
-        string[] arguments = ["list", "--state", "delivered", "--rows", Shown, "--config", Path.GetRelativePath(Environment.CurrentDirectory, system.SettingsOf(officer))];
         DemoScreen.Open("At a terminal · 终端", "An officer's desk: a configuration without secrets, his token, its PIN.");
-        DemoScreen.Plain($"  zwca ra {string.Join(' ', arguments)}");
+        OfficerDesk desk = OfficerDesk.Terminal with { Token = TokenDesk.Terminal with { Environment = name => name == TokenDesk.PinVariable ? system.Pin : null } };
+        await RunAsync(RaVerbs.Ra(desk), ["list", "--state", "delivered", "--rows", Shown], system.SettingsOf(DemoInstallation.Entry));
+        await RunAsync(CommandVerbs.Commands(desk), ["directory", "ras"], system.SettingsOf(DemoInstallation.First));
+    }
+
+    private static async Task RunAsync(Command command, string[] verb, string settings)
+    {
+        string[] arguments = [.. verb, "--config", Path.GetRelativePath(Environment.CurrentDirectory, settings)];
+        DemoScreen.Plain($"  zwca {command.Name} {string.Join(' ', arguments)}");
         using var text = new StringWriter();
-        RaDesk desk = RaDesk.Terminal with { Token = TokenDesk.Terminal with { Environment = name => name == TokenDesk.PinVariable ? system.Pin : null } };
-        int code = await RaVerbs.Ra(desk).Parse(arguments).InvokeAsync(new InvocationConfiguration { Output = text, Error = text });
+        int code = await command.Parse(arguments).InvokeAsync(new InvocationConfiguration { Output = text, Error = text });
         foreach (string line in text.ToString().TrimEnd().ReplaceLineEndings("\n").Split('\n'))
         {
             DemoScreen.Plain($"  {line}");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts;
@@ -13,16 +14,16 @@ internal static class BatchDecisionVerbs
     /// <summary>Enrollments that are asked for at once.</summary>
     private const int AtOnce = 8;
 
-    public static Command Submit(RaContext context) => Decide(context, ApprovalStep.Entry, "submit", "整批提交：读取可以提交的草稿，逐项核对并列表说明，一次签名后提交，等到办完。");
+    public static Command Submit(DeskContext context) => Decide(context, ApprovalStep.Entry, "submit", "整批提交：读取可以提交的草稿，逐项核对并列表说明，一次签名后提交，等到办完。");
 
-    public static Command Review(RaContext context) => Decide(context, ApprovalStep.Review, "review", "整批审核同意：读取待您审核的业务，逐项核对并列表说明，一次签名后同意，等到办完。退回和拒绝请逐项办理（zwca ra review）。");
+    public static Command Review(DeskContext context) => Decide(context, ApprovalStep.Review, "review", "整批审核同意：读取待您审核的业务，逐项核对并列表说明，一次签名后同意，等到办完。退回和拒绝请逐项办理（zwca ra review）。");
 
-    private static Command Decide(RaContext context, ApprovalStep step, string verb, string description)
+    private static Command Decide(DeskContext context, ApprovalStep step, string verb, string description)
     {
         Argument<string> id = BatchVerbs.Id();
         var full = new Option<bool>("--full") { Description = "逐项用文字说明全部内容。" };
         var save = new Option<FileInfo?>("--save") { Description = "把列表存为文件（CSV），不得已存在。" };
-        Option<bool> yes = RaVerbs.Yes();
+        Option<bool> yes = DeskVerbs.Yes();
         var command = new Command(verb, description) { id, full, save, yes };
         context.DoesAll(command, async (session, parsed, cancellationToken) =>
         {
@@ -65,7 +66,7 @@ internal static class BatchDecisionVerbs
     }
 
     /// <returns>Whether all that was signed was done.</returns>
-    private static async Task<bool> SendAsync(RaSession session, BatchAnswer batch, ApprovalStep step, IReadOnlyList<BatchLine> lines, ParseResult parsed, CancellationToken cancellationToken)
+    private static async Task<bool> SendAsync(OfficerSession session, BatchAnswer batch, ApprovalStep step, IReadOnlyList<BatchLine> lines, ParseResult parsed, CancellationToken cancellationToken)
     {
         TextWriter output = parsed.InvocationConfiguration.Output;
         bool isGood = true;
@@ -89,7 +90,7 @@ internal static class BatchDecisionVerbs
     /// <returns>Without those that have moved on since.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.NotApproved"/>: one is of something else, and nothing is signed; <see cref="Refusal.Malformed"/>: one cannot be read.</exception>
     private static async Task<IReadOnlyList<BatchLine>> ReadAsync(
-        RaSession session, BatchAnswer batch, ApprovalStep step, List<BatchApplicationAnswer> answers, TextWriter error, CancellationToken cancellationToken)
+        OfficerSession session, BatchAnswer batch, ApprovalStep step, List<BatchApplicationAnswer> answers, TextWriter error, CancellationToken cancellationToken)
     {
         string kind = batch.Kind switch
         {
@@ -106,7 +107,7 @@ internal static class BatchDecisionVerbs
         await ProgressBar.RunAsync(error, "核对", tell => Parallel.ForAsync(0, answers.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (i, cancellation) =>
         {
             BatchApplicationAnswer answer = answers[i];
-            Require(RaVerbs.IsId(answer.Enrollment), $"第{answer.Row}行：RA给出的业务编号有误，没有签名。请立即报告管理员。");
+            Require(DeskVerbs.IsId(answer.Enrollment), $"第{answer.Row}行：RA给出的业务编号有误，没有签名。请立即报告管理员。");
             EnrollmentAnswer enrollment = await session.GetAsync<EnrollmentAnswer>($"/enrollments/{answer.Enrollment}", cancellation);
             if (states.Contains(enrollment.State))
             {

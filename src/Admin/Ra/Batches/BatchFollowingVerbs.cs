@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts.Ra;
 
@@ -7,7 +8,7 @@ namespace ZwCa.Admin.Ra;
 /// <summary>Drafts about certificates that there are: of those that expire soon, of all that an organisation has.</summary>
 internal static class BatchFollowingVerbs
 {
-    public static Command Renew(RaContext context)
+    public static Command Renew(DeskContext context)
     {
         var region = Region();
         var title = Title();
@@ -29,7 +30,7 @@ internal static class BatchFollowingVerbs
         return command;
     }
 
-    public static Command Revoke(RaContext context)
+    public static Command Revoke(DeskContext context)
     {
         var region = Region();
         var title = Title();
@@ -49,7 +50,7 @@ internal static class BatchFollowingVerbs
         return command;
     }
 
-    private static void Opens(RaContext context, Command command, Func<ParseResult, BatchRequest> request) => context.DoesAll(command, async (session, parsed, cancellationToken) =>
+    private static void Opens(DeskContext context, Command command, Func<ParseResult, BatchRequest> request) => context.DoesAll(command, async (session, parsed, cancellationToken) =>
     {
         TextWriter output = parsed.InvocationConfiguration.Output;
         BatchAnswer batch = BatchImportVerb.RequireNew(await session.PostAsync<BatchAnswer>("/batches", request(parsed), cancellationToken));
@@ -67,6 +68,6 @@ internal static class BatchFollowingVerbs
 
     private static Option<string?> Agent() => new("--agent") { Description = "机构和设备的经办人姓名；其证件号码从终端输入。不写则略过机构和设备的证书，并予说明。" };
 
-    private static AgentRequest? ReadAgent(ParseResult parsed, Option<string?> agent, RaContext context) =>
-        parsed.GetValue(agent) is { } name ? new AgentRequest { Name = name, IdNumber = EnrollmentInput.AskNumber(context.Desk.Token, "请输入经办人证件号码：") } : null;
+    private static AgentRequest? ReadAgent(ParseResult parsed, Option<string?> agent, DeskContext context) =>
+        parsed.GetValue(agent) is { } name ? new AgentRequest { Name = name, IdNumber = context.Desk.Token.AskNumber("请输入经办人证件号码：") } : null;
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
@@ -11,7 +12,7 @@ internal static class BatchImportVerb
 {
     private const int MaxFileLength = 32 << 20;
 
-    public static Command Import(RaContext context)
+    public static Command Import(DeskContext context)
     {
         var file = new Argument<FileInfo>("文件") { Description = "申请人名单（CSV，UTF-8或GB18030，带标题行；docs/IMPORT.md）。" };
         var region = new Option<string?>("--region") { Description = "区域（GB/T 2260），各行都在其中。" };
@@ -26,7 +27,7 @@ internal static class BatchImportVerb
         command.Validators.Add(result =>
         {
             bool isNew = result.GetValue(region) is not null && result.GetValue(title) is not null && result.GetValue(known) is null;
-            bool isKnown = result.GetValue(known) is { } id && RaVerbs.IsId(id) && result.GetValue(region) is null && result.GetValue(title) is null && result.GetValue(count) is null;
+            bool isKnown = result.GetValue(known) is { } id && DeskVerbs.IsId(id) && result.GetValue(region) is null && result.GetValue(title) is null && result.GetValue(count) is null;
             if (!isNew && !isKnown)
             {
                 result.AddError("请给出 --region 和 --title，或用 --batch 指明已建立的批次（32位小写十六进制数）。");
@@ -78,11 +79,11 @@ internal static class BatchImportVerb
 
     /// <summary>What was opened just now has an id.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>.</exception>
-    public static BatchAnswer RequireNew(BatchAnswer batch) => RaVerbs.IsId(batch.Id) ? batch : throw BatchWork.Unreadable();
+    public static BatchAnswer RequireNew(BatchAnswer batch) => DeskVerbs.IsId(batch.Id) ? batch : throw BatchWork.Unreadable();
 
     /// <returns>The batch once the file was checked.</returns>
     /// <exception cref="RefusalException">The RA's; <see cref="Refusal.Malformed"/>: it has another file.</exception>
-    private static async Task<BatchAnswer> UploadAsync(RaSession session, BatchAnswer batch, byte[] content, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<BatchAnswer> UploadAsync(OfficerSession session, BatchAnswer batch, byte[] content, TextWriter error, CancellationToken cancellationToken)
     {
         string hash = Convert.ToHexStringLower(Sm3.HashData(content));
         batch = await BatchWork.UntilIdleAsync(session, batch, error, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Text;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
@@ -50,7 +51,7 @@ internal static class BatchSheet
 
     public static void Write(TextWriter output, IReadOnlyList<BatchLine> lines, bool isFull)
     {
-        RaText.WriteTable(output, Heads, lines.Select(line => Cells(line, line.Key.Length == 2 * Cryptography.Sm3.HashSizeInBytes ? $"{line.Key[..ShownDigits]}…" : line.Key)));
+        DeskText.WriteTable(output, Heads, lines.Select(line => Cells(line, line.Key.Length == 2 * Cryptography.Sm3.HashSizeInBytes ? $"{line.Key[..ShownDigits]}…" : line.Key)));
         foreach (BatchLine line in isFull ? lines : [])
         {
             output.WriteLine($"第{line.Row}行：");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts.Ra;
 
@@ -46,19 +47,19 @@ internal static class BatchText
     {
         output.WriteLine($"批次编号：{LabelText.Shown(batch.Id)}");
         output.WriteLine(LabelText.Shown($"类别：{Kind(batch.Kind)}，名称：{batch.Title}，区域：{batch.Region}，状态：{State(batch)}"));
-        output.WriteLine(LabelText.Shown($"建立：{RaText.Time(batch.CreatedAt)}，人员证书 {batch.CreatedBy}{(batch.CancelledAt is null ? "" : $"；撤销：{RaText.Time(batch.CancelledAt)}")}"));
+        output.WriteLine(LabelText.Shown($"建立：{DeskText.Time(batch.CreatedAt)}，人员证书 {batch.CreatedBy}{(batch.CancelledAt is null ? "" : $"；撤销：{DeskText.Time(batch.CancelledAt)}")}"));
         if (batch.File is not null)
         {
-            output.WriteLine($"文件：SM3 {LabelText.Shown(batch.File)}{(batch.FileDeletedAt is null ? "" : $"；已按保存期限删除：{RaText.Time(batch.FileDeletedAt)}")}");
+            output.WriteLine($"文件：SM3 {LabelText.Shown(batch.File)}{(batch.FileDeletedAt is null ? "" : $"；已按保存期限删除：{DeskText.Time(batch.FileDeletedAt)}")}");
         }
 
-        RaText.WriteTable(
+        DeskText.WriteTable(
             output,
             ["序号", "任务", "状态", "已处理", "总数", "通过", "未通过", "开始", "结束", "说明"],
             batch.Tasks.Select(task => (string[])
             [
                 Number(task.Number), TaskKind(task.Kind), TaskState(task.State), Number(task.Reached), task.Rows is { } rows ? Number(rows) : "", Number(task.Done), Number(task.Refused),
-                RaText.Time(task.StartedAt), RaText.Time(task.EndedAt), task.Waiting ?? task.Reason ?? "",
+                DeskText.Time(task.StartedAt), DeskText.Time(task.EndedAt), task.Waiting ?? task.Reason ?? "",
             ]));
         if (batch.States.Count > 0)
         {
@@ -66,7 +67,7 @@ internal static class BatchText
         }
     }
 
-    public static void WriteRows(TextWriter output, IEnumerable<BatchRowAnswer> rows) => RaText.WriteTable(
+    public static void WriteRows(TextWriter output, IEnumerable<BatchRowAnswer> rows) => DeskText.WriteTable(
         output,
         ["行", "业务编号", "状态", "原因"],
         rows.Select(row => (string[])[Number(row.Row), row.Enrollment ?? "", row.State is null ? "" : RaText.State(row.State), row.Reason ?? ""]));

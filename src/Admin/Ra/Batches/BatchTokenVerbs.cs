@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Pkix;
@@ -11,7 +12,7 @@ namespace ZwCa.Admin.Ra;
 /// <summary>A batch and the subscribers' token: their keys, before it is submitted, and what was issued for them. In the token each enrollment has a container of its own, under its number.</summary>
 internal static class BatchTokenVerbs
 {
-    public static Command Keys(RaContext context)
+    public static Command Keys(DeskContext context)
     {
         Argument<string> id = BatchVerbs.Id();
         Option<DirectoryInfo> folder = Token();
@@ -40,7 +41,7 @@ internal static class BatchTokenVerbs
         return command;
     }
 
-    public static Command Deliver(RaContext context)
+    public static Command Deliver(DeskContext context)
     {
         Argument<string> id = BatchVerbs.Id();
         Option<DirectoryInfo> folder = Token();
@@ -78,13 +79,13 @@ internal static class BatchTokenVerbs
     /// <param name="states">Of enrollments that it may be about.</param>
     /// <param name="begin">Makes what is done with each: whether there was something to do.</param>
     private static void Does(
-        RaContext context,
+        DeskContext context,
         Command command,
         Argument<string> id,
         Option<DirectoryInfo> folder,
         string what,
         string[] states,
-        Func<RaSession, ParseResult, UnlockedToken, CancellationToken, Task<Func<EnrollmentAnswer, Task<bool>>>> begin) => context.DoesAll(command, async (session, parsed, cancellationToken) =>
+        Func<OfficerSession, ParseResult, UnlockedToken, CancellationToken, Task<Func<EnrollmentAnswer, Task<bool>>>> begin) => context.DoesAll(command, async (session, parsed, cancellationToken) =>
     {
         // Step 1: the subscribers' token, before anything is asked for.
         TextWriter output = parsed.InvocationConfiguration.Output;
@@ -119,15 +120,15 @@ internal static class BatchTokenVerbs
 
     private static Option<DirectoryInfo> Token() => new("--token") { Description = "申请人的令牌文件夹。", Required = true };
 
-    private static async Task<EnrollmentAnswer> FindAsync(RaSession session, BatchRowAnswer row, CancellationToken cancellationToken)
+    private static async Task<EnrollmentAnswer> FindAsync(OfficerSession session, BatchRowAnswer row, CancellationToken cancellationToken)
     {
-        string id = row.Enrollment is { } text && RaVerbs.IsId(text) ? text : throw BatchWork.Unreadable();
+        string id = row.Enrollment is { } text && DeskVerbs.IsId(text) ? text : throw BatchWork.Unreadable();
         EnrollmentAnswer enrollment = await session.GetAsync<EnrollmentAnswer>($"/enrollments/{id}", cancellationToken);
         return enrollment.Id == id ? enrollment : throw BatchWork.Unreadable();
     }
 
     /// <summary>Only what has a key comes to an application, and a key that another has made stays.</summary>
-    private static async Task<bool> HasKeyAsync(RaSession session, string enrollment, CancellationToken cancellationToken)
+    private static async Task<bool> HasKeyAsync(OfficerSession session, string enrollment, CancellationToken cancellationToken)
     {
         try
         {

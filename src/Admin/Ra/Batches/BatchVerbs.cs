@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts.Ra;
 
@@ -7,7 +8,7 @@ namespace ZwCa.Admin.Ra;
 /// <summary><c>zwca ra batch</c>: many applications at once. What breaks off is gone on with by the same verb.</summary>
 internal static class BatchVerbs
 {
-    public static Command Batch(RaContext context) => new("batch", "批量办理：导入、更新、吊销；整批提交和审核，一次签名。中断后可以重新运行，已办的不会重办。")
+    public static Command Batch(DeskContext context) => new("batch", "批量办理：导入、更新、吊销；整批提交和审核，一次签名。中断后可以重新运行，已办的不会重办。")
     {
         BatchImportVerb.Import(context),
         BatchFollowingVerbs.Renew(context),
@@ -23,13 +24,13 @@ internal static class BatchVerbs
         Cancel(context),
     };
 
-    internal static Argument<string> Id() => RaVerbs.Id("批次");
+    internal static Argument<string> Id() => DeskVerbs.Id("批次");
 
     /// <summary>Asks, and has drafts made of the rows that the dry run found good.</summary>
     /// <param name="wait">Until they are there.</param>
     /// <returns>Whether all of them could be made, as far as it is known.</returns>
     /// <exception cref="Contracts.RefusalException"><see cref="Contracts.Refusal.NotApproved"/>: he said no.</exception>
-    internal static async Task<bool> MakeAsync(RaSession session, RaDesk desk, BatchAnswer batch, bool isSure, bool wait, ParseResult parsed, CancellationToken cancellationToken)
+    internal static async Task<bool> MakeAsync(OfficerSession session, OfficerDesk desk, BatchAnswer batch, bool isSure, bool wait, ParseResult parsed, CancellationToken cancellationToken)
     {
         TextWriter output = parsed.InvocationConfiguration.Output;
         if (!isSure)
@@ -49,7 +50,7 @@ internal static class BatchVerbs
         return await BatchWork.ReportAsync(session, batch, made, output, cancellationToken);
     }
 
-    private static Command Make(RaContext context)
+    private static Command Make(DeskContext context)
     {
         Argument<string> id = Id();
         var yes = new Option<bool>("--yes") { Description = "不再询问。" };
@@ -65,7 +66,7 @@ internal static class BatchVerbs
         return command;
     }
 
-    private static Command Cancel(RaContext context)
+    private static Command Cancel(DeskContext context)
     {
         Argument<string> id = Id();
         var reason = new Option<string>("--reason") { Description = "原因；不写个人信息。", Required = true };

@@ -1,3 +1,4 @@
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
@@ -16,12 +17,12 @@ internal static class BatchWork
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     /// <exception cref="RefusalException">The RA's; <see cref="Refusal.Malformed"/>: it shows another batch.</exception>
-    public static async Task<BatchAnswer> FindAsync(RaSession session, string id, CancellationToken cancellationToken) =>
+    public static async Task<BatchAnswer> FindAsync(OfficerSession session, string id, CancellationToken cancellationToken) =>
         Require(await session.GetAsync<BatchAnswer>($"/batches/{id}", cancellationToken), id);
 
     /// <summary>Until nothing is being done with it.</summary>
     /// <inheritdoc cref="FindAsync"/>
-    public static async Task<BatchAnswer> UntilIdleAsync(RaSession session, BatchAnswer batch, TextWriter error, CancellationToken cancellationToken)
+    public static async Task<BatchAnswer> UntilIdleAsync(OfficerSession session, BatchAnswer batch, TextWriter error, CancellationToken cancellationToken)
     {
         if (batch.Tasks is not [.., { State: "running" } first])
         {
@@ -46,7 +47,7 @@ internal static class BatchWork
     /// <param name="path">Below the batch.</param>
     /// <returns>The batch, and the task that came of it.</returns>
     /// <inheritdoc cref="FindAsync"/>
-    public static async Task<(BatchAnswer Batch, BatchTaskAnswer Task)> DoAsync(RaSession session, BatchAnswer batch, string path, object body, TextWriter error, CancellationToken cancellationToken)
+    public static async Task<(BatchAnswer Batch, BatchTaskAnswer Task)> DoAsync(OfficerSession session, BatchAnswer batch, string path, object body, TextWriter error, CancellationToken cancellationToken)
     {
         int before = batch.Tasks.LastOrDefault()?.Number ?? 0;
         batch = Require(await session.PostAsync<BatchAnswer>($"/batches/{batch.Id}/{path}", body, cancellationToken), batch.Id);
@@ -57,7 +58,7 @@ internal static class BatchWork
     /// <summary>Says how a task ended, with the reasons of the rows that it refused.</summary>
     /// <returns>Whether it refused none, and that was all that there is.</returns>
     /// <exception cref="RefusalException"><see cref="Refusal.WrongState"/>: it was refused as a whole.</exception>
-    public static async Task<bool> ReportAsync(RaSession session, BatchAnswer batch, BatchTaskAnswer task, TextWriter output, CancellationToken cancellationToken)
+    public static async Task<bool> ReportAsync(OfficerSession session, BatchAnswer batch, BatchTaskAnswer task, TextWriter output, CancellationToken cancellationToken)
     {
         if (task.State == "refused")
         {
@@ -89,11 +90,11 @@ internal static class BatchWork
     /// <summary>All rows, page by page.</summary>
     /// <param name="task">Whose refusals; null: what has enrollments.</param>
     /// <inheritdoc cref="AllAsync"/>
-    public static Task<List<BatchRowAnswer>> RowsAsync(RaSession session, string id, int? task, CancellationToken cancellationToken) => AllAsync(
+    public static Task<List<BatchRowAnswer>> RowsAsync(OfficerSession session, string id, int? task, CancellationToken cancellationToken) => AllAsync(
         async after =>
         {
             BatchRowPage page = await session.GetAsync<BatchRowPage>(
-                RaVerbs.Query($"/batches/{id}/rows", ("task", task is { } number ? BatchText.Number(number) : null), ("after", BatchText.Number(after)), ("rows", BatchText.Number(PageRows))), cancellationToken);
+                DeskVerbs.Query($"/batches/{id}/rows", ("task", task is { } number ? BatchText.Number(number) : null), ("after", BatchText.Number(after)), ("rows", BatchText.Number(PageRows))), cancellationToken);
             return (page.Rows, page.Next);
         },
         row => row.Row);
@@ -101,11 +102,11 @@ internal static class BatchWork
     /// <summary>All that can be signed, page by page.</summary>
     /// <param name="step">entry, review.</param>
     /// <inheritdoc cref="AllAsync"/>
-    public static Task<List<BatchApplicationAnswer>> ApplicationsAsync(RaSession session, string id, string step, CancellationToken cancellationToken) => AllAsync(
+    public static Task<List<BatchApplicationAnswer>> ApplicationsAsync(OfficerSession session, string id, string step, CancellationToken cancellationToken) => AllAsync(
         async after =>
         {
             BatchApplicationPage page = await session.GetAsync<BatchApplicationPage>(
-                RaVerbs.Query($"/batches/{id}/applications", ("step", step), ("after", BatchText.Number(after)), ("rows", BatchText.Number(PageRows))), cancellationToken);
+                DeskVerbs.Query($"/batches/{id}/applications", ("step", step), ("after", BatchText.Number(after)), ("rows", BatchText.Number(PageRows))), cancellationToken);
             return (page.Applications, page.Next);
         },
         application => application.Row);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
@@ -13,9 +14,9 @@ internal static class DeliverVerb
 {
     public const string PinVariable = "ZWCA_SUBSCRIBER_PIN";
 
-    public static Command Deliver(RaContext context)
+    public static Command Deliver(DeskContext context)
     {
-        Argument<string> id = RaVerbs.Id();
+        Argument<string> id = DeskVerbs.Id();
         var token = new Option<DirectoryInfo>("--subscriber-token") { Description = "申请人的令牌文件夹。", Required = true };
         var container = new Option<string?>("--subscriber-container") { Description = "申请时所用的容器；只有一个SM2容器时可以不写。" };
         var files = new Option<DirectoryInfo?>("--files") { Description = "不导入令牌，而写入此文件夹（证书、证书链、密钥信封）；导入后用 zwca ra receipt 交回回执。" };
@@ -54,7 +55,7 @@ internal static class DeliverVerb
     /// <summary>Into the token, and its receipt to the RA. What broke off is begun anew.</summary>
     /// <returns>State of the enrollment after the receipt. Null: there was nothing to sign for.</returns>
     /// <exception cref="RefusalException">The token's, the RA's; <see cref="Refusal.BadPublicKey"/>: the key in the envelope is not the certificate's.</exception>
-    public static async Task<string?> HandOutAsync(RaSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
+    public static async Task<string?> HandOutAsync(OfficerSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
     {
         SignedReceipt? receipt = delivery.Import(await FetchAsync(session, enrollment, delivery, cancellationToken));
         if (receipt is null)
@@ -69,9 +70,9 @@ internal static class DeliverVerb
             : throw new RefusalException(Refusal.BadPublicKey, "信封中的私钥与加密证书的公钥不符，未导入任何内容；回执已交回，证书将被吊销。请重新申请。");
     }
 
-    public static Command Receipt(RaContext context)
+    public static Command Receipt(DeskContext context)
     {
-        Argument<string> id = RaVerbs.Id();
+        Argument<string> id = DeskVerbs.Id();
         Option<FileInfo> file = TokenOptions.File("--receipt", "令牌签署的回执（DER），见 zwca token import。");
         var command = new Command("receipt", "交回由申请人另行导入令牌后签署的回执。") { id, file };
         context.Does(command, async (session, parsed, cancellationToken) =>
@@ -84,7 +85,7 @@ internal static class DeliverVerb
     }
 
     /// <summary>For the key's answer to a challenge.</summary>
-    private static async Task<DeliveryAnswer> FetchAsync(RaSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
+    private static async Task<DeliveryAnswer> FetchAsync(OfficerSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
     {
         DeliveryChallenge challenge = await session.PostAsync<DeliveryChallenge>($"/enrollments/{enrollment}/delivery/challenge", new { }, cancellationToken);
         return await session.PostAsync<DeliveryAnswer>($"/enrollments/{enrollment}/delivery", new DeliveryRequest { Proof = delivery.Prove(enrollment, challenge) }, cancellationToken);

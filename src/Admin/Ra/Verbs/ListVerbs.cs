@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts;
 using ZwCa.Contracts.Ra;
@@ -12,14 +13,14 @@ internal static class ListVerbs
 {
     private static readonly string[] States = ["draft", "submitted", "reviewed", "returned", "rejected", "issuing", "issued", "delivered", "archived", "cancelled"];
 
-    public static Command Profiles(RaContext context)
+    public static Command Profiles(DeskContext context)
     {
-        Option<bool> json = RaVerbs.Json();
+        Option<bool> json = DeskVerbs.Json();
         var command = new Command("profiles", "列出可以申请的业务类型。") { json };
         context.Does(command, async (session, parsed, cancellationToken) =>
         {
             TextWriter output = parsed.InvocationConfiguration.Output;
-            RaVerbs.Write(output, parsed.GetValue(json), await session.GetAsync<EnrollmentProfileAnswer[]>("/profiles", cancellationToken), answer => RaText.WriteTable(
+            DeskVerbs.Write(output, parsed.GetValue(json), await session.GetAsync<EnrollmentProfileAnswer[]>("/profiles", cancellationToken), answer => DeskText.WriteTable(
                 output,
                 ["名称", "说明", "主体", "证书", "有效期", "审核", "证明材料", "可用"],
                 answer.Select(each => (string[])
@@ -37,7 +38,7 @@ internal static class ListVerbs
         return command;
     }
 
-    public static Command List(RaContext context)
+    public static Command List(DeskContext context)
     {
         var state = new Option<string?>("--state") { Description = "状态。" };
         state.AcceptOnlyFromAmong(States);
@@ -47,64 +48,54 @@ internal static class ListVerbs
         var subscriber = new Option<string?>("--subscriber") { Description = "主体编号。" };
         var number = new Option<string?>("--tracking-number") { Description = "查询号。" };
         var overdue = new Option<bool>("--overdue") { Description = "只列逾期的业务。" };
-        var after = new Option<string?>("--after") { Description = "从上一页末尾的编号之后继续。" };
-        var rows = new Option<int?>("--rows") { Description = "每页行数，1至500。" };
-        var all = new Option<bool>("--all") { Description = "列出以后的各页，直到末页。" };
-        Option<bool> json = RaVerbs.Json();
-        var command = new Command("list", "列出本辖区的业务。") { state, kind, region, subscriber, number, overdue, after, rows, all, json };
+        var paging = new PageOptions();
+        Option<bool> json = DeskVerbs.Json();
+        var command = new Command("list", "列出本辖区的业务。") { state, kind, region, subscriber, number, overdue, paging.After, paging.Rows, paging.All, json };
         context.Does(command, async (session, parsed, cancellationToken) =>
         {
-            var found = new List<EnrollmentSummary>();
-            string? next = parsed.GetValue(after);
-            do
-            {
-                EnrollmentPage page = await session.GetAsync<EnrollmentPage>(
-                    RaVerbs.Query(
-                        "/enrollments",
-                        ("state", parsed.GetValue(state)),
-                        ("kind", parsed.GetValue(kind)),
-                        ("region", parsed.GetValue(region)),
-                        ("subscriber", parsed.GetValue(subscriber)),
-                        ("trackingNumber", parsed.GetValue(number)),
-                        ("overdue", parsed.GetValue(overdue) ? "true" : null),
-                        ("after", next),
-                        ("rows", parsed.GetValue(rows)?.ToString(CultureInfo.InvariantCulture))),
-                    cancellationToken);
-                found.AddRange(page.Enrollments);
-
-                // Pages go on by key; one that does not would go on for ever.
-                next = page.Next is null || string.CompareOrdinal(page.Next, next) > 0 ? page.Next : throw new RefusalException(Refusal.Malformed, "RA给出的分页有误，请联系管理员。");
-            }
-            while (next is not null && parsed.GetValue(all));
-
+            (List<EnrollmentSummary> found, string? next) = await paging.ReadAsync(
+                parsed,
+                async (after, rows) =>
+                {
+                    EnrollmentPage page = await session.GetAsync<EnrollmentPage>(
+                        DeskVerbs.Query(
+                            "/enrollments",
+                            ("state", parsed.GetValue(state)),
+                            ("kind", parsed.GetValue(kind)),
+                            ("region", parsed.GetValue(region)),
+                            ("subscriber", parsed.GetValue(subscriber)),
+                            ("trackingNumber", parsed.GetValue(number)),
+                            ("overdue", parsed.GetValue(overdue) ? "true" : null),
+                            ("after", after),
+                            ("rows", rows)),
+                        cancellationToken);
+                    return (page.Enrollments, page.Next);
+                });
             TextWriter output = parsed.InvocationConfiguration.Output;
-            RaVerbs.Write(output, parsed.GetValue(json), new EnrollmentPage { Enrollments = found, Next = next }, page =>
+            DeskVerbs.Write(output, parsed.GetValue(json), new EnrollmentPage { Enrollments = found, Next = next }, page =>
             {
-                RaText.WriteTable(
+                DeskText.WriteTable(
                     output,
                     ["编号", "业务", "状态", "类型", "区域", "受理", "时限", "查询号"],
                     page.Enrollments.Select(each => (string[])
-                        [each.Id, RaText.Kind(each.Kind), RaText.State(each.State), each.Profile, each.Region, RaText.Time(each.CreatedAt), RaText.Time(each.DueAt), each.TrackingNumber]));
-                if (page.Next is not null)
-                {
-                    output.WriteLine($"还有更多：--after {LabelText.Shown(page.Next)}");
-                }
+                        [each.Id, RaText.Kind(each.Kind), RaText.State(each.State), each.Profile, each.Region, DeskText.Time(each.CreatedAt), DeskText.Time(each.DueAt), each.TrackingNumber]));
+                PageOptions.Say(output, page.Next);
             });
         });
         return command;
     }
 
-    public static Command Show(RaContext context)
+    public static Command Show(DeskContext context)
     {
-        Argument<string> id = RaVerbs.Id();
+        Argument<string> id = DeskVerbs.Id();
         var save = new Option<DirectoryInfo?>("--save") { Description = "把证明材料存入此文件夹；同名文件不会被覆盖。" };
-        Option<bool> json = RaVerbs.Json();
+        Option<bool> json = DeskVerbs.Json();
         var command = new Command("show", "显示一项业务：内容、证明材料、经过、证书。") { id, save, json };
         context.Does(command, async (session, parsed, cancellationToken) =>
         {
             TextWriter output = parsed.InvocationConfiguration.Output;
             EnrollmentAnswer answer = await session.GetAsync<EnrollmentAnswer>($"/enrollments/{parsed.GetRequiredValue(id)}", cancellationToken);
-            RaVerbs.Write(output, parsed.GetValue(json), answer, shown => RaText.Write(output, shown));
+            DeskVerbs.Write(output, parsed.GetValue(json), answer, shown => RaText.Write(output, shown));
             foreach (EvidenceAnswer evidence in parsed.GetValue(save) is null ? [] : answer.Evidence)
             {
                 await SaveAsync(session, answer, evidence, parsed.GetValue(save)!, cancellationToken);
@@ -114,7 +105,7 @@ internal static class ListVerbs
     }
 
     /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: another file than the officers sign for.</exception>
-    private static async Task SaveAsync(RaSession session, EnrollmentAnswer enrollment, EvidenceAnswer evidence, DirectoryInfo folder, CancellationToken cancellationToken)
+    private static async Task SaveAsync(OfficerSession session, EnrollmentAnswer enrollment, EvidenceAnswer evidence, DirectoryInfo folder, CancellationToken cancellationToken)
     {
         byte[] file = await session.GetBytesAsync($"/enrollments/{enrollment.Id}/evidence/{Uri.EscapeDataString(evidence.Hash)}", cancellationToken);
         if (Convert.ToHexStringLower(Sm3.HashData(file)) != evidence.Hash)

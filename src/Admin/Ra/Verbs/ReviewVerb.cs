@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Contracts.Ra;
@@ -8,13 +9,13 @@ namespace ZwCa.Admin.Ra;
 /// <summary>Another officer's word on what was entered.</summary>
 internal static class ReviewVerb
 {
-    public static Command Review(RaContext context)
+    public static Command Review(DeskContext context)
     {
-        Argument<string> id = RaVerbs.Id();
+        Argument<string> id = DeskVerbs.Id();
         var approve = new Option<bool>("--approve") { Description = "同意。" };
         var back = new Option<string?>("--return") { Description = "退回，写明原因；不写个人信息。", HelpName = "原因" };
         var reject = new Option<string?>("--reject") { Description = "拒绝，写明原因；不写个人信息。", HelpName = "原因" };
-        Option<bool> yes = RaVerbs.Yes();
+        Option<bool> yes = DeskVerbs.Yes();
         var command = new Command("review", "审核一项业务：先用文字说明要签的内容，再签名同意；或退回、拒绝。") { id, approve, back, reject, yes };
         command.Validators.Add(result =>
         {

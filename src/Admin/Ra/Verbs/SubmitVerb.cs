@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Spectre.Console;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1.Decisions;
 using ZwCa.Asn1.Pkix;
@@ -12,20 +13,20 @@ namespace ZwCa.Admin.Ra;
 /// <summary>Takes an application in, with its evidence, and enters it: all that a clerk does while the applicant is there.</summary>
 internal static class SubmitVerb
 {
-    public static Command Submit(RaContext context)
+    public static Command Submit(DeskContext context)
     {
         var input = new EnrollmentInput();
         var id = new Option<string?>("--id") { Description = "草稿或被退回的业务编号：接着办理；有新的申请内容则先更改。" };
         id.Validators.Add(result =>
         {
-            if (result.GetValue(id) is { } text && !RaVerbs.IsId(text))
+            if (result.GetValue(id) is { } text && !DeskVerbs.IsId(text))
             {
                 result.AddError("--id 应为32位小写十六进制数。");
             }
         });
         var evidence = new Option<string[]>("--evidence") { Description = "证明材料（PDF、PNG、JPEG）：标题=文件，或只写文件；可写多个。", AllowMultipleArgumentsPerToken = true };
         var draft = new Option<bool>("--draft") { Description = "只存草稿，不签名、不提交。" };
-        Option<bool> yes = RaVerbs.Yes();
+        Option<bool> yes = DeskVerbs.Yes();
         var command = new Command("submit", "受理一项业务：录入申请、上传证明材料，先用文字说明要签的内容，再签名提交。") { id, evidence, draft, yes };
         input.AddTo(command);
         command.Validators.Add(result =>
@@ -69,7 +70,7 @@ internal static class SubmitVerb
     }
 
     /// <exception cref="RefusalException">The RA's; <see cref="Refusal.Malformed"/>: it answered with something else.</exception>
-    private static async Task<EnrollmentAnswer> TakeInAsync(RaSession session, string? id, EnrollmentRequest? request, CancellationToken cancellationToken)
+    private static async Task<EnrollmentAnswer> TakeInAsync(OfficerSession session, string? id, EnrollmentRequest? request, CancellationToken cancellationToken)
     {
         EnrollmentAnswer enrollment = id is null
             ? await session.PostAsync<EnrollmentAnswer>("/enrollments", request!, cancellationToken)
@@ -92,12 +93,12 @@ internal static class SubmitVerb
             || (enrollment.Kind == request.Kind && enrollment.Region == request.Region && enrollment.Subscriber.Id == request.Subscriber && enrollment.Days == request.Days
                 && enrollment.Certificate == request.Certificate && enrollment.Recipient == request.Recipient && enrollment.RevocationReason == request.RevocationReason
                 && enrollment.Departments.SequenceEqual(request.Departments));
-        return RaVerbs.IsId(enrollment.Id) && (id ?? enrollment.Id) == enrollment.Id && isAsked
+        return DeskVerbs.IsId(enrollment.Id) && (id ?? enrollment.Id) == enrollment.Id && isAsked
             ? enrollment
             : throw new RefusalException(Refusal.Malformed, "RA给出的不是所申请的业务，没有签名。请联系管理员。");
     }
 
-    private static async Task UploadAsync(RaSession session, string id, EvidenceFile[] files, TextWriter error, CancellationToken cancellationToken)
+    private static async Task UploadAsync(OfficerSession session, string id, EvidenceFile[] files, TextWriter error, CancellationToken cancellationToken)
     {
         // On the error output, which a program that reads the other does not see.
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error), Ansi = Console.IsErrorRedirected ? AnsiSupport.No : AnsiSupport.Detect });
@@ -106,7 +107,7 @@ internal static class SubmitVerb
             foreach (EvidenceFile file in files)
             {
                 ProgressTask task = progress.AddTask(Markup.Escape(LabelText.Shown(file.Title)), maxValue: file.Bytes.Length);
-                await session.PostFileAsync<EvidenceAnswer>(RaVerbs.Query($"/enrollments/{id}/evidence", ("title", file.Title)), file.Bytes, file.MediaType, cancellationToken);
+                await session.PostFileAsync<EvidenceAnswer>(DeskVerbs.Query($"/enrollments/{id}/evidence", ("title", file.Title)), file.Bytes, file.MediaType, cancellationToken);
                 task.Increment(file.Bytes.Length);
             }
         });

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts.Ra;
 
@@ -10,16 +10,16 @@ internal static class SubscriberVerbs
 {
     private static readonly string[] Kinds = ["person", "organization", "device"];
 
-    public static Command Subscriber(RaContext context) => new("subscriber", "主体：个人、机构、设备。") { Add(context), Find(context), List(context) };
+    public static Command Subscriber(DeskContext context) => new("subscriber", "主体：个人、机构、设备。") { Add(context), Find(context), List(context) };
 
-    private static Command Add(RaContext context)
+    private static Command Add(DeskContext context)
     {
         Option<string> kind = Kind();
         var region = new Option<string>("--region") { Description = "区域（GB/T 2260）。", Required = true };
         var name = new Option<string>("--name") { Description = "姓名或名称。", Required = true };
         Option<string?> number = Number();
         var organization = new Option<string?>("--organization") { Description = "所在（所属）机构的主体编号。" };
-        Option<bool> json = RaVerbs.Json();
+        Option<bool> json = DeskVerbs.Json();
         var command = new Command("add", "登记主体；号码已登记的，给出原有的登记。") { kind, region, name, number, organization, json };
         context.Does(command, async (session, parsed, cancellationToken) =>
         {
@@ -36,11 +36,11 @@ internal static class SubscriberVerbs
         return command;
     }
 
-    private static Command Find(RaContext context)
+    private static Command Find(DeskContext context)
     {
         Option<string> kind = Kind();
         Option<string?> number = Number();
-        Option<bool> json = RaVerbs.Json();
+        Option<bool> json = DeskVerbs.Json();
         var command = new Command("find", "按号码查找主体。") { kind, number, json };
         context.Does(command, async (session, parsed, cancellationToken) =>
         {
@@ -50,40 +50,42 @@ internal static class SubscriberVerbs
         return command;
     }
 
-    private static Command List(RaContext context)
+    private static Command List(DeskContext context)
     {
         var kind = new Option<string?>("--kind") { Description = "种类。" };
         kind.AcceptOnlyFromAmong(Kinds);
         var region = new Option<string?>("--region") { Description = "区域（GB/T 2260），含其下级。" };
         var organization = new Option<string?>("--organization") { Description = "所在（所属）机构的主体编号。" };
         var name = new Option<string?>("--name") { Description = "机构或设备名称的开头。" };
-        var after = new Option<string?>("--after") { Description = "从上一页末尾的编号之后继续。" };
-        var rows = new Option<int?>("--rows") { Description = "每页行数，1至500。" };
-        Option<bool> json = RaVerbs.Json();
-        var command = new Command("list", "列出本辖区的主体。") { kind, region, organization, name, after, rows, json };
+        var paging = new PageOptions();
+        Option<bool> json = DeskVerbs.Json();
+        var command = new Command("list", "列出本辖区的主体。") { kind, region, organization, name, paging.After, paging.Rows, paging.All, json };
         context.Does(command, async (session, parsed, cancellationToken) =>
         {
             TextWriter output = parsed.InvocationConfiguration.Output;
-            SubscriberPage answer = await session.GetAsync<SubscriberPage>(
-                RaVerbs.Query(
-                    "/subscribers",
-                    ("kind", parsed.GetValue(kind)),
-                    ("region", parsed.GetValue(region)),
-                    ("organization", parsed.GetValue(organization)),
-                    ("name", parsed.GetValue(name)),
-                    ("after", parsed.GetValue(after)),
-                    ("rows", parsed.GetValue(rows)?.ToString(CultureInfo.InvariantCulture))),
-                cancellationToken);
-            RaVerbs.Write(output, parsed.GetValue(json), answer, page =>
+            (List<SubscriberAnswer> found, string? next) = await paging.ReadAsync(
+                parsed,
+                async (after, rows) =>
+                {
+                    SubscriberPage page = await session.GetAsync<SubscriberPage>(
+                        DeskVerbs.Query(
+                            "/subscribers",
+                            ("kind", parsed.GetValue(kind)),
+                            ("region", parsed.GetValue(region)),
+                            ("organization", parsed.GetValue(organization)),
+                            ("name", parsed.GetValue(name)),
+                            ("after", after),
+                            ("rows", rows)),
+                        cancellationToken);
+                    return (page.Subscribers, page.Next);
+                });
+            DeskVerbs.Write(output, parsed.GetValue(json), new SubscriberPage { Subscribers = found, Next = next }, page =>
             {
-                RaText.WriteTable(
+                DeskText.WriteTable(
                     output,
                     ["编号", "种类", "名称", "号码", "区域", "机构"],
                     page.Subscribers.Select(each => (string[])[each.Id, RaText.SubscriberKind(each.Kind), each.Name, each.Number, each.Region, each.OrganizationName ?? ""]));
-                if (page.Next is not null)
-                {
-                    output.WriteLine($"还有更多：--after {LabelText.Shown(page.Next)}");
-                }
+                PageOptions.Say(output, page.Next);
             });
         });
         return command;
@@ -98,13 +100,13 @@ internal static class SubscriberVerbs
 
     private static Option<string?> Number() => new("--number") { Description = "证件号码、统一社会信用代码、设备地址或编号；个人的不要写在命令行上，不写则从终端输入。" };
 
-    private static string NumberOf(ParseResult parsed, Option<string?> number, RaContext context) =>
-        parsed.GetValue(number) ?? EnrollmentInput.AskNumber(context.Desk.Token, "请输入号码：");
+    private static string NumberOf(ParseResult parsed, Option<string?> number, DeskContext context) =>
+        parsed.GetValue(number) ?? context.Desk.Token.AskNumber("请输入号码：");
 
     private static void Write(ParseResult parsed, Option<bool> json, SubscriberAnswer answer)
     {
         TextWriter output = parsed.InvocationConfiguration.Output;
-        RaVerbs.Write(output, parsed.GetValue(json), answer, shown =>
+        DeskVerbs.Write(output, parsed.GetValue(json), answer, shown =>
         {
             output.WriteLine($"主体编号 {LabelText.Shown(shown.Id)}");
             output.WriteLine(LabelText.Shown($"{RaText.SubscriberKind(shown.Kind)} {shown.Name} {shown.Number}，区域 {shown.Region}{(shown.OrganizationName is null ? "" : $"，{shown.OrganizationName}")}"));

@@ -27,7 +27,7 @@ internal static class DecisionText
                     Recovery(text, Der.Decode<RecoveryBody>(application.Body));
                     break;
                 case DecisionKind.Command:
-                    Command(text, Der.Decode<CommandBody>(application.Body));
+                    CommandText.Append(text, Der.Decode<CommandBody>(application.Body));
                     break;
                 case DecisionKind.Revoke or DecisionKind.Suspend or DecisionKind.Resume:
                     Status(text, Der.Decode<StatusBody>(application.Body));
@@ -88,68 +88,11 @@ internal static class DecisionText
         Line(text, "接收方", $"SM2公钥，指纹 {TokenContainer.FingerprintOf(body.Recipient)}");
     }
 
-    private static void Status(StringBuilder text, StatusBody body)
+    internal static void Status(StringBuilder text, StatusBody body)
     {
         Line(text, "签发者", $"密钥标识 {Hex(body.Certificate.Issuer)}");
         Line(text, "证书", $"序列号 {body.Certificate.SerialNumber}");
         Line(text, "原因", Reason(body.Reason));
-    }
-
-    private static void Command(StringBuilder text, CommandBody body)
-    {
-        switch (body.Action)
-        {
-            case OfficerActions.Create:
-                Line(text, "事项", "创建人员");
-                Certificate(text, Der.Decode<Certificate>(body.Parameters));
-                break;
-            case OfficerActions.Disable:
-                Change(text, "停用人员", Der.Decode<OfficerChange>(body.Parameters));
-                break;
-            case OfficerActions.Recertify:
-                Change(text, "重新确认人员权限", Der.Decode<OfficerChange>(body.Parameters));
-                break;
-            case OfficerActions.ReplaceCertificate:
-                CertificateReplacement replacement = Der.Decode<CertificateReplacement>(body.Parameters);
-                Line(text, "事项", "更换人员证书");
-                Line(text, "原证书", $"序列号 {replacement.Officer}");
-                Certificate(text, replacement.Certificate);
-                break;
-            case OfficerActions.RegisterRegion:
-                RegionEntry entry = Der.Decode<RegionEntry>(body.Parameters);
-                Line(text, "事项", "登记区域");
-                Line(text, "新区域", $"{entry.Code} {entry.Name}");
-                Line(text, "上级区域", entry.Parent);
-                break;
-            case RollbackDecision.Action:
-                LogRollback rollback = Der.Decode<LogRollback>(body.Parameters);
-                Line(text, "事项", "同意日志从较早的状态继续");
-                Line(text, "日志", rollback.Origin);
-                Line(text, "放弃", $"{rollback.AbandonedSize} 条的状态，根 {Hex(rollback.AbandonedRoot)}");
-                Line(text, "保留", $"{rollback.KeptSize} 条");
-                Line(text, "理由", rollback.Reason);
-                break;
-            default:
-                // A service has commands of its own: shown as they are, all of it or it is not signed.
-                Line(text, "事项", $"命令 {body.Action}，参数如下");
-                text.Append(DerOutline.Of(body.Parameters));
-                break;
-        }
-    }
-
-    private static void Change(StringBuilder text, string what, OfficerChange change)
-    {
-        Line(text, "事项", what);
-        Line(text, "人员证书", $"序列号 {change.Officer}");
-        Line(text, "理由", change.Reason);
-    }
-
-    private static void Certificate(StringBuilder text, Certificate certificate)
-    {
-        Line(text, "证书主体", certificate.Tbs.Subject.ToString());
-        Line(text, "证书", $"序列号 {certificate.Tbs.SerialNumber}，有效期 {LabelText.Shown(certificate.Tbs.Validity)}");
-        Line(text, "人员", Officer(certificate) ?? "证书中没有人员身份");
-        Line(text, "公钥", $"指纹 {TokenContainer.FingerprintOf(certificate.Tbs.SubjectPublicKeyInfo)}");
     }
 
     internal static string Kind(OfficerKind kind) => kind switch

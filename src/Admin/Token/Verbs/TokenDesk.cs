@@ -61,6 +61,10 @@ internal sealed record TokenDesk(Func<string, string?> Environment, Func<string,
         }
     }
 
+    /// <summary>A person's number: asked for, so that it gets into no history of commands.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.Malformed"/>: none was typed.</exception>
+    public string AskNumber(string prompt) => Ask(prompt)?.Trim() is { Length: > 0 } number ? number : throw new RefusalException(Refusal.Malformed, "没有输入证件号码。");
+
     public static void Clear(char[] secret) => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(secret.AsSpan()));
 
     private char[]? FromVariable(string variable) => Environment(variable) is { Length: > 0 } value ? value.ToCharArray() : null;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Ra;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
@@ -248,7 +249,7 @@ public sealed class BatchVerbTests : IDisposable
         Assert.Contains("生成密钥：1 项，未办成 1 项，无须或不能在此令牌办理 1 项", output);
         Assert.Contains("该公钥已用于其他申请。", output);
         var token = SoftwareToken.Open(subscribers.Folder, subscribers.Clock);
-        Assert.Equal([ScriptedBatch.IdOf(1), ScriptedBatch.IdOf(3)], token.ContainerNames.Where(RaVerbs.IsId));
+        Assert.Equal([ScriptedBatch.IdOf(1), ScriptedBatch.IdOf(3)], token.ContainerNames.Where(DeskVerbs.IsId));
         CsrRequest request = Ra.Changes.First().Read<CsrRequest>();
         CertificationRequest csr = Der.Decode<CertificationRequest>(request.Csr);
         Assert.Equal((3, token.Container(ScriptedBatch.IdOf(1)).PublicKey), (request.Version, csr.Info.SubjectPublicKeyInfo));

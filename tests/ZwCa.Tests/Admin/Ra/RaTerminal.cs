@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Ra;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
@@ -44,7 +45,7 @@ internal sealed class RaTerminal : IDisposable
         TestToken token = Token;
         var typed = new TokenDesk(
             token.Environment.GetValueOrDefault, _ => token.Typed.TryDequeue(out string? pin) ? pin.ToCharArray() : null, _ => token.Typed.TryDequeue(out string? line) ? line : null, token.Clock);
-        var desk = new RaDesk(
+        var desk = new OfficerDesk(
             typed,
             (settings, login) => new HttpClient(new MessageSigningHandler(login.Signer, settings.Recipient, token.Clock) { InnerHandler = new Shared(Ra) }) { BaseAddress = new Uri(settings.Address) },
             address => new HttpClient(new Shared(Ra)) { BaseAddress = address });

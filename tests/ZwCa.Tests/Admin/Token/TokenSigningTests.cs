@@ -150,7 +150,7 @@ public sealed class TokenSigningTests
             (OfficerActions.ReplaceCertificate, Der.Encode(new CertificateReplacement(Serial, officer)), ["更换人员证书", "1234", "审计员"]),
             (OfficerActions.RegisterRegion, Der.Encode(new RegionEntry("350100", "350000", "福州市")), ["登记区域", "350100 福州市", "350000"]),
             (RollbackDecision.Action, Der.Encode(new LogRollback("ca-log", 10, new byte[32], 7, "磁盘损坏")), ["日志", "ca-log", "10 条", "7 条", "磁盘损坏"]),
-            ("ra.register", Der.Encode(new RegionEntry("350100", "350000", "新的RA")), ["ra.register", "350100", "350000", "新的RA"]),
+            ("later.action", Der.Encode(new RegionEntry("350100", "350000", "新的RA")), ["later.action", "350100", "350000", "新的RA"]),
         ];
 
         foreach ((string action, byte[] parameters, string[] words) in commands)
@@ -172,9 +172,9 @@ public sealed class TokenSigningTests
             new(DecisionKind.Command, "CA", "RA", "350100", "1", new byte[] { 0x05, 0x00 }),
             new(DecisionKind.Recovery, "CA", "RA", "350100", "1", new byte[] { 0x05, 0x00 }),
             TestToken.NewApplication(action: OfficerActions.Disable),
-            TestToken.NewApplication(action: "ra.register", parameters: large),
-            TestToken.NewApplication(action: "ra.register", parameters: [0x30, 0x03, 0x02, 0x05, 0x00]),
-            TestToken.NewApplication(action: "ra.register", parameters: [0x30, 0x81, 0xCA, .. Enumerable.Repeat<byte[]>([0x05, 0x00], 101).SelectMany(each => each)]),
+            TestToken.NewApplication(action: "later.action", parameters: large),
+            TestToken.NewApplication(action: "later.action", parameters: [0x30, 0x03, 0x02, 0x05, 0x00]),
+            TestToken.NewApplication(action: "later.action", parameters: [0x30, 0x81, 0xCA, .. Enumerable.Repeat<byte[]>([0x05, 0x00], 101).SelectMany(each => each)]),
         ];
 
         foreach (Application each in hidden)

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
+using ZwCa.Admin.Desk;
 using ZwCa.Admin.Ra;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1.Pkix;
+using ZwCa.Officers;
 
 namespace ZwCa.Tests.Stories.Ra;
 
@@ -26,8 +28,8 @@ internal sealed class TerminalOfficer
         string tokenFolder = Path.Combine(folder, "token");
         SoftwareToken.Create(tokenFolder, name, Pin, demo: false, TimeProvider.System);
         using UnlockedToken token = SoftwareToken.Open(tokenFolder, TimeProvider.System).Unlock(Pin);
-        (Certificate officer, Certificate link) = await scene.OperatorAsync(
-            region, name, token.CreateContainer("officer", TokenKeyKind.Sm2).PublicKey, token.CreateContainer("link", TokenKeyKind.P256).PublicKey);
+        (Certificate officer, Certificate link) = await scene.TokenOfficerAsync(
+            RoleCatalogue.BusinessOperator, region, name, token.CreateContainer("officer", TokenKeyKind.Sm2).PublicKey, token.CreateContainer("link", TokenKeyKind.P256).PublicKey);
         token.ImportCertificate("officer", officer);
         token.ImportCertificate("link", link);
         File.Copy(Path.Combine(scene.Folder, "system-ca.pem"), Path.Combine(folder, "system-ca.pem"));
@@ -47,7 +49,7 @@ internal sealed class TerminalOfficer
             variable => variable is TokenDesk.PinVariable or DeliverVerb.PinVariable ? Pin : null, _ => null, _ => _typed.TryDequeue(out string? line) ? line : null, TimeProvider.System);
         await using var output = new StringWriter();
         await using var error = new StringWriter();
-        int exitCode = await RaVerbs.Ra(RaDesk.Terminal with { Token = terminal }).Parse([.. arguments, "--config", _config])
+        int exitCode = await RaVerbs.Ra(OfficerDesk.Terminal with { Token = terminal }).Parse([.. arguments, "--config", _config])
             .InvokeAsync(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false }, TestContext.Current.CancellationToken);
         return (exitCode, output.ToString(), error.ToString());
     }

@@ -3,15 +3,17 @@ using System.Text.Json;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
 using ZwCa.Asn1.Decisions;
+using ZwCa.Asn1.Pkix;
 using ZwCa.Contracts;
+using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
-namespace ZwCa.Admin.Ra;
+namespace ZwCa.Admin.Desk;
 
 /// <summary>
 /// An officer who is logged in with his token: his link, and his signature under whatever he asks. A request whose answer did not come is asked again under the same id, so that it is done once.
 /// </summary>
-internal sealed class RaSession : IDisposable
+internal sealed class OfficerSession : IDisposable
 {
     private const int Tries = 3;
 
@@ -21,12 +23,12 @@ internal sealed class RaSession : IDisposable
     /// <summary>What may not be null is not: an answer without it cannot be read.</summary>
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
 
-    private readonly RaDesk _desk;
+    private readonly OfficerDesk _desk;
     private readonly UnlockedToken _token;
     private readonly TokenLogin _login;
     private readonly HttpClient _client;
 
-    private RaSession(RaSettings settings, RaDesk desk, UnlockedToken token, TokenLogin login, HttpClient client)
+    private OfficerSession(DeskSettings settings, OfficerDesk desk, UnlockedToken token, TokenLogin login, HttpClient client)
     {
         Settings = settings;
         _desk = desk;
@@ -35,18 +37,18 @@ internal sealed class RaSession : IDisposable
         _client = client;
     }
 
-    public RaSettings Settings { get; }
+    public DeskSettings Settings { get; }
 
     /// <param name="error">Told where others can read the token's secrets.</param>
     /// <exception cref="RefusalException">The token's, and what is wrong with the settings.</exception>
-    public static RaSession Open(RaSettings settings, RaDesk desk, TextWriter error)
+    public static OfficerSession Open(DeskSettings settings, OfficerDesk desk, TextWriter error)
     {
         UnlockedToken token = TokenVerbs.Unlock(TokenVerbs.Open(settings.Token, desk.Token, error), desk.Token);
         TokenLogin? login = null;
         try
         {
             login = token.OpenLogin(settings.Container, settings.LinkContainer);
-            return new RaSession(settings, desk, token, login, desk.Connect(settings, login));
+            return new OfficerSession(settings, desk, token, login, desk.Connect(settings, login));
         }
         catch
         {
@@ -56,7 +58,7 @@ internal sealed class RaSession : IDisposable
         }
     }
 
-    /// <summary>His decision, signed. He was shown what it is about: see <see cref="RaDecision"/>.</summary>
+    /// <summary>His decision, signed. He was shown what it is about.</summary>
     public byte[] Sign(ApprovalStep step, IReadOnlyList<Application> applications) => Der.Encode(_token.SignApproval(Settings.Container, step, applications));
 
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Get, path, null, cancellationToken);
@@ -72,6 +74,37 @@ internal sealed class RaSession : IDisposable
         Read<T>(await SendAsync(HttpMethod.Put, path, file, new MediaTypeHeaderValue(mediaType), cancellationToken));
 
     public Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
+
+    /// <summary>Has his link certified again, over itself, for another key.</summary>
+    /// <param name="container">For the new key; one without a certificate is what an interrupted attempt has left, and its key is used, for the CA certifies no second one.</param>
+    /// <returns>The certificate, which the container has now.</returns>
+    /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>: the container is something else's; <see cref="Refusal.Malformed"/>: what came is not for this key; and what the CA refuses.</exception>
+    public async Task<Certificate> RenewLinkAsync(string container, CancellationToken cancellationToken)
+    {
+        TokenContainer next = _token.Containers.FirstOrDefault(each => each.Name == container) ?? _token.CreateContainer(LabelText.RequireContainer(container), TokenKeyKind.P256);
+        if (next is not { Kind: TokenKeyKind.P256, Certificate: null })
+        {
+            throw new RefusalException(Refusal.Duplicate, $"容器“{container}”已另有用途。请换一个名称。");
+        }
+
+        Name subject = Der.Decode<Certificate>(_login.Link.RawDataMemory).Tbs.Subject;
+        byte[] request = Der.Encode(_token.CreateRequest(container, subject));
+        try
+        {
+            Certificate renewed = Der.Decode<Certificate>(await SendAsync(HttpMethod.Post, "/links/renew", request, new MediaTypeHeaderValue(LinkRenewal.RequestType), cancellationToken));
+            if (renewed.Tbs.SubjectPublicKeyInfo == next.PublicKey && renewed.Tbs.Subject.Equals(subject))
+            {
+                _token.ImportCertificate(container, renewed);
+                return renewed;
+            }
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.Malformed, "收到的链路证书无法解读，没有存入令牌。请联系管理员。", inner: e);
+        }
+
+        throw new RefusalException(Refusal.Malformed, "收到的链路证书不是这个密钥的，没有存入令牌。请联系管理员。");
+    }
 
     /// <exception cref="JsonException">It is something else.</exception>
     public static T Read<T>(byte[] json) => JsonSerializer.Deserialize<T>(json, Json) ?? throw new JsonException("null");

@@ -4,16 +4,11 @@ using System.Text.Json.Serialization;
 using ZwCa.Admin.Token;
 using ZwCa.Contracts;
 
-namespace ZwCa.Admin.Ra;
+namespace ZwCa.Admin.Desk;
 
-/// <summary>An officer's desk: which RA, and which token he logs in with. A JSON file without secrets; paths in it are relative to it.</summary>
-internal sealed record RaSettings
+/// <summary>An officer's desk: which service, and which token he logs in with. A JSON file without secrets; paths in it are relative to it.</summary>
+internal sealed record DeskSettings
 {
-    /// <summary>Where it is unless <c>--config</c> says otherwise.</summary>
-    public const string Variable = "ZWCA_RA_CONFIG";
-
-    public const string DefaultFile = "zwca-ra.json";
-
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true };
 
     /// <summary><c>https://HOST:PORT</c>, by the name in its link certificate.</summary>
@@ -22,8 +17,11 @@ internal sealed record RaSettings
     /// <summary>Where it listens, <c>ADDRESS:PORT</c>, where its name resolves to nothing. Null: where it resolves to.</summary>
     public string? At { get; init; }
 
-    /// <summary>As the RA names itself in messages (<c>Service:Name</c>).</summary>
+    /// <summary>As the service names itself in messages (<c>Service:Name</c>).</summary>
     public required string Recipient { get; init; }
+
+    /// <summary>Whom officers' commands name: a CA (<c>Ca:Name</c>) or a KMC (<c>Kmc:Name</c>). Null: this desk proposes none.</summary>
+    public string? Service { get; init; }
 
     /// <summary>PEM: who certifies links.</summary>
     public required string SystemCaFile { get; init; }
@@ -40,15 +38,14 @@ internal sealed record RaSettings
     /// <summary>Where applicants look up their numbers: <c>http://HOST</c>. Null: not told.</summary>
     public string? Tracking { get; init; }
 
-    /// <param name="named">By the command line; null: by the variable, or the file of that name here.</param>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.Malformed"/>.</exception>
-    public static RaSettings Read(FileInfo? named, Func<string, string?> environment)
+    public static DeskSettings Read(string file)
     {
-        string path = Path.GetFullPath(named?.FullName ?? (environment(Variable) is { Length: > 0 } variable ? variable : DefaultFile));
-        RaSettings read;
+        string path = Path.GetFullPath(file);
+        DeskSettings read;
         try
         {
-            read = JsonSerializer.Deserialize<RaSettings>(TokenFiles.Read(path), Json) ?? throw new JsonException("null");
+            read = JsonSerializer.Deserialize<DeskSettings>(TokenFiles.Read(path), Json) ?? throw new JsonException("null");
         }
         catch (JsonException e)
         {

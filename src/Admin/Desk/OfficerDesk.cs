@@ -3,17 +3,17 @@ using ZwCa.Admin.Token;
 using ZwCa.ServiceDefaults.Links;
 using ZwCa.ServiceDefaults.Messages;
 
-namespace ZwCa.Admin.Ra;
+namespace ZwCa.Admin.Desk;
 
 /// <summary>Where the verbs get from what is no option.</summary>
 /// <param name="Token">PINs, a person's yes, the time.</param>
 /// <param name="Connect">A client of the RA that signs what it sends.</param>
 /// <param name="ConnectPublic">A client of the applicants' listener.</param>
-internal sealed record RaDesk(TokenDesk Token, Func<RaSettings, TokenLogin, HttpClient> Connect, Func<Uri, HttpClient> ConnectPublic)
+internal sealed record OfficerDesk(TokenDesk Token, Func<DeskSettings, TokenLogin, HttpClient> Connect, Func<Uri, HttpClient> ConnectPublic)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(1);
 
-    public static RaDesk Terminal { get; } = new(
+    public static OfficerDesk Terminal { get; } = new(
         TokenDesk.Terminal,
         static (settings, login) => LinkTls.CreateClient(
             new Uri(settings.Address),
