@@ -253,17 +253,23 @@ JSON
 # Proposed by one, approved by another: decide PROPOSER APPROVER FILE; the commands' ids are left in ids.
 decide() {
     zwca command propose "$3" --config "desk-$1.json" --yes > propose.txt
-    mapfile -t ids < <(grep -oE '编号 [0-9a-f]{32}' propose.txt | cut -d' ' -f2)
+    mapfile -t ids < <(sed -nE 's/^\[[0-9]+\] 编号 ([0-9a-f]{32}).*/\1/p' propose.txt)
     zwca command approve "${ids[@]}" --config "desk-$2.json" --yes > approve.txt
 }
 fetch() { zwca command show "$1" --config "desk-$2.json" --out "$3" > /dev/null; }
-for officer in ca-super ca-audit kmc-super; do
+for officer in ca-super ca-audit kmc-super kmc-audit; do
     zwca token import --token officers/$officer --certificate ceremony-1/officers/$officer.pem > /dev/null
     zwca token import --token officers/$officer --certificate ceremony-1/officers/$officer-link.pem > /dev/null
-    desk $officer
+    case $officer in
+        ca-*) desk $officer ;;
+        *) desk $officer "$kmc_port" kmc "$(name Kmc kmc/kmc.json)" ;;
+    esac
 done
-desk kmc-super "$kmc_port" kmc "$(name Kmc kmc/kmc.json)"
-zwca command directory cas --config desk-kmc-super.json | grep -qF "$ca_name"
+cat > serve.json <<JSON
+{"action": "ca.register", "name": "$ca_name", "certificate": "ceremony-1/ca/ca-message.pem", "link": "ca"}
+JSON
+decide kmc-super kmc-audit serve.json
+zwca command directory cas --config desk-kmc-super.json
 # One by one, so that a refusal says which.
 cat > province.json <<'JSON'
 [
@@ -275,9 +281,9 @@ cat > province.json <<'JSON'
 ]
 JSON
 zwca command propose province.json --config desk-ca-super.json --yes > propose.txt
-mapfile -t ids < <(grep -oE '编号 [0-9a-f]{32}' propose.txt | cut -d' ' -f2)
+mapfile -t ids < <(sed -nE 's/^\[[0-9]+\] 编号 ([0-9a-f]{32}).*/\1/p' propose.txt)
 [ "${#ids[@]}" -eq 5 ] || die "another number of commands than five: $(cat propose.txt)"
-refused "WORD" zwca command approve "${ids[0]}" --config desk-ca-super.json --yes
+refused "无权作此审批" zwca command approve "${ids[0]}" --config desk-ca-super.json --yes
 zwca command approve "${ids[@]}" --config desk-ca-audit.json --yes > approve.txt
 refused "不能批准" zwca command approve "${ids[0]}" --config desk-ca-audit.json --yes
 

@@ -99,6 +99,6 @@ internal sealed partial class CommandTerminal : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [GeneratedRegex("编号 ([0-9a-f]{32})，")]
+    [GeneratedRegex("\\] 编号 ([0-9a-f]{32})，")]
     private static partial Regex Id();
 }
