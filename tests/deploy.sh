@@ -2,7 +2,7 @@
 # Puts up what was published as docs/DEPLOY.md says, in mode Production, and takes it down again: tests/deploy.sh PUBLISHED FOLDER.
 # PUBLISHED is the folder of `dotnet publish`: with a runtime of its own no other is found; without one, `dotnet` of the search path runs it. FOLDER is new, and stays for whoever wants to look.
 # The device (unmarked, unlocked by two of three holders), a ceremony that is no demonstration (SM2; witnessed), backups, a PostgreSQL with one role that migrates and one that serves, CA, KMC and
-# an OCSP node; then officers at their terminals put an RA and its clerk into office, and it starts; each fault that production refuses is tried; nothing here is ours that judges but exit codes and words.
+# an OCSP node; then officers at their terminals put an RA and its clerks into office, it starts, and a person gets his pair; each fault that production refuses is tried; nothing here is ours that judges but exit codes and words.
 set -euo pipefail
 
 [ "$#" -eq 2 ] || { echo "usage: $0 PUBLISHED FOLDER" >&2; exit 2; }
@@ -27,7 +27,7 @@ clean() {
     local become=
     [ "$1" != --become ] || { become=exec; shift; }
     $become env -i PATH=/usr/bin:/bin HOME="$top" LANG=C.UTF-8 DOTNET_ROOT=/nonexistent DOTNET_CLI_TELEMETRY_OPTOUT=1 ZWCA_HOLDER_PASSWORD="$ZWCA_HOLDER_PASSWORD" \
-        ZWCA_LINK_PASSWORD="$ZWCA_LINK_PASSWORD" ZWCA_TOKEN_PIN="$ZWCA_TOKEN_PIN" ZWCA_CA_DATABASE="${ZWCA_CA_DATABASE:-}" ZWCA_KMC_DATABASE="${ZWCA_KMC_DATABASE:-}" \
+        ZWCA_LINK_PASSWORD="$ZWCA_LINK_PASSWORD" ZWCA_TOKEN_PIN="$ZWCA_TOKEN_PIN" ZWCA_SUBSCRIBER_PIN="${ZWCA_SUBSCRIBER_PIN:-}" ZWCA_CA_DATABASE="${ZWCA_CA_DATABASE:-}" ZWCA_KMC_DATABASE="${ZWCA_KMC_DATABASE:-}" \
         ZWCA_Service__Database__ConnectionString="${connection:-}" "$@"
 }
 zwca() { clean "${program[@]}" "$@"; }
@@ -313,6 +313,7 @@ JSON
 }
 officer 房玄龄 110101197001010059 业务管理员 350000 ca-super ca-audit
 officer 李四 110101197001010075 业务操作员 350000 房玄龄 ca-super
+officer 王五 110101197001010083 业务操作员 350000 房玄龄 ca-super
 zwca command directory officers --config desk-ca-audit.json
 zwca command directory profiles --config desk-ca-audit.json > /dev/null
 
@@ -353,10 +354,26 @@ zwca up --role ra --config ra/ra.json check-config
 start ra ra/ra.json
 ready ra "$ra_health"
 connection=
-cat > desk-ra.json <<JSON
-{"address": "https://ra-35.zwca.internal:$ra_port", "at": "$host:$ra_port", "recipient": "ra-35", "systemCaFile": "ceremony-1/trust/system.pem", "token": "officers/李四"}
+for officer in 李四 王五; do
+    cat > "desk-ra-$officer.json" <<JSON
+{"address": "https://ra-35.zwca.internal:$ra_port", "at": "$host:$ra_port", "recipient": "ra-35", "systemCaFile": "ceremony-1/trust/system.pem", "token": "officers/$officer"}
 JSON
-zwca ra profiles --config desk-ra.json
+done
+ra() { zwca ra "${@:2}" --config "desk-ra-$1.json"; }
+ra 李四 profiles
+
+step "from the counter to the token"
+export ZWCA_SUBSCRIBER_PIN=$ZWCA_TOKEN_PIN
+person=$(ra 李四 subscriber add --kind person --region 350100 --name 钱七 --json <<< 110101197001010091 | grep -oE '"id": "[0-9a-f]{32}"' | cut -d'"' -f4)
+zwca token init --token applicant --label 钱七 > /dev/null
+zwca token csr --token applicant --container 签名 --kind sm2 --subject CN=钱七 --out applicant.csr > /dev/null
+ra 李四 submit --kind new --region 350100 --profile person --subscriber "$person" --csr applicant.csr --yes
+enrollment=$(ra 王五 list --state submitted --json | grep -oE '"id": "[0-9a-f]{32}"' | cut -d'"' -f4)
+refused "不能审核本人录入的业务" ra 李四 review "$enrollment" --approve --yes
+ra 王五 review "$enrollment" --approve --yes > /dev/null
+for _ in $(seq 1 60); do ra 王五 show "$enrollment" | grep -q '待领取' && break; sleep 1; done
+ra 李四 deliver "$enrollment" --subscriber-token applicant
+zwca token list --token applicant
 
 step "a role that serves may not change the log"
 if psql -q -h "$top/postgres" -U zwca-ca -d zwca_ca -c 'DELETE FROM audit_event' 2> psql.txt; then die "the log could be emptied"; fi

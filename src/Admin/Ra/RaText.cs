@@ -8,6 +8,9 @@ namespace ZwCa.Admin.Ra;
 /// <summary>What an RA answers, for a person's eyes.</summary>
 internal static class RaText
 {
+    /// <summary>Until the CA has the receipt.</summary>
+    public const string Issued = "issued";
+
     public static string Kind(string kind) => kind switch
     {
         "new" => "新办",
@@ -30,7 +33,7 @@ internal static class RaText
         "returned" => "已退回",
         "rejected" => "未通过",
         "issuing" => "签发中",
-        "issued" => "待领取",
+        Issued => "待领取",
         "delivered" => "已办结",
         "archived" => "已归档",
         "cancelled" => "已撤销",

@@ -17,7 +17,7 @@ internal static class DemoTerminal
         DemoScreen.Open("At a terminal · 终端", "An officer's desk: a configuration without secrets, his token, its PIN.");
         OfficerDesk desk = OfficerDesk.Terminal with { Token = TokenDesk.Terminal with { Environment = name => name == TokenDesk.PinVariable ? system.Pin : null } };
         await RunAsync(RaVerbs.Ra(desk), ["list", "--state", "delivered", "--rows", Shown], system.SettingsOf(DemoInstallation.Entry));
-        await RunAsync(CommandVerbs.Commands(desk), ["directory", "ras"], system.SettingsOf(DemoInstallation.First));
+        await RunAsync(CommandVerbs.Commands(desk), ["directory", "regions"], system.SettingsOf(DemoInstallation.First));
     }
 
     private static async Task RunAsync(Command command, string[] verb, string settings)

@@ -46,7 +46,7 @@ internal static class DeliverVerb
 
             // Step 3: or into the token.
             output.WriteLine(await HandOutAsync(session, enrollment, delivery, cancellationToken) is { } state
-                ? $"证书和加密密钥已存入令牌，回执已交回，状态：{LabelText.Shown(RaText.State(state))}"
+                ? $"证书和加密密钥已存入令牌，{Received(state)}"
                 : "证书已存入令牌，无须回执。");
         });
         return command;
@@ -79,10 +79,12 @@ internal static class DeliverVerb
         {
             var receipt = new PairReceipt { Receipt = TokenFiles.Read(parsed.GetRequiredValue(file).FullName) };
             EnrollmentAnswer done = await session.PostAsync<EnrollmentAnswer>($"/enrollments/{parsed.GetRequiredValue(id)}/receipt", receipt, cancellationToken);
-            parsed.InvocationConfiguration.Output.WriteLine($"回执已交回，状态：{LabelText.Shown(RaText.State(done.State))}");
+            parsed.InvocationConfiguration.Output.WriteLine(Received(done.State));
         });
         return command;
     }
+
+    private static string Received(string state) => state == RaText.Issued ? "回执已交回，CA收到后即办结。" : $"回执已交回，状态：{LabelText.Shown(RaText.State(state))}";
 
     /// <summary>For the key's answer to a challenge.</summary>
     private static async Task<DeliveryAnswer> FetchAsync(OfficerSession session, string enrollment, SubscriberDelivery delivery, CancellationToken cancellationToken)
