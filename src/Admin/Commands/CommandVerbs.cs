@@ -35,6 +35,8 @@ internal static class CommandVerbs
             Person(context),
             RenewLink(context),
             DirectoryVerbs.Directory(context),
+            RecoveryVerbs.EscrowedKey(context),
+            RecoveryVerbs.Recovery(context),
         };
     }
 

@@ -12,6 +12,7 @@ using ZwCa.Cryptography;
 using ZwCa.Kmc.EscrowedKeys;
 using ZwCa.Kmc.Requests;
 using ZwCa.ServiceDefaults.Messages;
+using ZwCa.Tests.Admin.Commands;
 using ZwCa.Tests.HsmSim;
 using Officer = ZwCa.Tests.HsmSim.Officer;
 using Person = ZwCa.Tests.HsmSim.Person;
@@ -63,6 +64,8 @@ public sealed class RecoveryApiTests
         await KmcStage.RefusedAsync(Refusal.NotFound, () => stage.First.GetAsync<JudicialRecoveryAnswer>($"/judicial-recoveries/{new string('0', 32)}"));
         await KmcStage.RefusedAsync(Refusal.Malformed, () => stage.First.PostAsync<JudicialDraftAnswer>(
             "/judicial-recoveries", new JudicialDraft { CaName = stage.Story.Ca.Name, Serial = serial.ToString(), Statement = [0x30, 0x00] }));
+
+        await AtATerminalAsync(stage, serial, key, delivered);
 
         // And the subscriber has his key as before.
         Assert.Equal(nameof(KeyState.InUse), (await stage.First.GetAsync<EscrowedKeyAnswer>(query)).State);
@@ -181,6 +184,27 @@ public sealed class RecoveryApiTests
         MessageSigningHandler.SetRequestId(request, RequestId.Create(TimeProvider.System));
         using HttpResponseMessage answer = await ca.SendAsync(request, Token);
         await answer.ThrowIfRefusedAsync(Token);
+    }
+
+    /// <summary>What the recovery officers need, and what came of it, by <c>zwca command</c>.</summary>
+    private static async Task AtATerminalAsync(KmcStage stage, SerialNumber serial, EscrowedKeyAnswer key, JudicialRecoveryAnswer delivered)
+    {
+        using var first = new BorrowedDesk(stage.First.Client);
+        (int exitCode, string said) = await first.RunAsync("escrowed-key", "--ca", stage.Story.Ca.Name, "--serial", serial.ToString());
+        Assert.True(exitCode == 0, said);
+        Assert.Contains(key.Partition, said, StringComparison.Ordinal);
+        Assert.Contains(key.KeyId, said, StringComparison.Ordinal);
+        (exitCode, said) = await first.RunAsync("judicial-recovery", delivered.Id, "--out", first.File("envelope.der"));
+        Assert.True(exitCode == 0, said);
+        Assert.Contains("已恢复", said, StringComparison.Ordinal);
+        Assert.Equal(delivered.Envelope, await File.ReadAllBytesAsync(first.File("envelope.der"), Token));
+
+        using var auditor = new BorrowedDesk(stage.Audit.Client);
+        (exitCode, said) = await auditor.RunAsync("judicial-recovery", delivered.Id, "--out", auditor.File("envelope.der"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("没有信封", said, StringComparison.Ordinal);
+        Assert.False(File.Exists(auditor.File("envelope.der")));
+        Assert.Equal(1, (await first.RunAsync("escrowed-key", "--ca", "没有", "--serial", serial.ToString())).ExitCode);
     }
 
     /// <summary>By two officers of the KMC; then the device was asked.</summary>
