@@ -61,8 +61,9 @@ internal static class CommandListVerbs
             CommandAnswer answer = await session.GetAsync<CommandAnswer>($"/commands/{named}", cancellationToken);
             DeskVerbs.Write(output, parsed.GetValue(json), answer, shown =>
             {
-                output.WriteLine($"{Said(shown)}，{State(shown.State)}{OrderText(shown.Order)}");
-                output.Write(DecisionText.Describe(Read(shown, named, session.Settings.Service)));
+                Application application = Read(shown, named, session.Settings.Service);
+                output.WriteLine($"{Said(shown, application)}，{State(shown.State)}{OrderText(shown.Order)}");
+                output.Write(DecisionText.Describe(application));
             });
             if (parsed.GetValue(file) is { } to)
             {
@@ -93,13 +94,17 @@ internal static class CommandListVerbs
         _ => LabelText.Shown(state),
     };
 
-    /// <summary>Who has proposed it, as his signature has it; the service has verified that.</summary>
-    public static string Said(CommandAnswer answer)
+    /// <summary>Who has proposed it, by the certificate whose key has signed it; that it is an officer's, the service has verified.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.BadSignature"/>: nobody has, or something else; <see cref="Refusal.Malformed"/>: it cannot be read.</exception>
+    public static string Said(CommandAnswer answer, Application application)
     {
         try
         {
-            Certificate proposer = Der.Decode<Approval>(answer.Proposal).Certificate;
-            return LabelText.Shown($"{DeskText.Time(answer.ProposedAt)} 由 {proposer.Tbs.Subject}（{DecisionText.Officer(proposer) ?? "证书中没有人员身份"}）提出");
+            Approval proposal = Der.Decode<Approval>(answer.Proposal);
+            Certificate proposer = proposal.Certificate;
+            return proposal.Tbs.Step == ApprovalStep.Entry && proposal.Tbs.Covers(application.Digest) && proposal.IsSignedByCertificate()
+                ? LabelText.Shown($"{DeskText.Time(proposal.Tbs.Time.Value)} 由 {proposer.Tbs.Subject}（{DecisionText.Officer(proposer) ?? "证书中没有人员身份"}）提出")
+                : throw new RefusalException(Refusal.BadSignature, "提出人的签名不是这项命令的，没有签名。请立即报告管理员。");
         }
         catch (DerException e)
         {

@@ -27,6 +27,15 @@ internal sealed record CommandPaper(string Action, string Region, byte[] Paramet
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
     };
 
+    /// <summary>What a field may say, by its path.</summary>
+    private static readonly Dictionary<string, string> Choices = new(StringComparer.Ordinal)
+    {
+        ["$.reason"] = "unspecified、keyCompromise、caCompromise、affiliationChanged、superseded、cessationOfOperation、certificateHold（冻结）、removeFromCrl（解冻）、privilegeWithdrawn、aaCompromise 之一",
+        ["$.kind"] = "revoke、suspend、resume 之一；链路客户端为 ca、kmc、ra、ocsp、officer 之一",
+        ["$.signedPart"] = "content、encryptedContentInfo 之一",
+        ["$.signatureForm"] = "der、raw 之一",
+    };
+
     private static readonly JsonDocumentOptions Document = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false };
 
     private static readonly Dictionary<string, Func<JsonObject, PaperFiles, (string Region, byte[] Parameters)>> Drafts = new(StringComparer.Ordinal)
@@ -60,7 +69,7 @@ internal sealed record CommandPaper(string Action, string Region, byte[] Paramet
         ["certificate.revoke-bulk"] = By<BulkPaper>((paper, files) => (paper.Region, Der.Encode(new BulkStatusBody(paper.Kind, paper.Reason, (paper.Certificates, paper.Issued) switch
         {
             ({ } list, null) => new CertificateSelection.Certificates([.. list.Select(each => files.Reference(each.Issuer, each.Serial))]),
-            (null, { } issued) => new CertificateSelection.Issued(issued.Ra, issued.Region, new Asn1.Pkix.Time(issued.From), new Asn1.Pkix.Time(issued.Until)),
+            (null, { } issued) => new CertificateSelection.Issued(issued.Ra, issued.Region, PaperFiles.Time(issued.From), PaperFiles.Time(issued.Until)),
             _ => throw Wrong("范围以 certificates 写明，或以 issued 写明。"),
         })))),
         ["crl.emergency"] = By<CrlPaper>((paper, files) => OfNation(new CrlOrder(files.KeyIdentifier(paper.Issuer)))),
@@ -89,7 +98,7 @@ internal sealed record CommandPaper(string Action, string Region, byte[] Paramet
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(TokenFiles.Read(file.FullName), documentOptions: Document);
+            root = JsonNode.Parse(InputFile.ReadText(file.FullName), documentOptions: Document);
         }
         catch (JsonException e)
         {
@@ -121,6 +130,7 @@ internal sealed record CommandPaper(string Action, string Region, byte[] Paramet
 
         try
         {
+            RequireNoNull(paper);
             paper.Remove(ActionField);
             (string region, byte[] parameters) = draft(paper, files);
             return new CommandPaper(action, RegionCode.Parse(region).Value, parameters);
@@ -129,9 +139,28 @@ internal sealed record CommandPaper(string Action, string Region, byte[] Paramet
         {
             throw new RefusalException(e.Kind, $"{place}（{action}）有误：{e.Message}", inner: e);
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or DerException)
+        catch (JsonException e)
+        {
+            throw Wrong($"{place}（{action}）有误：{(Choices.TryGetValue(e.Path ?? "", out string? choices) ? $"{e.Path![2..]} 应为 {choices}" : e.Message)}", e);
+        }
+        catch (Exception e) when (e is ArgumentException or DerException)
         {
             throw Wrong($"{place}（{action}）有误：{e.Message}", e);
+        }
+    }
+
+    /// <summary>What is not given is left out: the serializer lets nulls into lists.</summary>
+    private static void RequireNoNull(JsonNode node)
+    {
+        IEnumerable<JsonNode?> children = node switch
+        {
+            JsonObject fields => fields.Select(each => each.Value),
+            JsonArray list => list,
+            _ => [],
+        };
+        foreach (JsonNode? child in children)
+        {
+            RequireNoNull(child ?? throw Wrong($"{node.GetPath()} 中有 null；不写的字段请略去。"));
         }
     }
 

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using ZwCa.Admin.Ceremony;
 using ZwCa.Admin.Token;
 using ZwCa.Asn1;
@@ -18,8 +18,9 @@ namespace ZwCa.Admin.Commands;
 internal sealed class PaperFiles(string folder)
 {
     private const int KeyIdentifierDigits = 40;
+    private const int PartLength = 1 << 16;
 
-    private const byte Sequence = 0x30;
+    private static readonly string[] TimeFormats = ["yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mm:ss'Z'"];
 
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.Malformed"/>.</exception>
     public Certificate Certificate(string file) => InputFile.ReadCertificate(new FileInfo(PathOf(file)));
@@ -37,7 +38,22 @@ internal sealed class PaperFiles(string folder)
         }
     }
 
-    public byte[] Sm3OfFile(string file) => Sm3.HashData(TokenFiles.Read(PathOf(file)));
+    /// <summary>Of whatever length.</summary>
+    public byte[] Sm3OfFile(string file)
+    {
+        string path = PathOf(file);
+        using FileStream stream = File.Exists(path) ? File.OpenRead(path) : throw new RefusalException(Refusal.NotFound, $"找不到文件 {path}，请检查文件名。");
+        using var hash = new Sm3();
+        byte[] part = new byte[PartLength];
+        for (int read; (read = stream.Read(part)) > 0;)
+        {
+            hash.Append(part.AsSpan(0, read));
+        }
+
+        byte[] result = new byte[Sm3.HashSizeInBytes];
+        hash.GetHashAndReset(result);
+        return result;
+    }
 
     /// <summary>A CA by its certificate or its SubjectKeyIdentifier.</summary>
     /// <exception cref="RefusalException">As of <see cref="Certificate"/>.</exception>
@@ -54,6 +70,11 @@ internal sealed class PaperFiles(string folder)
     public ReadOnlyMemory<byte> SubjectHash(string file) => Certificate(file).Tbs.Subject.HashCanonical();
 
     public static SerialNumber Serial(string hex) => SerialNumber.TryParse(hex, out SerialNumber? serial) ? serial : throw Wrong($"序列号“{hex}”应为十六进制数。");
+
+    /// <summary>With its offset: what a time without one means, the machine would say.</summary>
+    public static Time Time(string text) => DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+        ? new Time(time)
+        : throw Wrong($"时间“{text}”应写作 2026-03-01T08:00:00+08:00 或 2026-03-01T00:00:00Z。");
 
     /// <summary>A version of a profile: as it is written, or the one that this program has.</summary>
     public static ProfileReference Profile(string name, string? hash) => new(
@@ -75,7 +96,7 @@ internal sealed class PaperFiles(string folder)
     /// <summary>A certificate that shall be issued: what stands in it, and the request that proves its key.</summary>
     public CertificateOrder Order(CertificatePaper paper)
     {
-        CertificationRequest request = Request(paper.Request);
+        CertificationRequest request = InputFile.ReadRequest(new FileInfo(PathOf(paper.Request)));
         ProfileReference profile = Profile(paper.Profile, paper.Hash);
         return new CertificateOrder(
             new CertificateBody
@@ -106,19 +127,6 @@ internal sealed class PaperFiles(string folder)
         certificate.Tbs.Extensions?.Find<AuthorityKeyIdentifier>()?.KeyIdentifier ?? throw Wrong($"{file} 中没有签发者密钥标识。"), certificate.Tbs.SerialNumber);
 
     private static byte[]? FindHex(string text, int length) => text.Length == 2 * length && text.All(char.IsAsciiHexDigitLower) ? Convert.FromHexString(text) : null;
-
-    private CertificationRequest Request(string file)
-    {
-        byte[] content = TokenFiles.Read(PathOf(file));
-        try
-        {
-            return Der.Decode<CertificationRequest>(content is [Sequence, ..] ? content : Pem.Decode(Pem.CertificateRequest, Encoding.UTF8.GetString(content)));
-        }
-        catch (DerException e)
-        {
-            throw new RefusalException(Refusal.BadCsr, $"{file} 不是证书请求（PEM或DER）。", inner: e);
-        }
-    }
 
     private string PathOf(string file) => Path.Combine(folder, file);
 }

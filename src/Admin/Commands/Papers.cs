@@ -74,7 +74,8 @@ internal sealed record BulkPaper(string Region, DecisionKind Kind, RevocationRea
 internal sealed record ReferencePaper(string Issuer, string Serial);
 
 /// <param name="Region">Within that of the command.</param>
-internal sealed record IssuedPaper(string Region, DateTimeOffset From, DateTimeOffset Until, string? Ra = null);
+/// <param name="From">ISO 8601 to the second, with its offset, as <paramref name="Until"/>.</param>
+internal sealed record IssuedPaper(string Region, string From, string Until, string? Ra = null);
 
 internal sealed record CrlPaper(string Issuer);
 

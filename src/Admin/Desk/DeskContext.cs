@@ -11,18 +11,18 @@ namespace ZwCa.Admin.Desk;
 internal sealed class DeskContext
 {
     private readonly string _service;
-    private readonly string _look;
+    private readonly string _unknown;
     private readonly string _variable;
     private readonly string _defaultFile;
 
+    /// <param name="verb">Which has these verbs below it: <c>ra</c>; variable and file of the settings are named after it.</param>
     /// <param name="service">For officers to read: RA.</param>
-    /// <param name="look">The verb that shows what has become of something whose answer did not come: <c>zwca ra list</c>; its second word names variable and file of the settings.</param>
-    public DeskContext(OfficerDesk desk, string service, string look)
+    /// <param name="unknown">What to do where an answer did not come, in Chinese.</param>
+    public DeskContext(OfficerDesk desk, string verb, string service, string unknown)
     {
         Desk = desk;
         _service = service;
-        _look = look;
-        string verb = look.Split(' ')[1];
+        _unknown = unknown;
         _variable = $"ZWCA_{verb.ToUpperInvariant()}_CONFIG";
         _defaultFile = $"zwca-{verb}.json";
         Config = new Option<FileInfo?>("--config")
@@ -41,11 +41,20 @@ internal sealed class DeskContext
         DeskSettings.Read(parsed.GetValue(Config)?.FullName ?? (Desk.Token.Environment(_variable) is { Length: > 0 } variable ? variable : _defaultFile));
 
     /// <summary>Runs a verb of an officer who logs in, to its exit code.</summary>
-    public void Does(Command command, Func<OfficerSession, ParseResult, CancellationToken, Task> work) => DoesAll(command, async (session, parsed, cancellationToken) =>
-    {
-        await work(session, parsed, cancellationToken);
-        return true;
-    });
+    /// <param name="unknown">What to do where an answer did not come; null: as of the others.</param>
+    public void Does(Command command, Func<OfficerSession, ParseResult, CancellationToken, Task> work, string? unknown = null) => Does(command, static _ => true, (session, _, parsed, cancellationToken) => work(session, parsed, cancellationToken), unknown);
+
+    /// <summary>Likewise, where something is read before he has to log in for it.</summary>
+    public void Does<T>(Command command, Func<ParseResult, T> read, Func<OfficerSession, T, ParseResult, CancellationToken, Task> work, string? unknown = null) => Run(
+        command,
+        async (parsed, cancellationToken) =>
+        {
+            T input = read(parsed);
+            using OfficerSession session = OfficerSession.Open(Settings(parsed), Desk, parsed.InvocationConfiguration.Error);
+            await work(session, input, parsed, cancellationToken);
+            return true;
+        },
+        unknown);
 
     /// <summary>Likewise, where a part may have been refused while the rest was done: it has been said, and the exit code is 1.</summary>
     /// <param name="work">Whether all was done.</param>
@@ -62,26 +71,27 @@ internal sealed class DeskContext
         return true;
     });
 
-    private void Run(Command command, Func<ParseResult, CancellationToken, Task<bool>> work) => command.SetAction(async (parsed, cancellationToken) =>
+    private void Run(Command command, Func<ParseResult, CancellationToken, Task<bool>> work, string? unknown = null) => command.SetAction(async (parsed, cancellationToken) =>
     {
         try
         {
             return await work(parsed, cancellationToken) ? 0 : 1;
         }
-        catch (Exception e) when ((cancellationToken.IsCancellationRequested ? $"已中断，不知道是否已经办理：请先用 {_look} 查看。" : Explain(e)) is { } message)
+        catch (Exception e) when (Explain(e, unknown ?? _unknown, cancellationToken.IsCancellationRequested) is { } message)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync(LabelText.Shown(message.ReplaceLineEndings(" ")));
             return 1;
         }
     });
 
-    private string? Explain(Exception e) => e switch
+    private string? Explain(Exception e, string unknown, bool isInterrupted) => e switch
     {
         RefusalException => e.Message,
+        _ when isInterrupted => $"已中断，不知道是否已经办理：{unknown}。",
         UnexpectedResponseException unexpected => $"{_service}的应答无法识别（HTTP {unexpected.Status}，请求编号 {unexpected.RequestId ?? "未知"}），请联系管理员。",
         JsonException => $"{_service}的应答无法识别，请联系管理员。",
-        HttpRequestException => $"无法连接，不知道是否已经办理：请先用 {_look} 查看。{e.InnerException?.Message ?? e.Message}",
-        OperationCanceledException => $"没有在规定时间内应答，不知道是否已经办理：请先用 {_look} 查看。",
+        HttpRequestException => $"无法连接，不知道是否已经办理：{unknown}。{e.InnerException?.Message ?? e.Message}",
+        OperationCanceledException => $"没有在规定时间内应答，不知道是否已经办理：{unknown}。",
         CryptographicException or LinkCertificateException => $"证书或密钥不能使用：{e.Message}",
         IOException or UnauthorizedAccessException => $"文件读写失败，请检查路径、权限和磁盘空间：{e.Message}",
         _ => null,

@@ -45,7 +45,7 @@ internal sealed record DeskSettings
         DeskSettings read;
         try
         {
-            read = JsonSerializer.Deserialize<DeskSettings>(TokenFiles.Read(path), Json) ?? throw new JsonException("null");
+            read = JsonSerializer.Deserialize<DeskSettings>(InputFile.ReadText(path), Json) ?? throw new JsonException("null");
         }
         catch (JsonException e)
         {

@@ -7,7 +7,7 @@ namespace ZwCa.Admin.Desk;
 
 /// <summary>Where the verbs get from what is no option.</summary>
 /// <param name="Token">PINs, a person's yes, the time.</param>
-/// <param name="Connect">A client of the RA that signs what it sends.</param>
+/// <param name="Connect">A client of the service that signs what it sends.</param>
 /// <param name="ConnectPublic">A client of the applicants' listener.</param>
 internal sealed record OfficerDesk(TokenDesk Token, Func<DeskSettings, TokenLogin, HttpClient> Connect, Func<Uri, HttpClient> ConnectPublic)
 {

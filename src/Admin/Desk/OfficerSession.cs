@@ -76,18 +76,35 @@ internal sealed class OfficerSession : IDisposable
     public Task<byte[]> GetBytesAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
 
     /// <summary>Has his link certified again, over itself, for another key.</summary>
-    /// <param name="container">For the new key; one without a certificate is what an interrupted attempt has left, and its key is used, for the CA certifies no second one.</param>
+    /// <param name="container">For the new key. One without a certificate is what an interrupted attempt has left, and its key is used, for the CA certifies no second one; one with the certificate that follows is the answer.</param>
     /// <returns>The certificate, which the container has now.</returns>
-    /// <exception cref="RefusalException"><see cref="Refusal.Duplicate"/>: the container is something else's; <see cref="Refusal.Malformed"/>: what came is not for this key; and what the CA refuses.</exception>
+    /// <exception cref="RefusalException">
+    /// <see cref="Refusal.WrongState"/>: too early; <see cref="Refusal.Duplicate"/>: the container is something else's; <see cref="Refusal.Malformed"/>: what came is not for this key; and what the CA refuses.
+    /// </exception>
     public async Task<Certificate> RenewLinkAsync(string container, CancellationToken cancellationToken)
     {
-        TokenContainer next = _token.Containers.FirstOrDefault(each => each.Name == container) ?? _token.CreateContainer(LabelText.RequireContainer(container), TokenKeyKind.P256);
-        if (next is not { Kind: TokenKeyKind.P256, Certificate: null })
+        // Step 1: whether it is there already, or too early. A key that is made stays.
+        TbsCertificate old = Der.Decode<Certificate>(_login.Link.RawDataMemory).Tbs;
+        Name subject = old.Subject;
+        TokenContainer? found = _token.Find(LabelText.RequireContainer(container));
+        if (found is { Kind: TokenKeyKind.P256, Certificate: { } follower } && follower.Tbs.Subject.Equals(subject) && follower.Tbs.Validity.NotAfter.Value > old.Validity.NotAfter.Value)
+        {
+            return follower;
+        }
+
+        if (found is not (null or { Kind: TokenKeyKind.P256, Certificate: null }))
         {
             throw new RefusalException(Refusal.Duplicate, $"容器“{container}”已另有用途。请换一个名称。");
         }
 
-        Name subject = Der.Decode<Certificate>(_login.Link.RawDataMemory).Tbs.Subject;
+        DateTimeOffset from = LinkRenewal.DueAt(old.Validity.NotBefore.Value, old.Validity.NotAfter.Value);
+        if (_desk.Token.Time.GetUtcNow() < from)
+        {
+            throw new RefusalException(Refusal.WrongState, $"链路证书在有效期的后三分之一才能更新：{from:yyyy-MM-dd HH:mm}（UTC）起。");
+        }
+
+        // Step 2: the key, and what the CA makes of it.
+        TokenContainer next = found ?? _token.CreateContainer(container, TokenKeyKind.P256);
         byte[] request = Der.Encode(_token.CreateRequest(container, subject));
         try
         {

@@ -13,7 +13,7 @@ internal static class RaVerbs
 
     internal static Command Ra(OfficerDesk desk)
     {
-        var context = new DeskContext(desk, "RA", "zwca ra list");
+        var context = new DeskContext(desk, "ra", "RA", "请先用 zwca ra list 查看");
         return new Command("ra", "RA业务：受理、审核、发放。用令牌登录和签名；PIN从终端输入，或放在环境变量 ZWCA_TOKEN_PIN 中。")
         {
             context.Config,

@@ -10,7 +10,7 @@ using ZwCa.Officers;
 
 namespace ZwCa.Admin.Token;
 
-/// <summary>What a command orders, in words: every field of its parameters.</summary>
+/// <summary>What a command orders, in words: every field of its parameters, and of certificates that there are already who and which they are.</summary>
 internal static class CommandText
 {
     private static readonly Dictionary<string, (string Title, Action<StringBuilder, ReadOnlyMemory<byte>> Append)> Known = new(StringComparer.Ordinal)
@@ -51,11 +51,16 @@ internal static class CommandText
         {
             Client(text, body.Name, body.Kind);
             Shown(text, "链路证书", body.Certificate);
+            foreach (GeneralName name in body.Certificate.Tbs.Extensions?.Find<SubjectAltName>()?.Names ?? [])
+            {
+                Line(text, "链路证书备用名称", CertificateText.NameOf(name));
+            }
+
             Line(text, "链路证书", $"指纹（SHA-256）{Convert.ToHexStringLower(SHA256.HashData(Der.Encode(body.Certificate)))}");
         }),
         ["client.disable"] = As<ClientSwitch>("关闭链路", Link),
         ["client.enable"] = As<ClientSwitch>("重新开放链路", Link),
-        ["certificate.revoke"] = As<StatusBody>("吊销一张证书", DecisionText.Status),
+        ["certificate.revoke"] = As<StatusBody>("吊销证书（双证书的另一张一般随之吊销）", DecisionText.Status),
         ["certificate.revoke-by-key"] = As<BulkStatusBody>("吊销使用某一密钥的所有证书", Many),
         ["certificate.revoke-by-owner"] = As<BulkStatusBody>("吊销某一所有者或主体的所有证书", Many),
         ["certificate.revoke-bulk"] = As<BulkStatusBody>("批量变更证书状态", Many),
@@ -73,6 +78,9 @@ internal static class CommandText
         ["stock.discard"] = As<StockDiscard>("废弃密钥库存，全部重新生成", (text, body) => Line(text, "理由", body.Reason)),
     };
 
+    /// <summary>What one person does alone: it only takes power away.</summary>
+    private static readonly string[] AtOnce = [OfficerActions.Disable, "ra.disable", "client.disable", "ca.freeze"];
+
     /// <summary>All that there are words for.</summary>
     public static IReadOnlyCollection<string> Actions => Known.Keys;
 
@@ -83,6 +91,11 @@ internal static class CommandText
         if (Known.TryGetValue(body.Action, out (string Title, Action<StringBuilder, ReadOnlyMemory<byte>> Append) words))
         {
             Line(text, "事项", $"{words.Title}（{body.Action}）");
+            if (IsAtOnce(body.Action))
+            {
+                Line(text, "注意", body.Action == OfficerActions.Disable ? "不须第二人批准，提出后立即生效；不可恢复" : "不须第二人批准，提出后立即生效");
+            }
+
             words.Append(text, body.Parameters);
         }
         else
@@ -92,6 +105,9 @@ internal static class CommandText
             text.Append(DerOutline.Of(body.Parameters));
         }
     }
+
+    /// <summary>Whether a proposal is all that it takes.</summary>
+    public static bool IsAtOnce(string action) => AtOnce.Contains(action);
 
     public static string Title(string action) => Known.TryGetValue(action, out (string Title, Action<StringBuilder, ReadOnlyMemory<byte>> Append) words) ? words.Title : action;
 

@@ -15,8 +15,16 @@ internal static class DecisionText
     {
         var text = new StringBuilder();
         Line(text, "业务", Kind(application.Kind));
-        Line(text, "CA", application.CaName);
-        Line(text, "RA", application.RaName);
+        if (application.Kind == DecisionKind.Command && application.CaName == application.RaName)
+        {
+            Line(text, "服务", application.CaName);
+        }
+        else
+        {
+            Line(text, "CA", application.CaName);
+            Line(text, "RA", application.RaName);
+        }
+
         Line(text, "区域", Region(application.Region));
         Line(text, "编号", application.EnrollmentId);
         try

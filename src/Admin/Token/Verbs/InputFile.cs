@@ -14,6 +14,8 @@ internal static class InputFile
 
     private const byte Sequence = 0x30;
 
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>.</exception>
     public static byte[] ReadStatement(FileInfo file) => TokenFiles.Read(file.FullName, MaxStatementLength);
 
@@ -36,6 +38,35 @@ internal static class InputFile
 
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.Malformed"/>.</exception>
     public static Ciphertext ReadCiphertext(FileInfo file) => Ciphertext.Parse(TokenFiles.Read(file.FullName, Ciphertext.MaxLength));
+
+    /// <summary>UTF-8 with or without a mark at its beginning, as editors save it.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.Malformed"/>.</exception>
+    public static string ReadText(string path)
+    {
+        try
+        {
+            return Utf8.GetString(TokenFiles.Read(path)).TrimStart('\uFEFF');
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new RefusalException(Refusal.Malformed, $"{path} 不是UTF-8文本，请以UTF-8另存。", inner: e);
+        }
+    }
+
+    /// <summary>One certification request (PKCS #10), PEM or DER.</summary>
+    /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.BadCsr"/>.</exception>
+    public static CertificationRequest ReadRequest(FileInfo file)
+    {
+        byte[] content = TokenFiles.Read(file.FullName);
+        try
+        {
+            return Der.Decode<CertificationRequest>(content is [Sequence, ..] ? content : Pem.Decode(Pem.CertificateRequest, Encoding.UTF8.GetString(content)));
+        }
+        catch (DerException e)
+        {
+            throw new RefusalException(Refusal.BadCsr, $"{file} 不是证书请求（PEM或DER）。", inner: e);
+        }
+    }
 
     /// <summary>One certificate, PEM or DER.</summary>
     /// <exception cref="RefusalException"><see cref="Refusal.NotFound"/>, <see cref="Refusal.TooLarge"/>, <see cref="Refusal.Malformed"/>.</exception>

@@ -57,7 +57,7 @@ public sealed partial class CommandPaperTests : IDisposable
         { "client.admit", """ "client": "ca", "kind": "ca", "certificate": "officer.pem" """, "000000", ["接入链路客户端", "ca（CA）", "SHA-256"] },
         { "client.disable", $""" "thumbprint": "{Hash}", "reason": "遗失" """, "000000", ["关闭链路", Hash, "遗失"] },
         { "client.enable", $""" "thumbprint": "{Hash}", "reason": "找回", "region": "350000" """, "350000", ["重新开放链路", Hash, "找回"] },
-        { "certificate.revoke", $""" "region": "350000", "reason": "keyCompromise", "issuer": "{Ski}", "serial": "{Serial}" """, "350000", ["吊销一张证书", Ski, Serial, "密钥泄露"] },
+        { "certificate.revoke", $""" "region": "350000", "reason": "keyCompromise", "issuer": "{Ski}", "serial": "{Serial}" """, "350000", ["吊销证书（双证书", Ski, Serial, "密钥泄露"] },
         { "certificate.revoke-by-key", $""" "region": "350000", "reason": "keyCompromise", "key": "{Hash}" """, "350000", ["使用某一密钥", "密钥泄露", Hash] },
         { "certificate.revoke-by-owner", """ "region": "350000", "reason": "cessationOfOperation", "owner": "ra-35/E1" """, "350000", ["所有者", "ra-35/E1", "停止使用"] },
         { "certificate.revoke-bulk", $$""" "region": "350000", "kind": "suspend", "reason": "certificateHold", "certificates": [{"issuer": "{{Ski}}", "serial": "{{Serial}}"}] """, "350000", ["冻结证书", Ski, Serial] },
@@ -132,7 +132,7 @@ public sealed partial class CommandPaperTests : IDisposable
     [InlineData("""{"action": 7}""", "以 action 写明")]
     [InlineData("""{"action": "region.delete"}""", "没有命令“region.delete”")]
     [InlineData("""{"action": "region.register", "code": "350100", "parent": "350000"}""", "name")]
-    [InlineData("""{"action": "region.register", "code": "350100", "parent": "350000", "name": null}""", "name")]
+    [InlineData("""{"action": "region.register", "code": "350100", "parent": "350000", "name": null}""", "null")]
     [InlineData("""{"action": "region.register", "code": "350100", "parent": "350000", "name": "x", "extra": 1}""", "extra")]
     [InlineData("""{"action": "region.register", "code": "350100", "code": "350200", "parent": "350000", "name": "x"}""", "code")]
     [InlineData("""{"action": "region.register", "code": "3501", "parent": "350000", "name": "x"}""", "有误")]
@@ -147,6 +147,11 @@ public sealed partial class CommandPaperTests : IDisposable
     [InlineData("""{"action": "profile.activate", "profile": "unknown", "hash": "00"}""", "64位")]
     [InlineData("""{"action": "certificate.revoke", "region": "350000", "reason": "keyCompromise"}""", "certificate（文件）")]
     [InlineData("""{"action": "certificate.revoke", "region": "350000", "reason": "because", "issuer": "000102030405060708090a0b0c0d0e0f10111213", "serial": "40"}""", "reason")]
+    [InlineData("""{"action": "ra.change", "name": "ra-35", "entity": "E", "region": "350000", "quota": 1, "scope": [null]}""", "$.scope 中有 null")]
+    [InlineData("""{"action": "certificate.revoke-bulk", "region": "350000", "kind": "suspended", "reason": "certificateHold", "certificates": []}""", "kind 应为 revoke")]
+    [InlineData("""{"action": "certificate.revoke-bulk", "region": "350000", "kind": "suspend", "reason": "certificateHold", "issued": {"region": "350100", "from": "2026-03-01T08:00:00", "until": "2026-03-02T00:00:00Z"}}""", "2026-03-01T08:00:00+08:00")]
+    [InlineData("""{"action": "certificate.revoke-bulk", "region": "350000", "kind": "suspend", "reason": "certificateHold", "issued": {"region": "350100", "from": "2026-03-03T00:00:00Z", "until": "2026-03-02T00:00:00Z"}}""", "有误")]
+    [InlineData("""{"action": "certificate.revoke", "region": "350000", "reason": "Superseeded", "issuer": "000102030405060708090a0b0c0d0e0f10111213", "serial": "40"}""", "reason 应为 unspecified")]
     [InlineData("""{"action": "certificate.revoke", "region": "350000", "reason": 1, "issuer": "000102030405060708090a0b0c0d0e0f10111213", "serial": "40"}""", "reason")]
     [InlineData("""{"action": "certificate.revoke-by-owner", "region": "350000", "reason": "superseded"}""", "owner")]
     [InlineData("""{"action": "certificate.revoke-bulk", "region": "350000", "kind": "revoke", "reason": "superseded"}""", "certificates")]
@@ -162,6 +167,27 @@ public sealed partial class CommandPaperTests : IDisposable
         RefusalException refused = Assert.Throws<RefusalException>(() => Read(json));
         Assert.Contains("papers.json", refused.Message, StringComparison.Ordinal);
         Assert.Contains(word, refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>As editors of other systems save text.</summary>
+    [Fact]
+    public void OnlyUtf8IsRead_WithItsMarkOrWithout()
+    {
+        const string Region = """{"action": "region.register", "code": "350100", "parent": "350000", "name": "福州市"}""";
+        Assert.Equal(Read(Region)[0].Parameters, Assert.Single(CommandPaper.Read(new FileInfo(_desk.Write("marked.json", [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(Region)])))).Parameters);
+        byte[] gbk = [.. Encoding.UTF8.GetBytes(Region.Replace("福州市", "X", StringComparison.Ordinal)).SelectMany(each => each == (byte)'X' ? new byte[] { 0xB8, 0xA3, 0xD6, 0xDD } : [each])];
+        Assert.Contains("UTF-8", Assert.Throws<RefusalException>(() => CommandPaper.Read(new FileInfo(_desk.Write("gbk.json", gbk)))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A CRL of a large CA, a thick scan: only its hash is taken.</summary>
+    [Fact]
+    public void AFileThatIsHashed_MayBeLong()
+    {
+        byte[] crl = new byte[3_000_001];
+        new Random(1).NextBytes(crl);
+        _desk.Write("long.crl", crl);
+        CrlAdoption adoption = Der.Decode<CrlAdoption>(Read($$"""{"action": "crl.adopt", "issuer": "{{Ski}}", "shard": "all", "file": "long.crl"}""")[0].Parameters);
+        Assert.Equal(Sm3.HashData(crl), adoption.Hash.ToArray());
     }
 
     public void Dispose() => _desk.Dispose();

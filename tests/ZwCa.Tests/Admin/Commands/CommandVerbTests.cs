@@ -60,6 +60,8 @@ public sealed class CommandVerbTests(SharedStage shared) : IClassFixture<SharedS
         first.MakeToken("li-si", "李四");
         first.Type(CaStage.NewIdNumber().Reveal());
         string person = (await first.DoneAsync("person", "--name", "李四")).Split('：')[1].Trim();
+        first.Type(CaStage.NewIdNumber().Reveal());
+        await first.RefusedAsync("此人的编号不是", "person", "--name", "李五", "--id", person);
         first.WriteCertificate("ops.pem", Stage.Operations.Certificate!);
         string[] ids = await first.ProposeAsync($$$"""
             [
@@ -86,6 +88,8 @@ public sealed class CommandVerbTests(SharedStage shared) : IClassFixture<SharedS
 
         // One person may take away.
         string proposed = await DisableAsync(first, officer);
+        Assert.Contains("其中 1 项立即生效", proposed, StringComparison.Ordinal);
+        Assert.Contains("不须第二人批准，提出后立即生效；不可恢复", proposed, StringComparison.Ordinal);
         Assert.Contains("已生效", proposed, StringComparison.Ordinal);
         Assert.DoesNotContain("待提出人以外", proposed, StringComparison.Ordinal);
     }
@@ -128,14 +132,17 @@ public sealed class CommandVerbTests(SharedStage shared) : IClassFixture<SharedS
     public async Task WhatIsForAnotherService_IsNotSigned()
     {
         using CommandTerminal first = await AdministratorAsync("房玄龄");
-        using CommandTerminal mistaken = await CommandTerminal.CreateAsync(Stage, RoleCatalogue.BusinessAdministrator, CaStage.Province, "杜如晦", "另一CA");
+        using CommandTerminal mistaken = await CommandTerminal.CreateAsync(Stage, RoleCatalogue.BusinessAdministrator, CaStage.Province, "杜如晦", "other-ca");
         string[] ids = await first.ProposeAsync("""{"action": "region.register", "code": "350800", "parent": "350000", "name": "龙岩市"}""");
         await mistaken.RefusedAsync("不是这项命令的", "approve", ids[0], "--yes");
         mistaken.Write("papers.json", """{"action": "region.register", "code": "350801", "parent": "350800", "name": "新罗区"}""");
         (int exitCode, _, string error) = await mistaken.RunAsync("propose", mistaken.File("papers.json"), "--yes");
         Assert.Equal(1, exitCode);
         Assert.NotEmpty(error);
-        mistaken.Write("zwca-command.json", mistaken.Read("zwca-command.json").Replace("\"service\"", "\"unknown\"", StringComparison.Ordinal));
+        mistaken.Write("zwca-command.json", mistaken.Read("zwca-command.json").Replace("\"service\":\"other-ca\",", "", StringComparison.Ordinal));
+        Assert.DoesNotContain("service", mistaken.Read("zwca-command.json"), StringComparison.Ordinal);
+        await mistaken.RefusedAsync("没有 service", "approve", ids[0], "--yes");
+        mistaken.Write("zwca-command.json", mistaken.Read("zwca-command.json").Replace("\"recipient\"", "\"unknown\":1,\"recipient\"", StringComparison.Ordinal));
         await mistaken.RefusedAsync("unknown", "list");
     }
 
@@ -145,12 +152,14 @@ public sealed class CommandVerbTests(SharedStage shared) : IClassFixture<SharedS
     {
         using CommandTerminal early = await AdministratorAsync("房玄龄");
         await early.RefusedAsync("后三分之一", "renew-link", "link-2");
+        Assert.DoesNotContain("link-2", SoftwareToken.Open(early.File("token"), TimeProvider.System).ContainerNames);
         using CommandTerminal due = await CommandTerminal.CreateAsync(
             Stage, RoleCatalogue.BusinessAdministrator, CaStage.Province, "杜如晦", linkFrom: DateTimeOffset.UtcNow.AddDays(-70));
         await due.RefusedAsync("已另有用途", "renew-link", "officer");
         Assert.Contains("link-2", await due.DoneAsync("renew-link", "link-2"), StringComparison.Ordinal);
         Assert.True(Link().Tbs.Validity.NotAfter.Value > DateTimeOffset.UtcNow.AddDays(80));
-        await due.RefusedAsync("已另有用途", "renew-link", "link-2");
+        Assert.Contains("link-2", await due.DoneAsync("renew-link", "link-2", "--out", due.File("link.pem")), StringComparison.Ordinal);
+        Assert.Equal(Pem.Encode(Pem.Certificate, Der.Encode(Link())), due.Read("link.pem"));
 
         // The desk is changed to it, and works.
         due.Write("zwca-command.json", due.Read("zwca-command.json").Replace("\"token\":\"token\"", "\"token\":\"token\",\"linkContainer\":\"link-2\"", StringComparison.Ordinal));
@@ -180,6 +189,36 @@ public sealed class CommandVerbTests(SharedStage shared) : IClassFixture<SharedS
         };
     }
 
+    /// <summary>A name that stands above a command is of whom who has signed it.</summary>
+    [Fact]
+    public async Task WhoHasProposed_IsWhoHasSigned()
+    {
+        using CommandTerminal first = await AdministratorAsync("房玄龄");
+        string[] ids = await first.ProposeAsync("""[{"action": "region.register", "code": "351000", "parent": "350000", "name": "甲"}, {"action": "region.register", "code": "351100", "parent": "350000", "name": "乙"}]""");
+        CommandAnswer one = await Stage.SecondAdministrator.GetAsync<CommandAnswer>($"/commands/{ids[0]}");
+        CommandAnswer other = await Stage.SecondAdministrator.GetAsync<CommandAnswer>($"/commands/{ids[1]}");
+        Application application = CommandListVerbs.Read(one, ids[0], CaStage.Name);
+        Assert.Contains("房玄龄", CommandListVerbs.Said(one, application), StringComparison.Ordinal);
+        Refused(Refusal.BadSignature, one with { Proposal = other.Proposal });
+        Approval signed = Der.Decode<Approval>(one.Proposal);
+        Refused(Refusal.BadSignature, one with { Proposal = Der.Encode(Approval.Assemble(signed.TbsBytes, signed.Signature, Stage.FirstAdministrator.Certificate)) });
+        Refused(Refusal.BadSignature, one with { Proposal = Der.Encode(Stage.Sign(Stage.FirstAdministrator, ApprovalStep.Review, application)) });
+        Refused(Refusal.Malformed, one with { Proposal = [0x30, 0x00] });
+
+        void Refused(Refusal expected, CommandAnswer answer) => Assert.Equal(expected, Assert.Throws<RefusalException>(() => CommandListVerbs.Said(answer, application)).Kind);
+    }
+
+    /// <summary>Where no answer comes, nobody says that it was refused.</summary>
+    [Fact]
+    public async Task WithoutAnAnswer_NobodyKnowsWhatBecameOfIt()
+    {
+        using CommandTerminal first = await AdministratorAsync("房玄龄");
+        first.Write("papers.json", """{"action": "region.register", "code": "351200", "parent": "350000", "name": "丙"}""");
+        first.Write("zwca-command.json", first.Read("zwca-command.json").Replace(Stage.Address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "1", StringComparison.Ordinal));
+        await first.RefusedAsync("不知道是否已经办理：先用 zwca command show", "propose", first.File("papers.json"), "--yes");
+        await first.RefusedAsync("不知道是否已经办理：请先用", "list");
+    }
+
     [Theory]
     [InlineData("approve", "1234")]
     [InlineData("approve")]
@@ -187,6 +226,7 @@ public sealed class CommandVerbTests(SharedStage shared) : IClassFixture<SharedS
     [InlineData("show", "ABCDEF0123456789ABCDEF0123456789")]
     [InlineData("list", "--state", "gone")]
     [InlineData("person")]
+    [InlineData("person", "--name", "李四", "--id", "1234")]
     public void AWrongCommandLine_IsAnError(params string[] arguments) => Assert.NotEmpty(CommandVerbs.Commands().Parse(arguments).Errors);
 
     private static async Task<string> DisableAsync(CommandTerminal administrator, Certificate officer)
